@@ -1,0 +1,295 @@
+/* The state of a terminal that outlives its server; see terminal.h. */
+#include "terminal.h"
+#include <stdatomic.h>
+#include <string.h>
+#include <swos/log.h>
+#include <swos/mapping.h>
+
+#define PIPE_BYTES 16384
+#define OUTPUT_BYTES 2048
+#define DEFAULT_MODE TERMINAL_MODES
+
+enum slot {
+    SLOT_VAULT, /* kept last: with it the others are there too */
+    SLOT_INPUT_READER,
+    SLOT_INPUT_WRITER,
+    SLOT_OUTPUT_READER,
+    SLOT_OUTPUT_WRITER,
+    SLOT_FOREGROUND,
+};
+
+/* Words hold a value in the low half and its check in the upper half. */
+struct terminal_vault {
+    uint64_t version;
+    _Atomic uint64_t mode;
+    _Atomic uint64_t size;   /* rows | columns << 16 */
+    _Atomic uint64_t line;   /* length | complete << 16; the check covers the bytes too */
+    _Atomic uint64_t output; /* start | end << 16 */
+    uint8_t line_bytes[LINE_BYTES];
+    uint8_t output_bytes[OUTPUT_BYTES];
+};
+
+#define VAULT_VERSION 0x31304d5245545753ull /* "SWTERM01" */
+
+static uint32_t word_check(uint32_t value, uint32_t salt)
+{
+    uint64_t mixed = ((uint64_t)value << 32 | salt) * 0x9e3779b97f4a7c15ull;
+    return (uint32_t)(mixed >> 32) ^ 0x5157ea11u;
+}
+
+/* The release keeps the bytes a word counts in front of it; it pairs with the successor's first
+ * look, which the kernel's switch of processes orders behind it. */
+static void word_put(_Atomic uint64_t *word, uint32_t value, uint32_t salt)
+{
+    uint64_t sealed = value | (uint64_t)word_check(value, salt) << 32;
+    atomic_store_explicit(word, sealed, memory_order_release);
+}
+
+static bool word_is_good(uint64_t word, uint32_t salt)
+{
+    return word >> 32 == word_check((uint32_t)word, salt);
+}
+
+/* ------------------------------------------------------------------ start */
+
+static void save_modes(struct terminal *terminal)
+{
+    word_put(&terminal->vault->mode, terminal->line.mode, 0);
+    word_put(&terminal->vault->size, terminal->rows | terminal->columns << 16, 0);
+}
+
+static void save_output(struct terminal *terminal)
+{
+    word_put(&terminal->vault->output, terminal->output_start | terminal->output_end << 16, 0);
+}
+
+/* Takes over each word that stands its check; what does not starts afresh. */
+static void vault_load(struct terminal *terminal)
+{
+    struct terminal_vault *vault = terminal->vault;
+    uint64_t mode = vault->mode, size = vault->size, line = vault->line, output = vault->output;
+    uint32_t length = line & 0xffff;
+    bool line_is_good = length <= LINE_BYTES
+        && word_is_good(line, line_sum(vault->line_bytes, length));
+    bool mode_is_good = word_is_good(mode, 0) && !((uint32_t)mode & ~TERMINAL_MODES);
+
+    line_start(&terminal->line, vault->line_bytes, mode_is_good ? (uint32_t)mode : DEFAULT_MODE,
+               line_is_good ? length : 0, line_is_good && (line >> 16 & 1));
+    terminal->rows = 24;
+    terminal->columns = 80;
+    if (word_is_good(size, 0)) {
+        terminal->rows = size & 0xffff;
+        terminal->columns = size >> 16 & 0xffff;
+    }
+    if (word_is_good(output, 0) && (output & 0xffff) <= (output >> 16 & 0xffff)
+        && (output >> 16 & 0xffff) <= OUTPUT_BYTES) {
+        terminal->output_start = output & 0xffff;
+        terminal->output_end = output >> 16 & 0xffff;
+    }
+    if (!line_is_good || !mode_is_good)
+        sw_log(SW_LOG_WARNING, "the kept state was damaged; typed input or modes are reset");
+}
+
+static status_t vault_map(struct terminal *terminal, handle_t memory)
+{
+    void *address = NULL;
+    status_t status = sw_mapping_map(memory, 0, sizeof(struct terminal_vault),
+                                     SW_MAP_READ | SW_MAP_WRITE, &address);
+    terminal->vault = address;
+    return status;
+}
+
+static status_t start_again(struct terminal *terminal, handle_t memory)
+{
+    handle_t job = terminal->job;
+    status_t status;
+    if ((status = vault_map(terminal, memory)) != SW_OK
+        || (status = sw_job_kept(job, SLOT_INPUT_READER, &terminal->input_reader)) != SW_OK
+        || (status = sw_job_kept(job, SLOT_INPUT_WRITER, &terminal->input_writer)) != SW_OK
+        || (status = sw_job_kept(job, SLOT_OUTPUT_READER, &terminal->output_reader)) != SW_OK
+        || (status = sw_job_kept(job, SLOT_OUTPUT_WRITER, &terminal->output_writer)) != SW_OK)
+        return status;
+    sw_job_kept(job, SLOT_FOREGROUND, &terminal->foreground); /* NOT_FOUND: nobody */
+    if (terminal->vault->version != VAULT_VERSION) {
+        memset(terminal->vault, 0, sizeof(*terminal->vault));
+        terminal->vault->version = VAULT_VERSION;
+    }
+    vault_load(terminal);
+    return SW_OK;
+}
+
+/* One end for the clients, with the rights a program needs of its standard input or output. */
+static status_t restrict_end(handle_t *end, uint32_t right)
+{
+    handle_t whole = *end;
+    uint32_t rights = right | SW_RIGHT_BIND | SW_RIGHT_INSPECT | SW_RIGHT_DUPLICATE
+        | SW_RIGHT_TRANSFER;
+    status_t status = sw_handle_duplicate(whole, rights, end);
+    sw_handle_close(whole);
+    return status;
+}
+
+static status_t start_first(struct terminal *terminal)
+{
+    handle_t job = terminal->job, memory = 0;
+    size_t size = sizeof(struct terminal_vault);
+    status_t status;
+    if ((status = sw_memory_create(size, SW_MEMORY_COMMIT, &memory)) != SW_OK
+        || (status = vault_map(terminal, memory)) != SW_OK
+        || (status = sw_pipe_create(PIPE_BYTES, SW_PIPE_RECORDS, &terminal->input_reader,
+                                    &terminal->input_writer)) != SW_OK
+        || (status = sw_pipe_create(PIPE_BYTES, 0, &terminal->output_reader,
+                                    &terminal->output_writer)) != SW_OK
+        || (status = restrict_end(&terminal->input_reader, SW_RIGHT_READ)) != SW_OK
+        || (status = restrict_end(&terminal->output_writer, SW_RIGHT_WRITE)) != SW_OK)
+        return status;
+
+    terminal->vault->version = VAULT_VERSION;
+    terminal->rows = 24;
+    terminal->columns = 80;
+    line_start(&terminal->line, terminal->vault->line_bytes, DEFAULT_MODE, 0, false);
+    save_modes(terminal);
+    save_output(terminal);
+    terminal_save_line(terminal);
+
+    if ((status = sw_job_keep(job, SLOT_INPUT_READER, terminal->input_reader)) != SW_OK
+        || (status = sw_job_keep(job, SLOT_INPUT_WRITER, terminal->input_writer)) != SW_OK
+        || (status = sw_job_keep(job, SLOT_OUTPUT_READER, terminal->output_reader)) != SW_OK
+        || (status = sw_job_keep(job, SLOT_OUTPUT_WRITER, terminal->output_writer)) != SW_OK
+        || (status = sw_job_keep(job, SLOT_VAULT, memory)) != SW_OK)
+        return status;
+    return sw_handle_close(memory);
+}
+
+status_t terminal_start(struct terminal *terminal, handle_t job)
+{
+    memset(terminal, 0, sizeof(*terminal));
+    terminal->job = job;
+    handle_t memory = 0;
+    status_t status = sw_job_kept(job, SLOT_VAULT, &memory);
+    if (status == SW_NOT_FOUND)
+        return start_first(terminal);
+    if (status == SW_OK) {
+        status = start_again(terminal, memory);
+        sw_handle_close(memory);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------ input */
+
+void terminal_save_line(struct terminal *terminal)
+{
+    const struct line *line = &terminal->line;
+    word_put(&terminal->vault->line, line->length | (uint32_t)line->complete << 16, line->sum);
+}
+
+bool terminal_deliver(struct terminal *terminal)
+{
+    struct line *line = &terminal->line;
+    uint64_t done = 0;
+    status_t status = sw_pipe_write(terminal->input_writer, line->buffer, line->length, 0, &done);
+    if (status == SW_TIMED_OUT)
+        return false;
+    if (status != SW_OK)
+        sw_log(SW_LOG_ERROR, "typed input is lost: status %d", status);
+    line_taken(line);
+    terminal_save_line(terminal);
+    return true;
+}
+
+void terminal_flush_input(struct terminal *terminal)
+{
+    uint8_t scratch[256];
+    uint64_t done;
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
+    /* Bounded: nobody else writes, and the pipe holds PIPE_BYTES. A record that is longer than
+     * the buffer may take more than one read. */
+    while (sw_pipe_read(terminal->input_reader, scratch, sizeof(scratch), 0, &done) == SW_OK)
+        continue;
+}
+
+void terminal_interrupt(struct terminal *terminal)
+{
+    terminal_flush_input(terminal);
+    /* A job that has ended meanwhile has nobody to interrupt. */
+    if (terminal->foreground)
+        sw_job_interrupt(terminal->foreground, SW_INTERRUPT_INT);
+}
+
+/* ------------------------------------------------------------------ output */
+
+static bool output_refill(struct terminal *terminal)
+{
+    uint64_t done = 0;
+    status_t status = sw_pipe_read(terminal->output_reader, terminal->vault->output_bytes,
+                                   OUTPUT_BYTES, 0, &done);
+    if (status != SW_OK || done == 0)
+        return false;
+    terminal->output_start = 0;
+    terminal->output_end = (uint32_t)done;
+    return true;
+}
+
+bool terminal_output(struct terminal *terminal, uint8_t *out_byte)
+{
+    if (terminal->output_start == terminal->output_end && !output_refill(terminal))
+        return false;
+    *out_byte = terminal->vault->output_bytes[terminal->output_start++];
+    save_output(terminal);
+    terminal->printed++;
+    terminal->line.column = column_after(terminal->line.column, *out_byte);
+    return true;
+}
+
+uint64_t terminal_unprinted(const struct terminal *terminal)
+{
+    uint64_t bytes = 0, capacity;
+    uint32_t flags;
+    sw_pipe_info(terminal->output_reader, &bytes, &capacity, &flags);
+    return bytes + (terminal->output_end - terminal->output_start);
+}
+
+/* ------------------------------------------------------------------ settings */
+
+void terminal_set_mode(struct terminal *terminal, uint32_t mode)
+{
+    terminal->line.mode = mode;
+    save_modes(terminal);
+}
+
+void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t columns)
+{
+    terminal->rows = rows;
+    terminal->columns = columns;
+    save_modes(terminal);
+}
+
+/* The slot is written before the handle is taken over: what is refused has changed nothing. */
+status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
+{
+    handle_t copy = 0;
+    status_t status;
+    if (job) {
+        uint32_t type, rights;
+        uint64_t id;
+        if ((status = sw_handle_info(job, &type, &rights, &id)) != SW_OK)
+            return status;
+        if (type != SW_TYPE_JOB)
+            return SW_WRONG_TYPE;
+        if (!(rights & SW_RIGHT_MANAGE))
+            return SW_ACCESS;
+        if ((status = sw_handle_duplicate(job, SW_RIGHTS_SAME, &copy)) != SW_OK)
+            return status;
+    }
+    if ((status = sw_job_keep(terminal->job, SLOT_FOREGROUND, copy)) != SW_OK) {
+        if (copy)
+            sw_handle_close(copy);
+        return status;
+    }
+    if (terminal->foreground)
+        sw_handle_close(terminal->foreground);
+    terminal->foreground = copy;
+    return SW_OK;
+}

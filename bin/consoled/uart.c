@@ -1,0 +1,103 @@
+/* The PL011 serial port; see uart.h. */
+#include "uart.h"
+#include <stdlib.h>
+#include <swos/log.h>
+
+/* Registers and bits: DDI 0183 chapter 3. */
+enum {
+    DR = 0x00, FR = 0x18, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34, IMSC = 0x38, ICR = 0x44,
+    DR_ERRORS = 0x700, /* framing, parity, break; an overrun byte is good itself */
+    FR_BUSY = 0x08, FR_RX_EMPTY = 0x10, FR_TX_FULL = 0x20, FR_TX_EMPTY = 0x80,
+    LCR_8_BITS_FIFO = 0x70,
+    CR_ENABLE_TX_RX = 0x301,
+    IFLS_HALF = 0x12,
+    ICR_ALL = 0x7ff,
+};
+
+#define FIFO_BYTES 16
+
+static void lease_ended(void)
+{
+    sw_log(SW_LOG_ERROR, "the serial port's lease has ended");
+    exit(1);
+}
+
+static uint32_t get(struct uart *uart, uint32_t offset)
+{
+    uint64_t value = 0;
+    if (sw_device_read(uart->device, offset, 4, &value) != SW_OK)
+        lease_ended();
+    return (uint32_t)value;
+}
+
+static void set(struct uart *uart, uint32_t offset, uint32_t value)
+{
+    if (sw_device_write(uart->device, offset, 4, value) != SW_OK)
+        lease_ended();
+}
+
+/* The line control register is written only when it changes: a change of the FIFO bit empties
+ * the FIFO, and what was typed while a predecessor was dying is in there. The speed is left as
+ * the firmware set it. */
+status_t uart_start(struct uart *uart, handle_t device)
+{
+    status_t status = sw_device_claim(device);
+    if (status != SW_OK)
+        return status;
+    *uart = (struct uart){ .device = device };
+    set(uart, IMSC, 0);
+    if (get(uart, LCR_H) != LCR_8_BITS_FIFO) {
+        set(uart, CR, 0);
+        set(uart, LCR_H, LCR_8_BITS_FIFO);
+    }
+    set(uart, IFLS, IFLS_HALF);
+    set(uart, ICR, ICR_ALL);
+    set(uart, CR, CR_ENABLE_TX_RX);
+    return sw_device_reset(device);
+}
+
+bool uart_receive(struct uart *uart, uint8_t *out_byte)
+{
+    while (!(get(uart, FR) & FR_RX_EMPTY)) {
+        uint32_t data = get(uart, DR);
+        if (data & DR_ERRORS)
+            continue;
+        *out_byte = (uint8_t)data;
+        return true;
+    }
+    return false;
+}
+
+unsigned uart_room(struct uart *uart)
+{
+    uint32_t flags = get(uart, FR);
+    if (flags & FR_TX_EMPTY)
+        return FIFO_BYTES;
+    return flags & FR_TX_FULL ? 0 : 1;
+}
+
+void uart_send(struct uart *uart, uint8_t byte)
+{
+    set(uart, DR, byte);
+}
+
+bool uart_idle(struct uart *uart)
+{
+    return !(get(uart, FR) & FR_BUSY);
+}
+
+void uart_want(struct uart *uart, uint32_t interrupts)
+{
+    if (uart->interrupts == interrupts)
+        return;
+    uart->interrupts = interrupts;
+    set(uart, IMSC, interrupts);
+}
+
+/* Only the transmit interrupt is an edge to be cleared; the receive ones follow the FIFO. */
+void uart_acknowledge(struct uart *uart)
+{
+    set(uart, ICR, UART_ON_TRANSMIT);
+    if (sw_device_ack(uart->device) != SW_OK)
+        lease_ended();
+}

@@ -1,0 +1,197 @@
+/* keeper: the first process. Holds the root job, the bundle and the devices, starts init, and
+ * starts it again whenever it ends.
+ *
+ * What must outlive init lives here or in the kept slots of init's job: keeper never calls
+ * anyone, so nobody can hang it, and uses no heap. Its own death is a kernel panic. */
+#include <stdbool.h>
+#include <string.h>
+#include <swos/clock.h>
+#include <swos/log.h>
+#include <swos/mapping.h>
+#include <swos/spawn.h>
+#include <swos/start.h>
+#include <swos/status.h>
+
+#include "bundle.h"
+
+#define BAND_DRIVERS 2
+#define BAND_SUPERVISOR 3
+#define INIT_SCRIPT "bundle:lua/init.lua"
+#define ARGUMENTS_MAX 16
+#define PAUSE_FIRST (100 * SW_MILLISECOND)
+#define PAUSE_LONGEST (10 * SW_SECOND)
+#define LIVED_LONG (30 * SW_SECOND) /* after so long a new failure is a first one */
+
+struct keeper {
+    handle_t root, bundle, relocated, programs, init_job, services;
+    struct sw_program init; /* the interpreter */
+};
+
+/* One message, then nothing: without init there is no system, and keeper's end makes the kernel
+ * say so. */
+static __attribute__((noreturn)) void fail(const char *what, status_t status)
+{
+    sw_log(SW_LOG_PANIC, "%s: %s", what, sw_status_text(status));
+    sw_process_exit(1);
+    __builtin_unreachable();
+}
+
+static void check(const char *what, status_t status)
+{
+    if (status != SW_OK) {
+        fail(what, status);
+    }
+}
+
+static uint64_t random_word(void)
+{
+    uint64_t word;
+
+    check("random", sw_random(&word, sizeof(word)));
+    return word;
+}
+
+/* Seals an object that was written through its mapping. */
+static void finish(handle_t memory, void *mapped, size_t size)
+{
+    sw_mapping_unmap(mapped, size);
+    check("seal", sw_memory_seal(memory));
+}
+
+/* Lays out every program of the bundle: fills keeper->relocated, ->programs and ->init. */
+static void lay_out_programs(struct keeper *keeper)
+{
+    uint64_t bundle_size, committed, filled = 0;
+    uint32_t sealed, entry_count, program_count = 0;
+    size_t relocated_size = 0, programs_size = sizeof(struct programs_header);
+    void *bundle, *relocated, *programs;
+    const struct bundle_entry *entries;
+    struct programs_header *header;
+    struct programs_entry *program;
+    bool found = false;
+
+    check("bundle", sw_memory_info(keeper->bundle, &bundle_size, &committed, &sealed));
+    check("bundle", sw_mapping_map(keeper->bundle, 0, bundle_size, SW_MAP_READ, &bundle));
+    entries = bundle_entries(bundle, bundle_size, &entry_count);
+    if (!entries) {
+        fail("bundle", SW_BAD_IMAGE);
+    }
+    for (uint32_t i = 0; i < entry_count; i++) {
+        if (entries[i].kind == BUNDLE_PROGRAM) {
+            relocated_size += layout_relocated_pages(bundle, &entries[i]) * (size_t)SW_PAGE;
+            programs_size += sizeof(*program);
+        }
+    }
+    relocated_size += relocated_size == 0 ? SW_PAGE : 0;
+    check("memory", sw_mapping_create(relocated_size, 0, &relocated, &keeper->relocated));
+    check("memory", sw_mapping_create(programs_size, 0, &programs, &keeper->programs));
+    header = programs;
+    program = (void *)(header + 1);
+    for (uint32_t i = 0; i < entry_count; i++) {
+        const struct bundle_entry *entry = &entries[i];
+
+        if (entry->kind != BUNDLE_PROGRAM || i == ((const struct bundle_header *)bundle)->keeper) {
+            continue;
+        }
+        memcpy(program->name, entry->name, sizeof(program->name));
+        memcpy(program->hash, entry->hash, sizeof(program->hash));
+        check(entry->name, layout_program(bundle, entry, layout_base(entry->span, random_word()),
+                                          (uint8_t *)relocated + filled, filled,
+                                          &program->program));
+        filled += layout_relocated_pages(bundle, entry) * (uint64_t)SW_PAGE;
+        if (strcmp(entry->name, "lua") == 0) {
+            keeper->init = program->program;
+            found = true;
+        }
+        program++;
+        program_count++;
+    }
+    memcpy(header->magic, PROGRAMS_MAGIC, sizeof(header->magic));
+    header->version = PROGRAMS_VERSION;
+    header->entry_count = program_count;
+    finish(keeper->relocated, relocated, relocated_size);
+    finish(keeper->programs, programs, programs_size);
+    sw_mapping_unmap(bundle, bundle_size);
+    if (!found) {
+        fail("bundle: program lua", SW_NOT_FOUND);
+    }
+}
+
+/* Starts init for the count-th time. Allocates nothing that its end does not give back. */
+static status_t start_init(const struct keeper *keeper, unsigned count, handle_t *out_process)
+{
+    struct sw_spawn_handle handles[SW_SPAWN_HANDLES_MAX] = {
+        { .name = "root", .handle = keeper->root, .rights = SW_RIGHTS_SAME },
+        { .name = "job", .handle = keeper->init_job, .rights = SW_RIGHTS_SAME },
+        { .name = "services", .handle = keeper->services, .rights = SW_RIGHTS_SAME },
+        { .name = "log", .handle = keeper->root,
+          .rights = SW_RIGHT_WRITE_LOG | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER },
+        { .name = "bundle", .handle = keeper->bundle, .rights = SW_RIGHTS_SAME },
+        { .name = "relocated", .handle = keeper->relocated, .rights = SW_RIGHTS_SAME },
+        { .name = "programs", .handle = keeper->programs, .rights = SW_RIGHTS_SAME },
+    };
+    const char *arguments[ARGUMENTS_MAX + 1] = { "lua", INIT_SCRIPT };
+    char starts[32];
+    const char *environment[] = { starts, NULL };
+    size_t handle_count = 7, argument_count = 2;
+    const struct sw_start_handle *entry;
+    const char *word;
+
+    for (size_t i = 0; (entry = sw_start_handle_at(i)) && handle_count < SW_SPAWN_HANDLES_MAX; i++) {
+        const char *name = sw_start_text(entry->offset);
+
+        if (strncmp(name, "device/", strlen("device/")) == 0) {
+            handles[handle_count++] = (struct sw_spawn_handle){
+                .name = name, .handle = entry->handle, .rights = SW_RIGHTS_SAME };
+        }
+    }
+    for (size_t i = 1; (word = sw_start_argument(i)) && argument_count < ARGUMENTS_MAX; i++) {
+        arguments[argument_count++] = word;
+    }
+    sw_format(starts, sizeof(starts), "INIT_STARTS=%u", count);
+    const handle_t memory[4] = { [LAYOUT_BUNDLE] = keeper->bundle,
+                                 [LAYOUT_RELOCATED] = keeper->relocated };
+    const struct sw_spawn_options options = {
+        .job = keeper->init_job,
+        .arguments = arguments,
+        .environment = environment,
+        .handles = handles,
+        .handle_count = handle_count,
+        .bare = true,
+        .band = BAND_SUPERVISOR,
+        .name = "init",
+    };
+    return sw_spawn_loaded(&keeper->init, memory, &options, out_process, NULL);
+}
+
+int main(void)
+{
+    const struct sw_limits supervisor = { .band = BAND_SUPERVISOR };
+    const struct sw_limits drivers = { .band = BAND_DRIVERS };
+    struct keeper keeper = { .root = sw_start_get("root"), .bundle = sw_start_get("bundle") };
+    uint64_t pause = 0;
+
+    lay_out_programs(&keeper);
+    check("job init", sw_job_create(keeper.root, &supervisor, &keeper.init_job));
+    check("job services", sw_job_create(keeper.root, &drivers, &keeper.services));
+    for (unsigned count = 0;; count++) {
+        uint64_t started = sw_clock_monotonic();
+        handle_t process;
+        int32_t exit_status = 0;
+        status_t status = start_init(&keeper, count, &process);
+
+        if (status == SW_OK) {
+            sw_process_wait(process, SW_NEVER, &exit_status);
+            sw_handle_close(process);
+            sw_log(SW_LOG_ERROR, "init ended with status %d, starting it again", exit_status);
+        } else {
+            sw_log(SW_LOG_ERROR, "init cannot be started: %s", sw_status_text(status));
+        }
+        sw_job_kill(keeper.init_job, 137); /* helpers of the old init */
+        if (sw_clock_monotonic() - started > LIVED_LONG) {
+            pause = 0;
+        }
+        sw_clock_sleep(sw_clock_deadline(pause)); /* none before the first restart */
+        pause = pause == 0 ? PAUSE_FIRST : pause * 2 < PAUSE_LONGEST ? pause * 2 : PAUSE_LONGEST;
+    }
+}

@@ -1,0 +1,77 @@
+/* What the portable kernel needs from the CPU. kernel/arch/aarch64 implements it. */
+#pragma once
+#include "types.h"
+
+/* User registers as the entry code saves them. Offsets are known to vectors.S. */
+struct arch_frame {
+    uint64_t x[31];
+    uint64_t sp;
+    uint64_t pc;
+    uint64_t pstate;
+    uint64_t tls; /* TPIDR_EL0 */
+};
+
+struct arch_fp {
+    __uint128_t v[32];
+    uint32_t fpcr, fpsr;
+    uint32_t reserved[2];
+};
+
+struct space;
+
+/* --- page tables: level 3 leaf entries of user space --- */
+uint64_t arch_pte(paddr_t page, uint32_t protection, bool device); /* protection: SW_MAP_* */
+uint64_t arch_table_entry(paddr_t table);
+#define ARCH_PTE_VALID 1ull
+paddr_t arch_pte_page(uint64_t entry);
+/* Makes writes to page tables visible to walks before user code runs. */
+void arch_tables_sync(void);
+void arch_tlb_flush_page(uint16_t asid, vaddr_t address); /* this CPU */
+void arch_tlb_flush_asid(uint16_t asid);                  /* this CPU */
+/* Interrupts the CPUs of the mask so that they enter the kernel (SGI); does not wait. */
+void arch_kick(uint32_t cpu_mask);
+void arch_space_activate(struct space *space); /* NULL: the empty space. Writes TTBR0 with the ASID */
+/* Cleans D-cache to the point of unification and invalidates the I-cache for new code. */
+void arch_code_sync(const void *start, size_t length);
+
+/* --- user memory of the active space; returns bytes not copied (0: all) --- */
+size_t arch_copy_from_user(void *to, vaddr_t from, size_t length);
+size_t arch_copy_to_user(vaddr_t to, const void *from, size_t length);
+
+/* --- time --- */
+uint64_t arch_now(void);             /* ns since the counter started; same on all CPUs */
+void arch_timer_set(uint64_t when);  /* interrupt this CPU at that time; SW_NEVER: none */
+
+/* --- CPU --- */
+void arch_idle(void);  /* waits for an interrupt, masked; the lock is not held */
+void arch_fp_save(struct arch_fp *fp);
+void arch_fp_restore(const struct arch_fp *fp);
+_Noreturn void arch_power(uint32_t kind); /* SW_POWER_* by PSCI */
+uint16_t arch_asid_count(void);
+
+/* --- interrupts --- */
+void arch_interrupt_mask(uint32_t number);
+void arch_interrupt_unmask(uint32_t number);
+/* Called with the lock by kernel_interrupt and by sched while idle: acknowledges and dispatches all
+ * that is pending. */
+void arch_interrupt_dispatch(void);
+/* The portable side: a device interrupt arrived (already masked at the controller). */
+void device_interrupt(uint32_t number);
+
+/* --- device registers --- */
+/* Maps registers (page by page, for good) into the kernel; NULL: no room left. */
+volatile void *arch_device_map(paddr_t address, uint64_t length);
+/* One access of 1, 2, 4 or 8 bytes, ordered with the memory that DMA shares. */
+uint64_t arch_register_read(const volatile void *address, uint32_t width);
+void arch_register_write(volatile void *address, uint32_t width, uint64_t value);
+
+/* --- the big lock: test-and-test-and-set, one for the whole kernel --- */
+void lock_take(void);
+void lock_release(void);
+
+/* --- entries from vectors.S, lock not yet held, interrupts masked --- */
+/* Each returns the thread to resume (sched_exit). */
+const char *syscall_name(uint64_t number); /* for records */
+struct thread *kernel_syscall(struct thread *thread);
+struct thread *kernel_fault(struct thread *thread, uint32_t kind /* SW_MAP_* access, 0: other */, vaddr_t address, uint32_t syndrome);
+struct thread *kernel_interrupt(struct thread *thread);

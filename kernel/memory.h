@@ -1,0 +1,88 @@
+/* Physical pages, memory objects and address spaces. All under the big lock.
+ *
+ * A page belongs to exactly one memory object (or page table, slab, handle table, the kernel),
+ * so pages carry no reference counts. A memory object's full size is charged at creation; its
+ * pages are taken at first touch (zeroed) or at commit. */
+#pragma once
+#include "object.h"
+
+/* --- pages (page.c) --- */
+extern uint64_t page_total, page_free_count; /* pages managed, pages free */
+void page_init(paddr_t start, paddr_t end);  /* adds a range of free RAM; called for each hole-free range */
+paddr_t page_allocate(void);                 /* 0: none left. Content undefined */
+paddr_t page_allocate_zero(void);
+void page_free(paddr_t page);
+void *page_pointer(paddr_t address); /* through the direct map */
+paddr_t page_address(const void *pointer);
+
+/* --- memory objects (obj_memory.c) --- */
+#define MEMORY_INLINE 4
+
+struct memory {
+    struct object object;
+    uint64_t pages;     /* size */
+    uint64_t committed; /* pages present */
+    bool sealed, fixed, device; /* fixed: pages start at `base` and are never freed; device: register page */
+    uint32_t writable_mappings; /* regions mapped writable, or that could be made so */
+    uint32_t pins;
+    struct list regions; /* struct region.memory_link */
+    paddr_t base;        /* fixed */
+    uint32_t depth;      /* 0: inline_pages, else levels of 512-entry tables below `root` */
+    paddr_t inline_pages[MEMORY_INLINE];
+    paddr_t root;
+};
+
+/* The physical page at an index, taking (zeroed) one when absent and commit is set.
+ * *out_page = 0 with SW_OK when absent and !commit. NO_MEMORY. */
+status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t *out_page);
+status_t memory_create(struct job *payer, uint64_t pages, struct memory **out_memory); /* references = 1 */
+/* Wraps physical pages that are never freed (bundle, register pages). */
+status_t memory_create_fixed(struct job *payer, paddr_t base, uint64_t pages, bool device, struct memory **out_memory);
+
+/* --- address spaces (space.c) --- */
+struct region {
+    struct list space_link;  /* by address */
+    struct list memory_link;
+    struct space *space;
+    struct memory *memory;   /* referenced */
+    vaddr_t start;
+    uint64_t pages;
+    uint64_t offset; /* pages into memory */
+    uint8_t protection, maximum; /* SW_MAP_*: now, and what memory_protect may restore */
+};
+
+struct space {
+    paddr_t root;      /* level 1 table, 512 entries, 39-bit */
+    uint16_t asid;
+    uint32_t running;  /* bit c: CPU c runs in it now */
+    uint32_t stale;    /* bit c: CPU c must flush the ASID before it runs here again */
+    uint32_t table_pages;
+    uint64_t resident; /* pages mapped */
+    struct job *payer;
+    struct list regions;
+    vaddr_t window;    /* search start for addresses the kernel chooses */
+};
+
+status_t space_create(struct job *payer, struct space **out_space);
+/* Unmaps and frees in slices of at most `limit` pages; true when the space is gone. */
+bool space_destroy_some(struct space *space, uint32_t limit);
+status_t space_map(struct space *space, struct memory *memory, vaddr_t address /* 0: choose */, uint64_t offset,
+                   uint64_t size, uint32_t protection, uint32_t maximum, vaddr_t *out_address);
+status_t space_unmap(struct space *space, vaddr_t address, uint64_t size);
+status_t space_protect(struct space *space, vaddr_t address, uint64_t size, uint32_t protection);
+/* Resolves a user fault: maps the page (and a few present neighbours). FAULT: not mapped; ACCESS:
+ * protection; NO_MEMORY. access is one SW_MAP_* bit. */
+status_t space_fault(struct space *space, vaddr_t address, uint32_t access);
+/* Kernel pointer to the byte at a user address, page present and access allowed; valid to the end
+ * of the page and until the lock is released. */
+status_t space_pointer(struct space *space, vaddr_t address, uint32_t access, void **out_pointer);
+/* Removes the mapping of pages of the object from every space (decommit, seal). */
+void space_revoke(struct memory *memory, uint64_t offset, uint64_t pages);
+
+/* --- copying (copy.c): all-or-nothing is not promised; FAULT, ACCESS shown as FAULT, NO_MEMORY --- */
+struct process;
+status_t copy_from_user(void *to, vaddr_t from, size_t length); /* the calling process */
+status_t copy_to_user(vaddr_t to, const void *from, size_t length);
+status_t copy_from_process(struct process *process, void *to, vaddr_t from, size_t length);
+status_t copy_to_process(struct process *process, vaddr_t to, const void *from, size_t length);
+status_t copy_between(struct process *to_process, vaddr_t to, struct process *from_process, vaddr_t from, size_t length);

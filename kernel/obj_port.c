@@ -1,0 +1,315 @@
+/* Ports: one place where a thread waits for everything.
+ *
+ * Nothing is allocated when something happens. Each kind of source has a list on the port; a thread
+ * that waits gets the next item at once (port_poke), one that does not finds it at its next wait.
+ * Bindings are level-triggered: a binding is queued exactly while its object's level meets its mask.
+ * Kinds take turns and each list is rotated, so no source starves another. Big lock; model of the
+ * pending bits: tests/models/port.pml. */
+#include "syscall_handlers.h"
+
+static struct slab binding_slab = { .name = "binding", .size = sizeof(struct binding),
+                                    .partial = LIST_INIT(binding_slab.partial) };
+
+/* --- bindings -------------------------------------------------------------------------------- */
+
+static uint64_t binding_level(const struct binding *binding)
+{
+    const struct object_class *class = object_classes[binding->object->type];
+    return class->level(binding->object) & binding->mask;
+}
+
+/* Queues or unqueues by the present level; true if it is queued. */
+static bool binding_update(struct binding *binding)
+{
+    bool due = binding_level(binding) != 0;
+    if (due && list_empty(&binding->queue_link))
+        list_add_tail(&binding->port->pending, &binding->queue_link);
+    else if (!due)
+        list_remove(&binding->queue_link);
+    return due;
+}
+
+status_t binding_create(struct job *payer, struct port *port, struct object *object, uint64_t mask, uint64_t key,
+                        uint8_t event_kind, struct binding **out_binding)
+{
+    list_for_each(at, &object->bindings)
+        if (CONTAINER(at, struct binding, object_link)->port == port)
+            return SW_EXISTS;
+    status_t status = job_charge(payer, CHARGE_MEMORY, sizeof(struct binding));
+    if (status != SW_OK)
+        return status;
+    struct binding *binding = slab_allocate(&binding_slab);
+    if (!binding) {
+        job_uncharge(payer, CHARGE_MEMORY, sizeof(struct binding));
+        return SW_NO_MEMORY;
+    }
+    binding->port = port;
+    binding->object = object;
+    binding->mask = mask;
+    binding->key = key;
+    binding->event_kind = event_kind;
+    binding->payer = payer;
+    object_get(&payer->object);
+    list_init(&binding->queue_link);
+    list_add_tail(&port->bindings, &binding->port_link);
+    list_add_tail(&object->bindings, &binding->object_link);
+    *out_binding = binding;
+    if (binding_update(binding))
+        port_poke(port);
+    return SW_OK;
+}
+
+void binding_destroy(struct binding *binding)
+{
+    if (binding->object->type == SW_TYPE_CHANNEL)
+        CONTAINER(binding->object, struct channel, object)->watch = NULL;
+    list_remove(&binding->queue_link);
+    list_remove(&binding->port_link);
+    list_remove(&binding->object_link);
+    struct job *payer = binding->payer;
+    slab_free(&binding_slab, binding);
+    job_uncharge(payer, CHARGE_MEMORY, sizeof(struct binding));
+    object_put(&payer->object);
+}
+
+void bindings_drop_object(struct object *object)
+{
+    while (!list_empty(&object->bindings))
+        binding_destroy(list_first(&object->bindings, struct binding, object_link));
+}
+
+void object_signal(struct object *object)
+{
+    list_for_each_safe(at, after, &object->bindings) {
+        struct binding *binding = CONTAINER(at, struct binding, object_link);
+        if (binding_update(binding))
+            port_poke(binding->port);
+    }
+}
+
+/* --- delivery -------------------------------------------------------------------------------- */
+
+status_t port_write_event(struct thread *thread, const struct sw_event *event)
+{
+    return copy_to_process(thread->process, thread->wait_pointer + offsetof(struct sw_wait, event), event, sizeof(*event));
+}
+
+static enum delivery deliver_done(struct port *port, struct thread *thread, status_t *out_status)
+{
+    if (list_empty(&port->done))
+        return NOTHING;
+    struct call *call = list_first(&port->done, struct call, done_link);
+    struct sw_event event = { .kind = SW_EVENT_CALL_DONE, .key = call->key };
+    *out_status = port_write_event(thread, &event);
+    if (*out_status != SW_OK)
+        return RECEIVER_FAILED;
+    list_remove(&call->done_link);
+    return DELIVERED;
+}
+
+static enum delivery deliver_pending(struct port *port, struct thread *thread, status_t *out_status)
+{
+    if (list_empty(&port->pending))
+        return NOTHING;
+    struct binding *binding = list_first(&port->pending, struct binding, queue_link);
+    uint64_t level = binding_level(binding);
+    struct sw_event event = { .kind = binding->event_kind, .bits = (uint32_t)level, .key = binding->key, .badge = level };
+    if (binding->object->type == SW_TYPE_PROCESS)
+        event.badge = (uint64_t)(int64_t)CONTAINER(binding->object, struct process, object)->status;
+    *out_status = port_write_event(thread, &event);
+    if (*out_status != SW_OK)
+        return RECEIVER_FAILED;
+    list_remove(&binding->queue_link); /* to the end: the others come first next time */
+    list_add_tail(&port->pending, &binding->queue_link);
+    return DELIVERED;
+}
+
+static enum delivery deliver_closed(struct port *port, struct thread *thread, status_t *out_status)
+{
+    if (list_empty(&port->closed))
+        return NOTHING;
+    struct connection *connection = list_first(&port->closed, struct connection, closed_link);
+    struct sw_event event = { .kind = SW_EVENT_CLOSED, .key = connection->channel->key, .badge = connection->badge };
+    *out_status = port_write_event(thread, &event);
+    if (*out_status != SW_OK)
+        return RECEIVER_FAILED;
+    list_remove(&connection->closed_link);
+    object_put(&connection->object);
+    return DELIVERED;
+}
+
+static enum delivery deliver_message(struct port *port, struct thread *thread, status_t *out_status)
+{
+    while (!list_empty(&port->messages)) {
+        struct channel *channel = list_first(&port->messages, struct channel, port_link);
+        enum delivery result = call_deliver(channel, thread, out_status);
+        if (result == DELIVERED && !list_empty(&channel->port_link)) {
+            list_remove(&channel->port_link);
+            list_add_tail(&port->messages, &channel->port_link);
+        }
+        if (result != NOTHING)
+            return result;
+    }
+    return NOTHING;
+}
+
+static bool port_has_items(const struct port *port)
+{
+    return !list_empty(&port->messages) || !list_empty(&port->pending) || !list_empty(&port->done) ||
+           !list_empty(&port->closed);
+}
+
+/* Looks once at each kind, starting with the one whose turn it is. */
+static enum delivery port_deliver_round(struct port *port, struct thread *thread, status_t *out_status)
+{
+    static enum delivery (*const kinds[4])(struct port *, struct thread *, status_t *) = {
+        deliver_message, deliver_pending, deliver_done, deliver_closed,
+    };
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t kind = (port->turn + i) & 3;
+        enum delivery result = kinds[kind](port, thread, out_status);
+        if (result != NOTHING) {
+            port->turn = (uint8_t)(kind + 1);
+            return result;
+        }
+    }
+    return NOTHING;
+}
+
+/* Delivers one item to the thread. A round that finds nothing can itself bring items (a call that
+ * cannot be delivered ends, and its end is an item of this port): then there is another round. */
+static enum delivery port_deliver(struct port *port, struct thread *thread, status_t *out_status)
+{
+    enum delivery result;
+    do
+        result = port_deliver_round(port, thread, out_status);
+    while (result == NOTHING && port_has_items(port));
+    return result;
+}
+
+void port_poke(struct port *port)
+{
+    struct thread *waiter = port->waiter;
+    if (!waiter)
+        return;
+    /* Delivering may end calls, and their ends may poke again: the waiter is out of reach meanwhile. */
+    port->waiter = NULL;
+    status_t status = SW_OK;
+    enum delivery result = port_deliver(port, waiter, &status);
+    if (result == NOTHING) {
+        port->waiter = waiter;
+        return;
+    }
+    waiter->wait_port = NULL;
+    thread_wake_direct(waiter, result == DELIVERED ? SW_OK : status);
+}
+
+/* --- system calls ---------------------------------------------------------------------------- */
+
+status_t sys_port_create(struct thread *thread, uint64_t *out_port)
+{
+    struct port *port;
+    status_t status = object_create(SW_TYPE_PORT, thread->process->job, (void **)&port);
+    if (status != SW_OK)
+        return status;
+    list_init(&port->bindings);
+    list_init(&port->pending);
+    list_init(&port->messages);
+    list_init(&port->served);
+    list_init(&port->done);
+    list_init(&port->closed);
+    handle_t handle = 0;
+    status = handle_install(thread->process, &port->object, class_port.all_rights, &handle);
+    *out_port = handle;
+    object_put(&port->object);
+    return status;
+}
+
+status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, uint64_t deadline)
+{
+    if (port->waiter)
+        return SW_BUSY;
+    call_defer_all(thread);
+    struct {
+        uint64_t buffer;
+        uint32_t capacity, reserved;
+    } where;
+    status_t status = copy_from_user(&where, wait, sizeof(where));
+    if (status != SW_OK)
+        return status;
+    thread->wait_pointer = wait;
+    thread->wait_buffer = where.buffer;
+    thread->wait_length = where.capacity;
+    switch (port_deliver(port, thread, &status)) {
+    case DELIVERED:
+        return SW_OK;
+    case RECEIVER_FAILED:
+        return status;
+    case NOTHING:
+        break;
+    }
+    status = thread_block(thread, SW_WAIT_PORT, deadline);
+    if (status == SYSCALL_BLOCKED) {
+        port->waiter = thread;
+        thread->wait_port = port;
+    }
+    return status;
+}
+
+void port_thread_gone(struct thread *thread)
+{
+    if (thread->wait_port && thread->wait_port->waiter == thread)
+        thread->wait_port->waiter = NULL;
+    thread->wait_port = NULL;
+}
+
+status_t sys_port_bind(struct thread *thread, struct port *port, struct handle_entry *entry, uint64_t mask, uint64_t key)
+{
+    static const uint8_t kinds[16] = {
+        [SW_TYPE_EVENT] = SW_EVENT_EVENT, [SW_TYPE_PROCESS] = SW_EVENT_EXIT, [SW_TYPE_JOB] = SW_EVENT_EXIT,
+        [SW_TYPE_PIPE] = SW_EVENT_PIPE, [SW_TYPE_CONNECTION] = SW_EVENT_SERVER, [SW_TYPE_DEVICE] = SW_EVENT_INTERRUPT,
+    };
+    struct object *object = entry->object;
+    if (!kinds[object->type] || !mask)
+        return SW_INVALID;
+    struct binding *binding;
+    return binding_create(thread->process->job, port, object, mask, key, kinds[object->type], &binding);
+}
+
+status_t sys_port_unbind(struct thread *thread, struct port *port, struct handle_entry *entry)
+{
+    (void)thread;
+    list_for_each(at, &entry->object->bindings) {
+        struct binding *binding = CONTAINER(at, struct binding, object_link);
+        if (binding->port == port && binding->event_kind != SW_EVENT_OVERDUE) {
+            binding_destroy(binding);
+            return SW_OK;
+        }
+    }
+    return SW_NOT_FOUND;
+}
+
+/* --- class ----------------------------------------------------------------------------------- */
+
+/* Nobody can wait here any more. Posted calls that report here end unheard; channels served through
+ * it lose their server. */
+static void port_last_handle(struct object *object)
+{
+    struct port *port = CONTAINER(object, struct port, object);
+    while (!list_empty(&port->bindings))
+        binding_destroy(list_first(&port->bindings, struct binding, port_link));
+    while (!list_empty(&port->served))
+        channel_leave(list_first(&port->served, struct channel, port_all_link));
+    if (port->waiter) { /* another thread closed it under the waiter */
+        struct thread *waiter = port->waiter;
+        port_thread_gone(waiter);
+        thread_wake(waiter, SW_BAD_HANDLE);
+    }
+}
+
+const struct object_class class_port = {
+    .name = "port",
+    .size = sizeof(struct port),
+    .last_handle = port_last_handle,
+    .all_rights = SW_RIGHT_READ | SW_RIGHT_DUPLICATE,
+};

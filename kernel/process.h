@@ -1,0 +1,121 @@
+/* Processes and threads. */
+#pragma once
+#include "arch.h"
+#include "heap.h"
+#include "ipc.h"
+#include "job.h"
+#include "memory.h"
+
+enum process_state { PROCESS_LIVE, PROCESS_DYING /* threads leaving */, PROCESS_CLEANING /* handles, memory */, PROCESS_ENDED };
+
+struct process {
+    struct object object;
+    struct job *job; /* referenced */
+    struct list job_link, all_link; /* all processes by pid */
+    struct space *space;
+    struct handle_table handles;
+    struct list threads;
+    uint32_t thread_count;
+    uint32_t pid, parent_pid;
+    enum process_state state;
+    int32_t status;
+    uint64_t caps;
+    uint32_t band;
+    struct event *interrupt_event; /* referenced */
+    uint64_t start_ns, cpu_ns;
+    struct list served;   /* struct channel.server_link */
+    struct list claimed;  /* struct device.claim_link */
+    struct list work;     /* in the clean-up queue */
+    char name[32];
+};
+
+enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_ENDED };
+
+struct thread {
+    struct arch_frame frame; /* first: the entry code knows its place */
+    struct object object;
+    struct process *process; /* referenced */
+    struct list process_link;
+    struct list ready_link; /* sched.c */
+    enum thread_state state;
+    bool stopped;     /* by job_stop; not put into the ready structure */
+    bool ending;      /* to be ended at the next kernel entry of its CPU */
+    bool restart;     /* the present system call is a repetition (kernel_syscall clears it after the handler) */
+    uint8_t band;     /* own */
+    uint8_t lent;     /* highest band lent to it by calls; effective band is the higher one */
+    int8_t cpu;       /* where it runs or ran last */
+    uint32_t wait;    /* SW_WAIT_* */
+    uint32_t wait_pid;
+    struct timer timer; /* deadline while blocked */
+    struct list wait_link;  /* queue of what it waits for: futex bucket, pipe end */
+    uint64_t futex_memory, futex_offset;
+    struct port *wait_port;
+    struct pipe *wait_pipe;
+    uint64_t wait_pointer; /* port: user address of struct sw_wait; pipe: buffer */
+    uint64_t wait_buffer, wait_length, wait_done; /* port: where request bytes go and how many fit */
+    struct call call; /* its own call object */
+    struct list handling; /* struct call.handler_link: received, being handled (not deferred) */
+    uint64_t cpu_ns, slice_start;
+    struct arch_fp fp;
+};
+
+/* --- sched.c --- */
+struct cpu {
+    uintptr_t stack_top;    /* arch: loaded by vectors.S, which knows that it comes first */
+    struct thread *current; /* NULL: idle */
+    struct space *space;    /* active in TTBR0 */
+    struct thread *next;    /* direct switch: tried first */
+    uint32_t number;
+    bool online, idle, resched;
+    uint64_t slice_end, busy_ns, idle_ns, stamp, switches, syscalls;
+};
+extern struct cpu cpus[CPU_MAX];
+struct cpu *cpu_this(void); /* arch: TPIDR_EL1 */
+
+/* Blocks the calling thread: state, wait kind, deadline (SW_NEVER: none). Deadline already passed:
+ * returns TIMED_OUT and does not block; a pending interrupt: INTERRUPTED. Otherwise SYSCALL_BLOCKED. */
+status_t thread_block(struct thread *thread, uint32_t wait, uint64_t deadline);
+/* Ends a wait: takes the thread off its queue and timer, x0 = status, makes it ready.
+ * Writers of x1.. do so before. */
+void thread_wake(struct thread *thread, status_t status);
+/* Ends a wait by making the system call again from the unchanged registers: takes the thread off its
+ * timer (the caller took it off its queue), sets pc back to the svc and thread->restart. */
+void thread_wake_restart(struct thread *thread);
+/* As thread_wake, but the thread runs next on this CPU if the present one gives up (direct switch). */
+void thread_wake_direct(struct thread *thread, status_t status);
+/* Recomputes the effective band after lending changed. */
+void thread_band_changed(struct thread *thread);
+void sched_init(void);
+/* What each kernel exit does: expire timers, clean-up slice, choose, switch space and FP state, set
+ * the timer, kick an idle CPU if work is left. Returns the thread to run, waiting in idle if none. */
+struct thread *sched_exit(void);
+
+/* --- process.c --- */
+void process_end(struct process *process, int32_t status); /* from any context; returns at once */
+/* Sets the interrupt event's bit and ends the blocked calls of its threads with INTERRUPTED (calls a
+ * server has: UNKNOWN_OUTCOME); without an event the process ends with 130, 143 or 129. */
+void process_interrupt(struct process *process, uint32_t kind);
+/* The kernel's form of struct sw_spawn, shared by process_create and the start of keeper. */
+struct process_image {
+    const struct sw_program *program; /* kernel copy; not yet checked */
+    struct memory *memory[4];         /* what the segments name; NULL: none */
+    uint32_t memory_rights[4];        /* EXECUTE is needed for executable segments */
+    struct memory *start;             /* filled start block, mapped read-only at its whole size */
+    const struct sent_handle *handles; /* held; number i becomes SW_START_HANDLE(i) */
+    uint32_t handle_count;
+    uint32_t band, parent_pid;
+    uint64_t caps;
+    const char *name;
+};
+/* Makes a process in the job and starts its first thread. On success the process owns the holds of
+ * `handles`; on failure nothing has changed and the caller still owns them. The process keeps its
+ * own references on the memory objects. *out_process is referenced for the caller. */
+status_t process_create_image(struct job *job, const struct process_image *image,
+                              struct process **out_process);
+/* Makes the first process from the bundle (process_keeper.c). */
+void process_start_keeper(void);
+struct process *process_by_pid(uint32_t pid);
+
+/* --- futex.c --- */
+void futex_thread_gone(struct thread *thread);
+void futex_wake_word(struct space *space, vaddr_t word, uint32_t count);

@@ -1,0 +1,65 @@
+/* Entries from user mode: system calls, faults, interrupts. Each takes the big lock, does its work,
+ * lets the scheduler choose, releases the lock and says which thread to resume. */
+#include "log.h"
+#include "syscall_table.inc"
+
+/* A thread that its process, a job or another thread has ended meanwhile does nothing more. */
+static bool thread_may_act(const struct thread *thread)
+{
+    return !thread->ending && thread->process->state == PROCESS_LIVE;
+}
+
+struct thread *kernel_syscall(struct thread *thread)
+{
+    lock_take();
+    if (thread_may_act(thread)) {
+        uint64_t number = thread->frame.x[8];
+        status_t status = SW_BAD_SYSCALL;
+        cpu_this()->syscalls++;
+        if (number < SW_SYS_LIMIT && syscall_table[number].decode)
+            status = syscall_table[number].decode(thread);
+        thread->restart = false;
+        if (status <= 0)
+            thread->frame.x[0] = (uint64_t)(int64_t)status;
+        else if (status == SYSCALL_RESTART)
+            thread->frame.pc -= 4;
+    }
+    struct thread *next = sched_exit();
+    lock_release();
+    return next;
+}
+
+struct thread *kernel_fault(struct thread *thread, uint32_t kind, vaddr_t address, uint32_t syndrome)
+{
+    lock_take();
+    if (thread_may_act(thread)) {
+        status_t status = kind ? space_fault(thread->process->space, address, kind) : SW_INVALID;
+        if (status != SW_OK) {
+            const char *reason = status == SW_NO_MEMORY ? "out of memory"
+                                 : status == SW_ACCESS  ? "access not allowed"
+                                 : kind                 ? "address not mapped"
+                                                        : "illegal instruction or unaligned access";
+            (void)syndrome;
+            crash_record_process(thread, reason, address);
+            process_end(thread->process, kind ? 139 : 132);
+        }
+    }
+    struct thread *next = sched_exit();
+    lock_release();
+    return next;
+}
+
+struct thread *kernel_interrupt(struct thread *thread)
+{
+    (void)thread;
+    lock_take();
+    arch_interrupt_dispatch();
+    struct thread *next = sched_exit();
+    lock_release();
+    return next;
+}
+
+const char *syscall_name(uint64_t number)
+{
+    return number < SW_SYS_LIMIT && syscall_table[number].name ? syscall_table[number].name : "?";
+}

@@ -1,0 +1,14 @@
+-- Capability bits of a process's mask. Bits 0 to 6 keep the numbers of the original
+-- system. They decide when authority is acquired (open, connect, spawn); a bit stands
+-- here from the step on that enforces it. `gates` is what the reference pages print.
+return {
+  { "console", 0, "the system console's control connection; device and service control" },
+  { "spawn", 1, "opening a program for execution" },
+  { "fs-read", 2, "opening a file for reading, listing a directory" },
+  { "tmp-write", 3, "creating, changing and removing files in /tmp" },
+  { "inspect", 4, "facts about processes of other sessions" },
+  { "log-read", 6, "the kernel log" },
+  { "device", 8, "killing and trimming system services" },
+  { "power", 9, "reboot and power off" },
+  { "time", 12, "setting the wall clock" },
+}

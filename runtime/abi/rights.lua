@@ -1,0 +1,31 @@
+-- Rights: one bit each, one meaning per object type. Rights only shrink.
+-- Bits 0 to 7 keep the numbers of the original system.
+return {
+  { "READ", 0, { memory = "map readable", pipe = "read", device = "read registers",
+      event = "read bits", port = "wait", process = "query" } },
+  { "WRITE", 1, { memory = "map writable, decommit, seal", pipe = "write",
+      device = "write registers", event = "change bits" } },
+  { "EXECUTE", 2, { memory = "map executable (sealed objects only)" } },
+  { "MAP", 3, { memory = "map at all", device = "map whole register pages" } },
+  { "DUPLICATE", 4, { any = "duplicate the handle" } },
+  { "TRANSFER", 5, { any = "send in a message or to a new process" } },
+  { "INSPECT", 6, { any = "read the object's facts", job = "list processes below" } },
+  { "MANAGE", 7, { job = "create, limit, keep, kill, stop, interrupt",
+      process = "kill", channel = "make connections, watch", device = "lease, revoke" } },
+  { "BIND", 8, { any = "bind to a port" } },
+  { "SERVE", 9, { channel = "become its server" } },
+  { "CALL", 10, { connection = "call", call = "post, collect, cancel" } },
+  { "CLAIM", 11, { device = "become its driver" } },
+  { "DMA", 12, { device = "pin memory and learn bus addresses" } },
+  { "SPAWN", 13, { job = "create processes in it" } },
+  -- authorities: rights on a handle to the root job
+  { "MINT_CODE", 16, { job = "authority: make sealed memory executable" } },
+  { "LOGIN", 17, { job = "authority: create sessions" } },
+  { "POWER", 18, { job = "authority: reboot, power off" } },
+  { "SET_TIME", 19, { job = "authority: set the wall clock" } },
+  { "READ_LOG", 20, { job = "authority: read the kernel log and crash records" } },
+  { "WRITE_LOG", 21, { job = "authority: write to the kernel log" } },
+  { "INSPECT_ALL", 22, { job = "authority: facts about the whole system" } },
+  { "EARLY_CONSOLE", 23, { job = "authority: the kernel's polled console" } },
+  { "ENTROPY", 24, { job = "authority: feed the random generator" } },
+}

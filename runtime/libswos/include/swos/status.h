@@ -1,0 +1,7 @@
+/* Words for status codes. */
+#pragma once
+#include <swos/abi.h>
+
+/* "NOT_FOUND" and "not found"; "UNKNOWN" and "unknown status" for numbers outside the table. */
+const char *sw_status_name(status_t status);
+const char *sw_status_text(status_t status);

@@ -1,0 +1,59 @@
+/* A virtio device behind a virtio-mmio slot (virtio 1.2, 4.2), version 2 only.
+ *
+ * Registers are reached by sw_device_read and sw_device_write: slots do not fill a page, so the
+ * kernel does not map them. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <swos/abi.h>
+#include <swos/virtqueue.h>
+
+#define VIRTIO_ID_NET 1
+#define VIRTIO_ID_BLOCK 2
+#define VIRTIO_ID_ENTROPY 4
+
+#define VIRTIO_F_INDIRECT (1ull << 28)
+#define VIRTIO_F_EVENT_INDEX (1ull << 29)
+#define VIRTIO_F_VERSION_1 (1ull << 32)
+
+/* What to tell people about a slot of version 1. */
+#define VIRTIO_LEGACY_MESSAGE \
+    "is legacy virtio (version 1); start QEMU with -global virtio-mmio.force-legacy=false"
+
+struct virtio_device {
+    handle_t handle;
+    uint64_t features; /* negotiated */
+};
+
+/* Claims a slot, resets the device, drops the pins of earlier drivers, and negotiates: VERSION_1 and
+ * `required` must be offered, of `optional` what is. NOT_FOUND: the slot is empty or another
+ * device; VERSION: a legacy slot; NOT_SUPPORTED: a required feature is missing; IO: the device
+ * does not do as the specification says. On failure after the claim it is marked FAILED. */
+status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t device_id,
+                     uint64_t required, uint64_t optional);
+
+/* Size of queue `index` the device offers, 0: no such queue. */
+uint16_t virtio_queue_limit(struct virtio_device *device, uint16_t index);
+
+/* Gives queue `index` to the device; `bus` is where it sees the queue's shared memory, which lies
+ * in one piece. */
+status_t virtio_queue_start(struct virtio_device *device, uint16_t index,
+                            const struct virtqueue *queue, uint64_t bus);
+
+/* Tells the device that set-up is done: it serves from now on. Unmasks the interrupt. */
+status_t virtio_start(struct virtio_device *device);
+
+/* Publishes what was added to queue `index` and notifies the device if it asked for that. */
+void virtio_notify(struct virtio_device *device, uint16_t index, struct virtqueue *queue);
+
+/* Handles an interrupt at the device: reads and acknowledges its cause. Returns bit 0: a queue,
+ * bit 1: configuration. The kernel keeps the line masked until virtio_unmask. */
+uint32_t virtio_acknowledge(struct virtio_device *device);
+void virtio_unmask(struct virtio_device *device);
+
+/* Reads `size` bytes of the device's configuration, unchanged while it was read. */
+status_t virtio_config_read(struct virtio_device *device, uint32_t offset, void *out, size_t size);
+
+/* Stops the device: it uses no memory of ours afterwards. */
+status_t virtio_reset(struct virtio_device *device);

@@ -1,0 +1,105 @@
+-- Images that must not be believed: what is refused, by which message, and what the rescue
+-- prompt offers then.
+
+package.path = "tests/lib/?.lua;" .. package.path
+package.cpath = "build/host/lua/?.so;" .. package.cpath
+local tap = require("tap")
+local Guest = require("guest")
+local disk = require("disk")
+local swcrypto = require("swcrypto")
+
+local BASE = disk.read("build/base.img")
+local SECRET = disk.read("build/keys/image.key")
+
+local function field(format, offset) return (string.unpack("<" .. format, BASE, offset + 1)) end
+
+-- Superblock fields, by offset; see the image format in docs/architecture.md.
+local INODES, INODE_COUNT, INODE_SIZE = field("I8", 40), field("I4", 48), field("I4", 52)
+local NAMES, TREE, DATA = field("I8", 56), field("I8", 72), field("I8", 88)
+
+local function signed(image, secret)
+  local head = image:sub(1, 4032)
+  return head .. swcrypto.ed25519_sign(head, secret) .. image:sub(4097)
+end
+
+-- Boots with the disk; the rescue prompt comes, and what was said names each of the words.
+local function refused(name, image, ...)
+  local words = { ... }
+  tap.test(name, function()
+    local disks = image and { { disk.write(image) } } or {}
+    local guest <close> = Guest.start({ disks = disks })
+    guest:expect("rescue", 60)
+    tap.lacks(guest.text, "M11c:")
+    for _, word in ipairs(words) do tap.contains(guest.text:lower(), word, "what was said") end
+  end)
+end
+
+refused("a flipped bit in the superblock", disk.flip(BASE, 33), "signature")
+refused("a flipped bit in the signature", disk.flip(BASE, 4032 + 10), "signature")
+refused("a flipped bit in an inode", disk.flip(BASE, INODES + 3 * INODE_SIZE + 12), "metadata")
+refused("a flipped bit in the names", disk.flip(BASE, NAMES + 1), "metadata")
+refused("a flipped bit in the hash tree", disk.flip(BASE, TREE + 5), "metadata")
+refused("cut in the data", BASE:sub(1, DATA + (#BASE - DATA) // 2 // 4096 * 4096), "truncated")
+refused("cut in the metadata", BASE:sub(1, math.max(4096, DATA - 4096)), "truncated")
+refused("cut in the superblock", BASE:sub(1, 2048))
+refused("empty disk", ("\0"):rep(1 << 20), "no base image")
+refused("no disk", nil, "no disk")
+refused("another version of the format", signed(disk.patch(BASE, 8, string.pack("<I4", 3)), SECRET),
+  "version", "3")
+
+do
+  local _, other = swcrypto.ed25519_keypair(("k"):rep(32))
+  refused("another key", signed(BASE, other), "signature")
+end
+refused("an ABI range above the kernel's",
+  signed(disk.patch(BASE, 16, string.pack("<I4I4", 7, 9)), SECRET), "abi", "7", "9")
+refused("a validly signed image that lies about its inodes",
+  signed(disk.patch(BASE, 48, string.pack("<I4", INODE_COUNT + 100000)), SECRET))
+refused("a validly signed image with a root that does not fit",
+  signed(disk.flip(BASE, 104), SECRET))
+
+tap.test("a legacy virtio disk: the message names the flag", function()
+  local guest <close> = Guest.start({ legacy = true })
+  guest:expect("rescue", 60)
+  tap.contains(guest.text, "virtio-mmio.force-legacy=false")
+end)
+
+tap.test("a flipped bit in a file: that file is an I/O error, all else goes on", function()
+  local at
+  for i = 0, INODE_COUNT - 1 do
+    local inode = INODES + i * INODE_SIZE
+    local name_offset, length = string.unpack("<I4I2", BASE, inode + 5)
+    if BASE:sub(NAMES + name_offset + 1, NAMES + name_offset + length) == "readme.txt" then
+      at = DATA + string.unpack("<I8", BASE, inode + 33) * 4096
+    end
+  end
+  tap.check(at, "no readme.txt in the image")
+  local guest <close> = Guest.start({ disks = { { disk.write(disk.flip(BASE, at)) } } })
+  guest:login("root", "swordfish")
+  for _ = 1, 2 do
+    local output, status = guest:run("cat /readme.txt")
+    tap.check(status ~= 0, "the file was read: %s", output)
+    tap.matches(output:lower(), "i/o error", "the message")
+    tap.contains(output, "/readme.txt")
+    guest:must("cat /hello.txt && ls -l /readme.txt")
+  end
+  guest:leak_check(function() guest:run("cat /readme.txt") end)
+end)
+
+tap.test("the rescue prompt says why, lists disks, retries, powers off, and nothing else", function()
+  local guest <close> = Guest.start({ disks = { { disk.blank(1 << 20) } } })
+  guest:expect("rescue", 60)
+  local function ask(line, words)
+    guest.position = #guest.text + 1
+    guest:line(line)
+    guest:expect(words, 20)
+  end
+  ask("why", "no base image")
+  ask("disks", "1")
+  ask("retry", "rescue")
+  ask("ls", "why")
+  guest:line("poweroff")
+  guest:expect_end(20)
+end)
+
+tap.done()

@@ -1,0 +1,110 @@
+-- The shell: words, quotes, variables, status, pipes, redirection, lists, Ctrl-C.
+
+package.path = "tests/lib/?.lua;" .. package.path
+local tap = require("tap")
+local Guest = require("guest")
+
+local guest = Guest.start()
+guest:login("user", "swordfish")
+
+local function outputs(name, list)
+  tap.test(name, function()
+    for _, case in ipairs(list) do
+      local output, status = guest:run(case[1])
+      tap.equal(output, case[2], case[1])
+      tap.equal(status, case[3] or 0, "status of " .. case[1])
+    end
+  end)
+end
+
+outputs("words and quotes", {
+  { "echo a   b", "a b" }, { "echo 'a   b'", "a   b" }, { "echo \"a   b\"", "a   b" },
+  { "echo a\\ \\ b", "a  b" }, { "echo 'it'\"'\"'s'", "it's" }, { "echo ''", "" },
+  { "echo a'b'c\"d\"", "abcd" }, { "echo '$x' \"'\"", "$x '" }, { "echo # comment", "" },
+  { "echo a#b", "a#b" }, { "echo '|' \">\" '&'", "| > &" },
+})
+outputs("variables", {
+  { "x=1; echo $x ${x}2", "1 12" }, { "x='a  b'; echo \"$x\"", "a  b" }, { "echo [$none]", "[]" },
+  { "x=1; x=2; echo $x", "2" }, { "true; echo $?", "0" }, { "false; echo $?", "1" },
+  { "echo \\$x", "$x" },
+})
+outputs("status and lists", {
+  { "true && echo yes", "yes" }, { "false && echo yes", "", 1 }, { "false || echo no", "no" },
+  { "true || echo no", "" }, { "false; echo next", "next" }, { "true && false || echo x", "x" },
+  { "nosuchcommand 2>/dev/null || echo $?", "127" }, { "lua -e 'os.exit(9)'", "", 9 },
+})
+outputs("pipes", {
+  { "echo a | cat", "a" }, { "echo a | cat | cat | cat", "a" }, { "echo x | false", "", 1 },
+  { "false | echo x", "x" }, { "echo a | cat >/tmp/p; cat /tmp/p", "a" },
+  -- The writer of a pipe nobody reads any more ends; the pipeline does not hang.
+  { "lua -e 'while true do print(1) end' 2>/dev/null | head -n 1", "1" },
+  { "lua -e 'for i = 1, 100000 do print(i) end' | wc | cat | head -n 1 | wc -l", "1" },
+})
+outputs("redirection", {
+  { "echo one >/tmp/r; cat /tmp/r", "one" }, { "echo two >>/tmp/r; cat </tmp/r", "one\ntwo" },
+  { ">/tmp/r echo three; cat /tmp/r", "three" }, { "cat </tmp/r >/tmp/q; cat /tmp/q", "three" },
+  { "rm /tmp/r /tmp/q /tmp/p", "" },
+})
+tap.test("a redirection that fails does not run the command", function()
+  local output, status = guest:run("echo ran >/no/file")
+  tap.check(status ~= 0)
+  tap.lacks(output, "ran\n")
+  output, status = guest:run("echo ran </tmp/none")
+  tap.check(status ~= 0)
+  tap.contains(output, "/tmp/none")
+end)
+tap.test("mistakes are told and leave the shell alive", function()
+  for _, line in ipairs({ "echo 'open", "| cat", "echo a | | cat", "echo >", "&& true", ";;" }) do
+    guest.position = #guest.text + 1
+    guest:line(line)
+    guest:sleep(0.3)
+    guest:send("\3")
+    guest:sleep(0.2)
+    guest:prompt()
+  end
+  tap.equal(guest:must("echo alive"), "alive")
+end)
+tap.test("scripts: #! from /tmp, arguments, status", function()
+  guest:must("echo '#!/bin/sh' >/tmp/s; echo 'echo script' >>/tmp/s; echo 'exit 4' >>/tmp/s")
+  guest:must("chmod 755 /tmp/s")
+  local output, status = guest:run("/tmp/s")
+  tap.equal(output, "script")
+  tap.equal(status, 4)
+  guest:must("rm /tmp/s")
+end)
+tap.test("background commands do not hold the prompt", function()
+  guest.position = #guest.text + 1
+  guest:line("sleep 1000 &")
+  guest:prompt(10)
+  tap.equal(guest:must("echo free"), "free")
+end)
+tap.test("Ctrl-C ends a pipeline, also one that loops", function()
+  for _, line in ipairs({ "sleep 1000 | cat", "lua -e 'while true do end'", "cat" }) do
+    guest:line(line)
+    guest:sleep(1)
+    guest.position = #guest.text + 1
+    guest:send("\3")
+    guest:prompt(10)
+    tap.equal(guest:run("echo $?"), "130", "status of " .. line)
+  end
+end)
+tap.test("binary Lua chunks from /tmp are refused", function()
+  guest:must("lua -e 'io.open(\"/tmp/b\", \"w\"):write(\"\\27Lua\", (\"T\"):rep(40))'")
+  for _, command in ipairs({ "lua /tmp/b", "lua -e 'assert(loadfile(\"/tmp/b\"))()'",
+    "lua -e 'local d = string.dump(function() end) assert(load(d))'" }) do
+    local output, status = guest:run(command)
+    tap.check(status ~= 0, "%s succeeded: %s", command, output)
+  end
+  guest:must("rm /tmp/b")
+end)
+
+tap.test("long lines: 4,000 bytes pass, an endless one does not hang", function()
+  local word = ("x"):rep(4000)
+  tap.equal(guest:must("echo " .. word), word)
+end)
+guest:line("exit")
+guest:login("root", "swordfish")
+guest:finish(function()
+  guest:must("echo a | cat | cat >/tmp/f; cat </tmp/f; false || true; rm /tmp/f")
+end)
+tap.done()

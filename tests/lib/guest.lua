@@ -1,0 +1,352 @@
+-- A QEMU guest driven over its serial line.
+--
+--   local guest <close> = Guest.start({ cpus = 2 })
+--   guest:login("root", "swordfish")
+--   local output, status = guest:run("ls /tmp")
+--
+-- What comes over the line is kept whole in guest.text; guest.position is how far expect has
+-- read. Waiting runs the event loop until the text is there, the deadline passes, QEMU ends, or
+-- a forbidden word (a panic, an overdue server, a crash record) shows up: the last three raise.
+-- A failing test prints the end of the transcript. QEMU never outlives the test: it is killed by
+-- its process id at close, at the end of the file, and by the kernel when the test dies.
+
+local uv = require("luv")
+local tap = require("tap")
+
+local Guest = {}
+Guest.__index = Guest
+
+-- Waiting times are for a busy machine; SWOS_TEST_SCALE stretches them all.
+local SCALE = tonumber(os.getenv("SWOS_TEST_SCALE") or "1")
+local BOOT, COMMAND = 60, 30
+
+-- A prompt of sh at the end of what was printed.
+local PROMPT = "[%$#] $"
+
+local FORBIDDEN = { "panic", "overdue", "BEGIN CRASH" }
+
+local DISK = "file=%s,format=raw,if=none,id=disk%d%s"
+
+local live = {}
+
+local function executable(name)
+  return os.getenv("QEMU") or name or "qemu-system-aarch64"
+end
+
+--- The command line of a guest, as a list. Options (all optional):
+---   kernel        build/kernel.img
+---   cpu, memory   the CPU model and RAM; from CPU and MEM of the environment by default
+---   cpus          1
+---   disks         list of { path, writable = true }; { "build/base.img" } by default
+---   append        the kernel command line
+---   legacy        leave out force-legacy=false
+---   machine       "virt"
+---   more          further QEMU arguments
+function Guest.arguments(options)
+  local list = { "-M", options.machine or "virt",
+    "-cpu", options.cpu or os.getenv("CPU") or "cortex-a72",
+    "-smp", tostring(options.cpus or 1),
+    "-m", options.memory or os.getenv("MEM") or "256M",
+    "-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none", "-no-reboot" }
+  local function add(...)
+    for _, word in ipairs({ ... }) do list[#list + 1] = word end
+  end
+  if not options.legacy then add("-global", "virtio-mmio.force-legacy=false") end
+  for i, disk in ipairs(options.disks or { { "build/base.img" } }) do
+    add("-drive", DISK:format(disk[1], i, disk.writable and "" or ",readonly=on"))
+    add("-device", ("virtio-blk-device,drive=disk%d"):format(i))
+  end
+  if options.append then add("-append", options.append) end
+  add(table.unpack(options.more or {}))
+  add("-kernel", options.kernel or "build/kernel.img")
+  return list
+end
+
+--- Starts a guest. options.command, a list of arguments, replaces the made ones.
+--- options.allow lists forbidden words this test provokes on purpose.
+function Guest.start(options)
+  options = options or {}
+  local self = setmetatable({ text = "", errors = "", position = 1, marker = 0,
+    started = uv.hrtime(), forbidden = {}, checked = 1 }, Guest)
+  local allowed = {}
+  for _, word in ipairs(options.allow or {}) do allowed[word] = true end
+  for _, word in ipairs(FORBIDDEN) do
+    if not allowed[word] then self.forbidden[#self.forbidden + 1] = word end
+  end
+  self.stdin, self.stdout, self.stderr = uv.new_pipe(), uv.new_pipe(), uv.new_pipe()
+  local arguments = { "--pdeathsig", "KILL", executable(options.qemu) }
+  for _, word in ipairs(options.command or Guest.arguments(options)) do
+    arguments[#arguments + 1] = word
+  end
+  self.command = table.concat(arguments, " ", 3)
+  local problem
+  self.process, self.pid = uv.spawn("setpriv",
+    { args = arguments, stdio = { self.stdin, self.stdout, self.stderr } },
+    function(code, signal)
+      self.ended = ("QEMU ended with status %d, signal %d"):format(code, signal)
+      self.process:close()
+    end)
+  if not self.process then
+    problem = self.pid
+    error("cannot start QEMU: " .. tostring(problem), 0)
+  end
+  self.stdout:read_start(function(_, data)
+    if data then self.text = self.text .. data end
+  end)
+  self.stderr:read_start(function(_, data)
+    if data then self.errors = self.errors .. data end
+  end)
+  live[#live + 1] = self
+  Guest.current = self
+  return self
+end
+
+--- Milliseconds since QEMU was started.
+function Guest:elapsed() return (uv.hrtime() - self.started) // 1000000 end
+
+function Guest:check_forbidden()
+  for _, word in ipairs(self.forbidden) do
+    local at = self.text:find(word, self.checked, true)
+    if at then
+      self.checked = #self.text + 1
+      local line = self.text:sub(at, at + 200):match("^[^\r\n]*")
+      error(("the guest said %q: %s"):format(word, line), 0)
+    end
+  end
+  -- A word may be cut by the end of what has come.
+  self.checked = math.max(1, #self.text - 16)
+end
+
+--- Runs the loop until ready() returns something true; returns that, or nil after `timeout`
+--- seconds. Raises when QEMU ends first, unless ready() holds then.
+function Guest:wait(ready, timeout)
+  local limit = uv.hrtime() + math.floor((timeout or COMMAND) * SCALE * 1e9)
+  local timer = uv.new_timer()
+  timer:start(20, 20, function() end)
+  local result, failure
+  repeat
+    result = ready()
+    local ok, message = pcall(self.check_forbidden, self)
+    if not ok then failure = message end
+    if not result and not failure then
+      if self.ended and not self.drained then
+        -- What was written before the end may still be in the pipe.
+        self.drained = true
+        for _ = 1, 20 do uv.run("nowait") end
+        result = ready()
+      end
+      if not result and self.ended then failure = self.ended .. "\n" .. self.errors end
+      if not result and not failure then uv.run("once") end
+    end
+  until result or failure or uv.hrtime() > limit
+  timer:stop()
+  timer:close()
+  if failure then error(failure, 0) end
+  return result
+end
+
+local function where_expected(self, what, timeout)
+  return ("no %s within %g s; last came: %q"):format(what, (timeout or COMMAND) * SCALE,
+    self.text:sub(math.max(self.position, #self.text - 200)))
+end
+
+--- Waits for words (plain text). Returns what came before them since the last expect.
+function Guest:expect(words, timeout)
+  local first, last
+  local found = self:wait(function()
+    first, last = self.text:find(words, self.position, true)
+    return first
+  end, timeout)
+  if not found then error(where_expected(self, ("%q"):format(words), timeout), 0) end
+  local before = self.text:sub(self.position, first - 1)
+  self.position = last + 1
+  return before
+end
+
+--- Waits for a Lua pattern. Returns its captures.
+function Guest:expect_pattern(pattern, timeout)
+  local found
+  if not self:wait(function()
+    found = table.pack(self.text:find(pattern, self.position))
+    return found[1]
+  end, timeout) then
+    error(where_expected(self, "match of " .. pattern, timeout), 0)
+  end
+  self.position = found[2] + 1
+  return table.unpack(found, 3, found.n)
+end
+
+--- Waits and fails if the words come.
+function Guest:expect_silence(words, seconds)
+  local found = self:wait(function()
+    return self.text:find(words, self.position, true)
+  end, seconds / SCALE)
+  if found then error(("%q came"):format(words), 0) end
+end
+
+--- Lets time pass.
+function Guest:sleep(seconds)
+  self:wait(function() end, seconds / SCALE)
+end
+
+--- Types bytes, in pieces; waits until QEMU took them. QEMU holds back what the guest does not
+--- read. A timeout of 0 does not wait.
+function Guest:send(bytes, timeout)
+  local pending = 0
+  for at = 1, #bytes, 1024 do
+    pending = pending + 1
+    self.stdin:write(bytes:sub(at, at + 1023), function() pending = pending - 1 end)
+  end
+  if timeout ~= 0 and not self:wait(function() return pending == 0 end, timeout) then
+    error("typed text was not taken", 0)
+  end
+end
+
+function Guest:line(text) self:send(text .. "\n") end
+
+--- Waits for login's prompt and logs in; ends at the shell's prompt. Returns the greeting.
+function Guest:login(name, password, timeout)
+  self:expect("login: ", timeout or BOOT)
+  self:line(name)
+  self:expect("Password: ", COMMAND)
+  self:line(password)
+  local greeting = self:expect("session: ", COMMAND)
+  greeting = greeting .. "session: " .. self:expect_pattern("([^\r\n]*)")
+  self:prompt()
+  return greeting
+end
+
+--- Waits for the shell's prompt at the end of what came.
+function Guest:prompt(timeout)
+  if not self:wait(function()
+    return #self.text >= self.position and self.text:find(PROMPT, self.position)
+  end, timeout) then
+    error(where_expected(self, "prompt", timeout), 0)
+  end
+  self.position = #self.text + 1
+end
+
+--- Runs a line in the shell. Returns its output (newlines as \n, without the last one) and its
+--- exit status. The line must not read the terminal nor end in `&`.
+function Guest:run(command, timeout)
+  self.marker = self.marker + 1
+  self.position = #self.text + 1
+  self:line(("%s; echo \"@%d@$?\""):format(command, self.marker))
+  self:expect("\n", timeout)
+  local output = self:expect(("@%d@"):format(self.marker), timeout)
+  local status = self:expect_pattern("^(%d+)\r?\n", timeout)
+  self:prompt()
+  output = output:gsub("\r\n", "\n"):gsub("\n$", "")
+  return output, tonumber(status)
+end
+
+--- run that fails the test unless the status is the wanted one (0).
+function Guest:must(command, status, timeout)
+  local output, got = self:run(command, timeout)
+  if got ~= (status or 0) then
+    error(("%q: status %d, not %d: %s"):format(command, got, status or 0, output), 0)
+  end
+  return output
+end
+
+--- Free pages, handles and objects of the whole system after every server dropped its caches.
+function Guest:counters()
+  self:must("svc trim")
+  local pages, handles, objects = self:must("swos-counters")
+    :match("pages=(%d+) handles=(%d+) objects=(%d+)")
+  tap.check(pages, "swos-counters printed nothing of use")
+  return { pages = tonumber(pages), handles = tonumber(handles), objects = tonumber(objects) }
+end
+
+local function difference(before, after)
+  local list = {}
+  for _, name in ipairs({ "pages", "handles", "objects" }) do
+    if before[name] ~= after[name] then
+      list[#list + 1] = ("%s %d -> %d"):format(name, before[name], after[name])
+    end
+  end
+  return #list > 0 and table.concat(list, ", ") or nil
+end
+
+--- Runs load(guest) twice and compares what is free before and after the second time, exactly.
+--- Ends of killed jobs are not waited for by anyone, so a difference may settle for 3 s.
+function Guest:leak_check(load)
+  load(self)
+  local before = self:counters()
+  load(self)
+  local lost
+  for _ = 1, 6 do
+    lost = difference(before, self:counters())
+    if not lost then return end
+    self:sleep(0.5)
+  end
+  error("leak: " .. lost, 0)
+end
+
+--- The leak check every test of a guest ends with, as a test of its own.
+function Guest:finish(load)
+  tap.test("no pages, handles or objects are lost", function()
+    self:leak_check(load or function(guest)
+      guest:must("ls -l / >/tmp/leak; cat /tmp/leak | wc; rm /tmp/leak")
+    end)
+  end)
+end
+
+--- The last lines that came, for diagnostics.
+function Guest:transcript(lines)
+  local list = {}
+  for line in (self.text .. "\n"):gmatch("(.-)\r*\n") do list[#list + 1] = line end
+  local first = math.max(1, #list - (lines or 80) + 1)
+  local head = ("---- %s\n---- serial line, from line %d"):format(self.command, first)
+  local text = head .. "\n" .. table.concat(list, "\n", first) .. "\n----"
+  if self.errors ~= "" then text = text .. "\nQEMU said: " .. self.errors end
+  return text
+end
+
+--- Waits until QEMU ends by itself (the guest switched off).
+function Guest:expect_end(timeout)
+  local ended = pcall(self.wait, self, function() return self.ended end, timeout)
+  if not (ended and self.ended) then
+    error(where_expected(self, "end of QEMU", timeout), 0)
+  end
+end
+
+function Guest:close()
+  for i, guest in ipairs(live) do
+    if guest == self then table.remove(live, i) end
+  end
+  if Guest.current == self then Guest.last, Guest.current = self, nil end
+  if not self.ended then
+    uv.kill(self.pid, "sigkill")
+    local limit = uv.hrtime() + 5000000000
+    while not self.ended and uv.hrtime() < limit do uv.run("once") end
+  end
+  for _, pipe in ipairs({ self.stdin, self.stdout, self.stderr }) do
+    if not pipe:is_closing() then pipe:close() end
+  end
+  uv.run("nowait")
+end
+Guest.__close = Guest.close
+
+local function close_all()
+  while live[1] do live[1]:close() end
+end
+
+-- A guest that a failing test closed on its way out still has a transcript to show.
+tap.on_failure(function()
+  local guest = Guest.current or Guest.last
+  Guest.last = nil
+  return guest and guest:transcript()
+end)
+tap.on_done(close_all)
+
+for _, name in ipairs({ "sigint", "sigterm" }) do
+  local signal = uv.new_signal()
+  signal:start(name, function()
+    close_all()
+    os.exit(130, true)
+  end)
+  signal:unref()
+end
+
+return Guest
