@@ -18,8 +18,10 @@ struct arch_fp {
 };
 
 struct space;
+struct thread;
 
 /* --- page tables: level 3 leaf entries of user space --- */
+/* Bits 55 to 57 are left to the portable side (it keeps SW_MAP_* there); arch_pte_page ignores them. */
 uint64_t arch_pte(paddr_t page, uint32_t protection, bool device); /* protection: SW_MAP_* */
 uint64_t arch_table_entry(paddr_t table);
 #define ARCH_PTE_VALID 1ull
@@ -28,9 +30,16 @@ paddr_t arch_pte_page(uint64_t entry);
 void arch_tables_sync(void);
 void arch_tlb_flush_page(uint16_t asid, vaddr_t address); /* this CPU */
 void arch_tlb_flush_asid(uint16_t asid);                  /* this CPU */
+/* The same on all CPUs by hardware broadcast (TLBI ...IS; DSB ISH), complete on return. */
+void arch_tlb_flush_page_shared(uint16_t asid, vaddr_t address);
+void arch_tlb_flush_asid_shared(uint16_t asid);
+void arch_tlb_flush_all_shared(void); /* every user entry */
 /* Interrupts the CPUs of the mask so that they enter the kernel (SGI); does not wait. */
 void arch_kick(uint32_t cpu_mask);
-void arch_space_activate(struct space *space); /* NULL: the empty space. Writes TTBR0 with the ASID */
+/* NULL: the empty space. Writes TTBR0 with the ASID; when space->stale has this CPU's bit, flushes
+ * the ASID here and clears the bit. */
+void arch_space_activate(struct space *space);
+paddr_t arch_image_address(const void *pointer); /* of something in the kernel image */
 /* Cleans D-cache to the point of unification and invalidates the I-cache for new code. */
 void arch_code_sync(const void *start, size_t length);
 
@@ -38,18 +47,32 @@ void arch_code_sync(const void *start, size_t length);
 size_t arch_copy_from_user(void *to, vaddr_t from, size_t length);
 size_t arch_copy_to_user(vaddr_t to, const void *from, size_t length);
 
+/* --- boot, in this order --- */
+void arch_init(void);       /* this CPU, early console */
+void arch_init_clock(void); /* needs the information page; then the interrupt controller */
+uint64_t arch_features(void); /* SW_FEATURE_* of the CPU */
+
 /* --- time --- */
 uint64_t arch_now(void);             /* ns since the counter started; same on all CPUs */
+uint64_t arch_since_boot(void);      /* ns since this kernel started */
 void arch_timer_set(uint64_t when);  /* interrupt this CPU at that time; SW_NEVER: none */
 
 /* --- CPU --- */
 void arch_idle(void);  /* waits for an interrupt, masked; the lock is not held */
 void arch_fp_save(struct arch_fp *fp);
 void arch_fp_restore(const struct arch_fp *fp);
-_Noreturn void arch_power(uint32_t kind); /* SW_POWER_* by PSCI */
-uint16_t arch_asid_count(void);
+_Noreturn void arch_power(uint32_t kind); /* SW_POWER_* by PSCI; halts if that fails */
+_Noreturn void arch_halt(void);           /* this CPU does nothing more */
+uint16_t arch_asid_count(void);           /* at most 65535 */
+/* Starts the other CPUs; each joins by taking the lock and scheduling. Returns how many run. */
+uint32_t arch_cpus_start(void);
+_Noreturn void arch_resume(struct thread *thread); /* to user mode, lock not held */
+bool arch_on_kernel_stack(uintptr_t address);
+/* Writes cached data back to memory, where it survives a reset. */
+void arch_data_clean(const void *start, size_t length);
 
 /* --- interrupts --- */
+void arch_interrupt_configure(uint32_t number, bool edge); /* masked, delivered to the boot CPU */
 void arch_interrupt_mask(uint32_t number);
 void arch_interrupt_unmask(uint32_t number);
 /* Called with the lock by kernel_interrupt and by sched while idle: acknowledges and dispatches all

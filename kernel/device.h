@@ -5,7 +5,8 @@
 struct device_pin {
     struct list link;
     struct memory *memory; /* referenced, pinned */
-    uint32_t generation;
+    struct job *payer;     /* referenced; charged for the record */
+    uint32_t generation;   /* of the claim that made it */
 };
 
 struct device {
@@ -15,8 +16,10 @@ struct device {
     uint32_t kind, generation, index;
     paddr_t address;
     uint64_t length;
+    volatile uint8_t *registers; /* NULL: not reachable */
     uint32_t interrupt; /* GIC number, 0: none */
-    bool interrupt_pending, early_console;
+    bool interrupt_pending; /* arrived and masked; until device_ack */
+    bool early_console;     /* the kernel prints on it while it is free */
     struct list pins;
     char name[32];
 };

@@ -22,6 +22,9 @@ struct handle_table {
     uint32_t reserved; /* promised by handle_reserve */
 };
 
+extern uint32_t handle_total;       /* open handles of all processes */
+extern uint64_t handle_pages_total; /* pages of all tables */
+
 /* Finds an entry; type 0 takes any. BAD_HANDLE, WRONG_TYPE, ACCESS (a right is missing). */
 status_t handle_lookup(struct process *process, uint64_t handle, uint8_t type, uint32_t rights,
                        struct handle_entry **out_entry);

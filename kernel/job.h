@@ -11,9 +11,18 @@ struct kept {
     uint32_t rights;
 };
 
+/* Rights of a fresh job handle, and those only keeper's handle to the root job has besides. */
+#define JOB_RIGHTS \
+    (SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_INSPECT | SW_RIGHT_MANAGE | SW_RIGHT_BIND | SW_RIGHT_SPAWN)
+#define JOB_AUTHORITIES \
+    (SW_RIGHT_MINT_CODE | SW_RIGHT_LOGIN | SW_RIGHT_POWER | SW_RIGHT_SET_TIME | SW_RIGHT_READ_LOG | \
+     SW_RIGHT_WRITE_LOG | SW_RIGHT_INSPECT_ALL | SW_RIGHT_EARLY_CONSOLE | SW_RIGHT_ENTROPY)
+#define JOB_DEPTH 16 /* levels below the root: bounds every walk up the tree */
+
 struct job {
     struct object object;
     struct job *parent; /* referenced */
+    uint32_t depth;
     struct list siblings, children;
     struct list processes; /* struct process.job_link */
     uint64_t used[CHARGE_COUNT], limit[CHARGE_COUNT];
@@ -21,7 +30,9 @@ struct job {
     uint32_t principal, session;
     uint64_t caps;
     bool stopped, killed;
-    uint32_t live; /* processes here and below not yet gone */
+    bool used_once; /* had a process: EXITED means something */
+    uint32_t live;  /* processes, and big objects being destroyed, here and below */
+    struct list paid; /* struct object.payer_link */
     uint64_t pending; /* SW_JOB_* level bits */
     uint64_t cpu_ns;
     struct kept *kept; /* SW_KEPT_SLOTS, allocated at first use */
@@ -29,13 +40,19 @@ struct job {
     struct list ready;
     uint32_t ready_count;
     struct heap_node order;
-    uint64_t vtime;
+    uint64_t vtime; /* ns of CPU time times 100 / weight */
 };
 
 extern struct job *job_root;
 
 status_t job_charge(struct job *job, enum charge what, uint64_t amount); /* QUOTA: nothing charged */
 void job_uncharge(struct job *job, enum charge what, uint64_t amount);
+/* A process (or a big object's destruction) begins or ends in the job: live counts up the tree,
+ * EXITED when the last one went. */
+void job_live_add(struct job *job);
+void job_live_drop(struct job *job);
+/* Puts the job's kept handle of a slot away, for the slot's next use or the job's end. */
+void job_kept_clear(struct job *job, uint32_t slot);
 /* True if job is `above` or lies below it. */
 bool job_below(const struct job *job, const struct job *above);
 void job_init(void); /* makes job_root */

@@ -23,10 +23,12 @@ struct memory {
     uint64_t pages;     /* size */
     uint64_t committed; /* pages present */
     bool sealed, fixed, device; /* fixed: pages start at `base` and are never freed; device: register page */
-    uint32_t writable_mappings; /* regions mapped writable, or that could be made so */
+    uint32_t writable_mappings; /* regions mapped writable now; a seal takes WRITE from the maxima of others */
     uint32_t pins;
     struct list regions; /* struct region.memory_link */
     paddr_t base;        /* fixed */
+    uint64_t cursor;     /* destruction: pages done */
+    uint64_t synced;     /* code: pages made visible to instruction fetch, from 0 on */
     uint32_t depth;      /* 0: inline_pages, else levels of 512-entry tables below `root` */
     paddr_t inline_pages[MEMORY_INLINE];
     paddr_t root;
@@ -36,6 +38,9 @@ struct memory {
  * *out_page = 0 with SW_OK when absent and !commit. NO_MEMORY. */
 status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t *out_page);
 status_t memory_create(struct job *payer, uint64_t pages, struct memory **out_memory); /* references = 1 */
+/* Pages of tables an object of this size can need: charged with it. */
+uint64_t memory_table_pages(uint64_t pages);
+extern uint64_t memory_tables_total, memory_committed_total; /* pages of all objects */
 /* Wraps physical pages that are never freed (bundle, register pages). */
 status_t memory_create_fixed(struct job *payer, paddr_t base, uint64_t pages, bool device, struct memory **out_memory);
 
@@ -54,14 +59,24 @@ struct region {
 struct space {
     paddr_t root;      /* level 1 table, 512 entries, 39-bit */
     uint16_t asid;
+    uint64_t asid_generation;
     uint32_t running;  /* bit c: CPU c runs in it now */
+    uint32_t loaded;   /* bit c: CPU c's TTBR0 holds it (running, or idle since) */
+    uint32_t ran;      /* bit c: CPU c may hold translations of the ASID */
     uint32_t stale;    /* bit c: CPU c must flush the ASID before it runs here again */
+    bool dying;        /* idle CPUs are to unload it */
     uint32_t table_pages;
     uint64_t resident; /* pages mapped */
     struct job *payer;
     struct list regions;
+    struct region *recent; /* last one found; NULL: none */
+    uint32_t region_count;
     vaddr_t window;    /* search start for addresses the kernel chooses */
 };
+
+#define SPACE_LOWEST 0x10000ull /* nothing is mapped below: null pointers fault */
+#define SPACE_REGIONS 4096      /* at most: bounds the walk along the list */
+extern uint64_t space_tables_total; /* page-table pages of all spaces */
 
 status_t space_create(struct job *payer, struct space **out_space);
 /* Unmaps and frees in slices of at most `limit` pages; true when the space is gone. */
@@ -76,6 +91,12 @@ status_t space_fault(struct space *space, vaddr_t address, uint32_t access);
 /* Kernel pointer to the byte at a user address, page present and access allowed; valid to the end
  * of the page and until the lock is released. */
 status_t space_pointer(struct space *space, vaddr_t address, uint32_t access, void **out_pointer);
+/* The region at an address; NULL: none. */
+struct region *space_region(struct space *space, vaddr_t address);
+/* Maps those pages of the range that are present in their objects, so that they do not fault. */
+status_t space_populate(struct space *space, vaddr_t address, uint64_t size);
+/* Makes the space active on this CPU with a valid ASID; NULL: none. Only sched.c and space.c. */
+void space_enter(struct space *space);
 /* Removes the mapping of pages of the object from every space (decommit, seal). */
 void space_revoke(struct memory *memory, uint64_t offset, uint64_t pages);
 

@@ -4,7 +4,12 @@
  * handles together, and one for each kernel pointer); `handles` counts handles in tables, kept
  * slots and messages in flight. When handles reaches 0 the type's last_handle hook runs (once;
  * more handles may be made later by code that still holds a reference); when references reaches
- * 0 its destroy hook. Objects are charged to `payer` (bytes of the slab slot) until destroyed. */
+ * 0 its destroy hook. Objects are charged to `payer` (bytes of the slab slot) until destroyed; a
+ * payer that is destroyed first hands its objects to its parent.
+ *
+ * Hooks never nest: a hook that drops the last reference of another object only queues it, so a
+ * chain of objects of any length is taken down without recursion, before the outermost
+ * object_put or object_unhold returns. */
 #pragma once
 #include "list.h"
 #include "types.h"
@@ -19,19 +24,25 @@ struct object {
     uint32_t handles;
     uint32_t size; /* bytes charged */
     uint64_t id;   /* never reused */
-    struct job *payer;    /* holds a reference on it */
+    struct job *payer;    /* not a reference: moves to the parent when the job goes */
     struct list bindings; /* struct binding: ports told of changes */
+    struct list payer_link; /* job->paid */
+    struct list reap_link;  /* waits for its hooks */
 };
 
 struct object_class {
     const char *name;
     uint32_t size;
     void (*last_handle)(struct object *object);
+    /* Long destruction in slices: called until it says true, then destroy. NULL: none needed. */
+    bool (*destroy_some)(struct object *object);
     void (*destroy)(struct object *object); /* releases what it holds; memory is freed after */
     uint64_t (*level)(struct object *object); /* pending bits now, for level-triggered bindings; NULL: none */
     uint32_t all_rights; /* rights a fresh handle has */
 };
 
+extern const struct object_class class_process, class_thread, class_job, class_channel, class_connection,
+    class_call, class_port, class_event, class_memory, class_pipe, class_device;
 extern const struct object_class *const object_classes[16]; /* by type; table in object.c names the
     class_<type> constants that each obj_*.c defines */
 
@@ -45,12 +56,18 @@ void object_unhold(struct object *object);
 
 extern uint32_t object_counts[16]; /* live objects by type */
 
+/* Destructions that wait for further slices: object_work does one, true if more are left. */
+bool object_work_pending(void);
+bool object_work(void);
+
 /* Fixed-size allocator behind objects and other kernel records: slabs of pages, no charging. */
 struct slab {
     const char *name;
-    uint32_t size;
+    uint32_t size;       /* of the record; the rest may start as zero */
     struct list partial; /* pages with free slots */
     uint32_t pages, used;
 };
 void *slab_allocate(struct slab *slab); /* zeroed; NULL when out of memory */
 void slab_free(struct slab *slab, void *slot);
+uint32_t slab_slot_size(const struct slab *slab); /* bytes a slot takes: what is charged */
+extern uint64_t slab_pages_total;                 /* pages of all slabs */

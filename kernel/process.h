@@ -39,10 +39,12 @@ struct thread {
     struct list ready_link; /* sched.c */
     enum thread_state state;
     bool stopped;     /* by job_stop; not put into the ready structure */
+    bool interrupted; /* an interrupt came while it was not blocked: ends its next wait */
     bool ending;      /* to be ended at the next kernel entry of its CPU */
     bool restart;     /* the present system call is a repetition (kernel_syscall clears it after the handler) */
     uint8_t band;     /* own */
     uint8_t lent;     /* highest band lent to it by calls; effective band is the higher one */
+    uint8_t queued;   /* 1 + band of the ready structure it is in; 0: in none */
     int8_t cpu;       /* where it runs or ran last */
     uint32_t wait;    /* SW_WAIT_* */
     uint32_t wait_pid;
@@ -55,7 +57,7 @@ struct thread {
     uint64_t wait_buffer, wait_length, wait_done; /* port: where request bytes go and how many fit */
     struct call call; /* its own call object */
     struct list handling; /* struct call.handler_link: received, being handled (not deferred) */
-    uint64_t cpu_ns, slice_start;
+    uint64_t cpu_ns;
     struct arch_fp fp;
 };
 
@@ -63,11 +65,14 @@ struct thread {
 struct cpu {
     uintptr_t stack_top;    /* arch: loaded by vectors.S, which knows that it comes first */
     struct thread *current; /* NULL: idle */
-    struct space *space;    /* active in TTBR0 */
+    struct space *space;    /* active in TTBR0; may stay while idle */
     struct thread *next;    /* direct switch: tried first */
     uint32_t number;
-    bool online, idle, resched;
+    bool online, idle;
+    bool resched; /* the next kernel exit takes the long way: set by kernel_interrupt, wakes, pokes */
+    bool yielded;
     uint64_t slice_end, busy_ns, idle_ns, stamp, switches, syscalls;
+    uint64_t programmed; /* what arch_timer_set was last given */
 };
 extern struct cpu cpus[CPU_MAX];
 struct cpu *cpu_this(void); /* arch: TPIDR_EL1 */
@@ -87,10 +92,40 @@ void thread_wake_direct(struct thread *thread, status_t status);
 void thread_band_changed(struct thread *thread);
 void sched_init(void);
 /* What each kernel exit does: expire timers, clean-up slice, choose, switch space and FP state, set
- * the timer, kick an idle CPU if work is left. Returns the thread to run, waiting in idle if none. */
+ * the timer, kick an idle CPU if work is left. Returns the thread to run, waiting in idle if none.
+ * Called and returns with the lock held; idling lets go of it. */
 struct thread *sched_exit(void);
 
+/* For process.c and thread.c: makes a thread that is in no queue ready; takes a ready one out. */
+void sched_ready(struct thread *thread);
+void sched_unready(struct thread *thread);
+/* Makes the CPU that runs the thread enter the kernel and take the long way out. */
+void sched_poke(struct thread *thread);
+/* Books the time since the CPU's stamp to what runs on it. */
+void sched_account(struct cpu *cpu, uint64_t now);
+
+/* --- thread.c --- */
+/* A thread of the process, not started: charged, linked, registers zero. Its creator fills the
+ * frame and calls sched_ready, or thread_finish to undo. NO_MEMORY, QUOTA. */
+status_t thread_create(struct process *process, struct thread **out_thread);
+/* Ends a thread in any state: at once, or when its CPU leaves it. */
+void thread_end(struct thread *thread);
+/* Takes a thread that no CPU runs out of everything and drops it; the last one ends its process. */
+void thread_finish(struct thread *thread);
+/* Ends a blocked thread's wait early with TIMED_OUT or INTERRUPTED (a call a server has:
+ * UNKNOWN_OUTCOME). */
+void thread_unblock(struct thread *thread, status_t status);
+
 /* --- process.c --- */
+/* The last thread is gone: hands the process to the clean-up queue. */
+void process_threads_gone(struct process *process);
+/* Clean-up queue: true while a slice can be done now; does one bounded slice. */
+bool process_work_pending(void);
+void process_work(void);
+/* A dying space was unloaded by the last CPU: its clean-up can go on. */
+void process_space_unloaded(void);
+void process_info_fill(const struct process *process, struct sw_process_info *out_info);
+extern struct list process_all; /* struct process.all_link, by pid */
 void process_end(struct process *process, int32_t status); /* from any context; returns at once */
 /* Sets the interrupt event's bit and ends the blocked calls of its threads with INTERRUPTED (calls a
  * server has: UNKNOWN_OUTCOME); without an event the process ends with 130, 143 or 129. */

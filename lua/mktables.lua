@@ -139,6 +139,7 @@ end
 constants(abi.constant, "")
 constants(abi.right, "RIGHT_")
 constants(abi.type, "TYPE_")
+constants(abi.capability, "CAP_")
 
 local message_lines = {}
 for number = 0, #abi.message do

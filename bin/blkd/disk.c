@@ -59,9 +59,9 @@ static status_t start(struct disk *disk, handle_t handle)
 {
     struct block_config config = { 0 };
     struct virtio_device *device = &disk->device;
-    status_t status = virtio_open(device, handle, VIRTIO_ID_BLOCK, 0,
-                                  VIRTIO_F_EVENT_INDEX | F_SIZE_MAX | F_SEGMENTS_MAX |
-                                      F_READ_ONLY | F_FLUSH);
+    status_t status =
+        virtio_open(device, handle, VIRTIO_ID_BLOCK, 0,
+                    VIRTIO_F_EVENT_INDEX | F_SIZE_MAX | F_SEGMENTS_MAX | F_READ_ONLY | F_FLUSH);
 
     if (status != SW_OK) {
         return status;
@@ -99,7 +99,7 @@ void disk_open(struct disk *disk, handle_t handle)
 
     disk->last = &disk->first;
     status = start(disk, handle);
-    disk->state = status == SW_OK        ? DISK_READY
+    disk->state = status == SW_OK          ? DISK_READY
                   : status == SW_NOT_FOUND ? DISK_ABSENT
                   : status == SW_VERSION   ? DISK_LEGACY
                                            : DISK_FAILED;
@@ -128,7 +128,7 @@ static uint32_t gather(const struct disk *disk, const uint64_t *pages, uint64_t 
         uint64_t at = (offset & (SW_PAGE - 1)) + done;
         uint32_t in_page = (uint32_t)(at % SW_PAGE), size = SW_PAGE - in_page;
         uint64_t address = pages[at / SW_PAGE] + in_page;
-        struct virtqueue_buffer *last = &buffers[count - 1];
+        struct virtqueue_buffer *last = count > 0 ? &buffers[count - 1] : NULL;
 
         if (size > *bytes - done) {
             size = *bytes - done;
@@ -136,7 +136,7 @@ static uint32_t gather(const struct disk *disk, const uint64_t *pages, uint64_t 
         if (size > disk->segment_bytes) {
             size = disk->segment_bytes;
         }
-        if (count > 0 && last->address + last->length == address &&
+        if (last && last->address + last->length == address &&
             last->length + size <= disk->segment_bytes) {
             last->length += size;
         } else if (count == limit) {
@@ -181,14 +181,13 @@ static status_t issue_part(struct disk *disk, struct request *request)
         }
         count = gather(disk, pages, request->offset, &bytes, buffers + 1);
     } else if (request->operation == DISK_IDENTIFY) {
-        buffers[1] = (struct virtqueue_buffer){ disk->shared_bus + SERIAL_OFFSET,
-                                                sizeof(disk->serial) };
+        buffers[1] =
+            (struct virtqueue_buffer){ disk->shared_bus + SERIAL_OFFSET, sizeof(disk->serial) };
         count = 1;
     }
     shared->header = (struct block_header){ .type = request->operation, .sector = request->sector };
     shared->status = 0xff;
-    buffers[1 + count] = (struct virtqueue_buffer){
-        bus + offsetof(struct block_part, status), 1 };
+    buffers[1 + count] = (struct virtqueue_buffer){ bus + offsetof(struct block_part, status), 1 };
     disk->parts[number] = (struct part){ .request = request, .bytes = bytes };
     /* Cannot fail: gather kept within the free descriptors. */
     virtqueue_add(&disk->queue, buffers, (uint16_t)(1 + (device_writes ? 0 : count)),
@@ -201,40 +200,31 @@ static status_t issue_part(struct disk *disk, struct request *request)
     return SW_OK;
 }
 
-static bool request_issued(const struct request *request)
-{
-    return request->status != SW_OK || (request->started && request->left == 0);
-}
-
-/* Issues what can be issued, oldest request first. */
-static void issue(struct disk *disk)
+/* Issues what can be issued, oldest request first, and answers what is finished. */
+static void advance(struct disk *disk)
 {
     struct request **link = &disk->first;
+    bool room = true;
 
     while (*link) {
         struct request *request = *link;
-        status_t status = SW_OK;
 
-        while (status == SW_OK && !request_issued(request) && request->parts < REQUEST_PARTS) {
-            status = issue_part(disk, request);
-            if (status == SW_BUSY) {
-                virtio_notify(&disk->device, 0, &disk->queue);
-                return;
-            }
-            request->status = status;
+        while (room && request->status == SW_OK && (!request->started || request->left > 0) &&
+               request->parts < REQUEST_PARTS) {
+            status_t status = issue_part(disk, request);
+
+            room = status != SW_BUSY;
+            request->status = room ? status : SW_OK;
         }
-        if (!request_issued(request)) {
-            link = &request->next; /* goes on when one of its parts is done */
+        if (request->parts > 0 ||
+            (request->status == SW_OK && (!request->started || request->left > 0))) {
+            link = &request->next;
             continue;
         }
         *link = request->next;
-        if (!*link) {
-            disk->last = link;
-        }
-        if (request->parts == 0) {
-            disk_done(disk, request);
-        }
+        disk_done(disk, request);
     }
+    disk->last = link;
     virtio_notify(&disk->device, 0, &disk->queue);
 }
 
@@ -243,39 +233,26 @@ void disk_submit(struct disk *disk, struct request *request)
     request->next = NULL;
     *disk->last = request;
     disk->last = &request->next;
-    issue(disk);
+    advance(disk);
 }
 
-/* Ends a part; its request is finished when that was the last one and nothing is left. */
+/* The device is done with a part: gives its pin back. advance() answers the request. */
 static void part_done(struct disk *disk, struct part *part, status_t status)
 {
     struct request *request = part->request;
 
     part->request = NULL;
+    request->parts--;
     if (request->memory) {
         sw_device_unpin(disk->device.handle, request->memory);
     }
     if (request->status == SW_OK) {
-        bool issued = request_issued(request);
-
         request->status = status;
-        if (status != SW_OK && !issued) {
-            request->parts--;
-            return; /* still queued: issue() takes it out and answers */
-        }
-    }
-    if (--request->parts == 0 && request_issued(request)) {
-        for (struct request *queued = disk->first; queued; queued = queued->next) {
-            if (queued == request) {
-                return;
-            }
-        }
-        disk_done(disk, request);
     }
 }
 
-/* The device broke the protocol: stop it, fail everything. A client's retry finds a failed disk;
- * a restart of blkd tries it anew. */
+/* The device broke the protocol: stop it, fail everything. A restart of blkd tries it anew; when
+ * it cannot even be stopped, only a successor's reset may give its pins back. */
 static void disk_fail(struct disk *disk)
 {
     void *context;
@@ -283,19 +260,33 @@ static void disk_fail(struct disk *disk)
     sw_log(SW_LOG_ERROR, "a disk breaks the virtio protocol; it is taken out of service");
     disk->state = DISK_FAILED;
     if (virtio_reset(&disk->device) != SW_OK) {
-        return; /* it may still write: its pages stay pinned, its clients wait for a restart */
+        sw_process_exit(1);
     }
     while (virtqueue_reclaim(&disk->queue, &context)) {
         part_done(disk, context, SW_IO);
     }
-    while (disk->first) {
-        struct request *request = disk->first;
-
-        disk->first = request->next;
+    for (struct request *request = disk->first, *next; request; request = next) {
+        next = request->next;
         request->status = SW_IO;
         disk_done(disk, request);
     }
+    disk->first = NULL;
     disk->last = &disk->first;
+}
+
+/* What the status byte and the length say about a finished part. */
+static status_t part_status(const struct disk *disk, const struct part *part, uint32_t written)
+{
+    uint8_t result = shared_part(disk, (uint32_t)(part - disk->parts))->status;
+
+    if (result == 2) {
+        return SW_NOT_SUPPORTED;
+    }
+    /* A read that went well has filled all of its data and the status byte. */
+    if (result != 0 || (part->request->operation == DISK_READ && written < part->bytes + 1)) {
+        return SW_IO;
+    }
+    return SW_OK;
 }
 
 void disk_interrupt(struct disk *disk)
@@ -310,22 +301,17 @@ void disk_interrupt(struct disk *disk)
     do {
         while (virtqueue_take(&disk->queue, &context, &written)) {
             struct part *part = context;
-            uint8_t result = shared_part(disk, (uint32_t)(part - disk->parts))->status;
 
-            /* A read that says OK must have filled all of it and the status byte. */
-            if (result == 0 && part->request->operation == DISK_READ && written < part->bytes + 1) {
-                result = 1;
-            }
-            if (result == 0 && part->request->operation == DISK_IDENTIFY) {
+            if (part->request->operation == DISK_IDENTIFY) {
                 memcpy(disk->serial, disk->shared + SERIAL_OFFSET, sizeof(disk->serial));
             }
-            part_done(disk, part, result == 0 ? SW_OK : result == 2 ? SW_NOT_SUPPORTED : SW_IO);
+            part_done(disk, part, part_status(disk, part, written));
         }
     } while (virtqueue_arm(&disk->queue));
     if (disk->queue.broken) {
         disk_fail(disk);
         return;
     }
-    issue(disk);
+    advance(disk);
     virtio_unmask(&disk->device);
 }

@@ -12,7 +12,7 @@
 #define DISKS_MAX 32
 #define PART_BYTES 0x100000u
 #define PART_PAGES (PART_BYTES / SW_PAGE + 1)
-#define PARTS_MAX 16    /* under way at a disk */
+#define PARTS_MAX 16 /* under way at a disk */
 #define QUEUE_SIZE 128
 #define REQUEST_PARTS 2 /* under way for one request: one moves while the next is prepared */
 
@@ -20,16 +20,16 @@ enum disk_operation { DISK_READ = 0, DISK_WRITE = 1, DISK_FLUSH = 4, DISK_IDENTI
 
 /* A client's call that is not answered yet. */
 struct request {
-    struct request *next; /* in the disk's queue, or in the free list */
+    struct request *next; /* in the disk's list, or in the free list */
     uint64_t token;
-    handle_t memory;      /* ours to close; 0 for flush and identify */
+    handle_t memory; /* ours to close; 0 for flush and identify */
     enum disk_operation operation;
-    uint64_t sector;      /* of the next part */
-    uint64_t offset;      /* in memory, of the next part */
-    uint32_t left;        /* sectors not yet in a part */
-    uint32_t parts;       /* under way */
-    bool started;         /* flush, identify: their one part was issued */
-    status_t status;      /* first failure */
+    uint64_t sector; /* of the next part */
+    uint64_t offset; /* in memory, of the next part */
+    uint32_t left;   /* sectors not yet in a part */
+    uint32_t parts;  /* under way */
+    bool started;    /* its first part was issued */
+    status_t status; /* first failure */
 };
 
 struct part {
@@ -45,12 +45,12 @@ struct disk {
     struct virtqueue queue;
     struct virtqueue_slot slots[QUEUE_SIZE];
     struct part parts[PARTS_MAX];
-    struct request *first, **last; /* requests with something left to issue */
-    uint8_t *shared;     /* the page */
+    struct request *first, **last; /* all requests not answered yet, in order */
+    uint8_t *shared;               /* the page */
     uint64_t shared_bus;
     handle_t shared_memory;
     uint64_t sectors;
-    uint32_t segments_max; /* data descriptors in a part */
+    uint32_t segments_max;  /* data descriptors in a part */
     uint32_t segment_bytes; /* longest descriptor, a multiple of 512 */
     bool read_only, flushes, identified;
     uint8_t serial[20];

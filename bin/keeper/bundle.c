@@ -66,8 +66,9 @@ uint64_t layout_base(uint64_t span, uint64_t random)
 }
 
 /* Adds image pages [first, end) of a segment to the program. */
-static status_t add_part(struct sw_program *out, uint64_t base, const struct bundle_segment *segment,
-                         uint32_t first, uint32_t end, uint32_t memory, uint64_t offset)
+static status_t add_part(struct sw_program *out, uint64_t base,
+                         const struct bundle_segment *segment, uint32_t first, uint32_t end,
+                         uint32_t memory, uint64_t offset)
 {
     uint64_t file_end = (uint64_t)segment->page * SW_PAGE + segment->file_size;
     uint64_t start = (uint64_t)first * SW_PAGE, stop = (uint64_t)end * SW_PAGE;
@@ -80,7 +81,8 @@ static status_t add_part(struct sw_program *out, uint64_t base, const struct bun
         return SW_BAD_IMAGE;
     }
     part = &out->segments[out->segment_count++];
-    *part = (struct sw_segment){ .address = base + start, .size = stop - start,
+    *part = (struct sw_segment){ .address = base + start,
+                                 .size = stop - start,
                                  .flags = segment->flags };
     if (file_end > start) {
         part->file_size = (file_end < stop ? file_end : stop) - start;
@@ -96,8 +98,10 @@ status_t layout_program(const void *bundle, const struct bundle_entry *entry, ui
     const uint8_t *image = (const uint8_t *)bundle + entry->offset;
     const uint32_t *words = entry_relocations(bundle, entry);
 
-    *out = (struct sw_program){ .version = SW_PROGRAM_VERSION, .entry = base + entry->entry,
-                                .base = base, .stack_size = entry->stack_size };
+    *out = (struct sw_program){ .version = SW_PROGRAM_VERSION,
+                                .entry = base + entry->entry,
+                                .base = base,
+                                .stack_size = entry->stack_size };
     for (uint32_t i = 0; i < entry->segment_count; i++) {
         const struct bundle_segment *segment = &entry->segments[i];
         uint32_t last = segment->page + segment->pages, first, end;

@@ -23,7 +23,7 @@ struct bundle_header {
     uint8_t magic[8];
     uint32_t version;
     uint32_t entry_count;
-    uint64_t size; /* of the whole bundle, a multiple of the page */
+    uint64_t size;   /* of the whole bundle, a multiple of the page */
     uint32_t keeper; /* index of its entry */
     uint32_t reserved;
     uint8_t padding[32];
@@ -34,7 +34,7 @@ struct bundle_segment {
     uint32_t page; /* image offset / SW_PAGE */
     uint32_t pages;
     uint32_t file_size; /* from the start of the page */
-    uint32_t flags; /* SW_SEGMENT_* */
+    uint32_t flags;     /* SW_SEGMENT_* */
 };
 _Static_assert(sizeof(struct bundle_segment) == 16, "bundle_segment");
 

@@ -95,9 +95,9 @@ static void lay_out_programs(struct keeper *keeper)
         }
         memcpy(program->name, entry->name, sizeof(program->name));
         memcpy(program->hash, entry->hash, sizeof(program->hash));
-        check(entry->name, layout_program(bundle, entry, layout_base(entry->span, random_word()),
-                                          (uint8_t *)relocated + filled, filled,
-                                          &program->program));
+        check(entry->name,
+              layout_program(bundle, entry, layout_base(entry->span, random_word()),
+                             (uint8_t *)relocated + filled, filled, &program->program));
         filled += layout_relocated_pages(bundle, entry) * (uint64_t)SW_PAGE;
         if (strcmp(entry->name, "lua") == 0) {
             keeper->init = program->program;
@@ -124,7 +124,8 @@ static status_t start_init(const struct keeper *keeper, unsigned count, handle_t
         { .name = "root", .handle = keeper->root, .rights = SW_RIGHTS_SAME },
         { .name = "job", .handle = keeper->init_job, .rights = SW_RIGHTS_SAME },
         { .name = "services", .handle = keeper->services, .rights = SW_RIGHTS_SAME },
-        { .name = "log", .handle = keeper->root,
+        { .name = "log",
+          .handle = keeper->root,
           .rights = SW_RIGHT_WRITE_LOG | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER },
         { .name = "bundle", .handle = keeper->bundle, .rights = SW_RIGHTS_SAME },
         { .name = "relocated", .handle = keeper->relocated, .rights = SW_RIGHTS_SAME },
@@ -137,20 +138,23 @@ static status_t start_init(const struct keeper *keeper, unsigned count, handle_t
     const struct sw_start_handle *entry;
     const char *word;
 
-    for (size_t i = 0; (entry = sw_start_handle_at(i)) && handle_count < SW_SPAWN_HANDLES_MAX; i++) {
+    for (size_t i = 0; (entry = sw_start_handle_at(i)) && handle_count < SW_SPAWN_HANDLES_MAX;
+         i++) {
         const char *name = sw_start_text(entry->offset);
 
         if (strncmp(name, "device/", strlen("device/")) == 0) {
-            handles[handle_count++] = (struct sw_spawn_handle){
-                .name = name, .handle = entry->handle, .rights = SW_RIGHTS_SAME };
+            handles[handle_count++] = (struct sw_spawn_handle){ .name = name,
+                                                                .handle = entry->handle,
+                                                                .rights = SW_RIGHTS_SAME };
         }
     }
     for (size_t i = 1; (word = sw_start_argument(i)) && argument_count < ARGUMENTS_MAX; i++) {
         arguments[argument_count++] = word;
     }
     sw_format(starts, sizeof(starts), "INIT_STARTS=%u", count);
-    const handle_t memory[4] = { [LAYOUT_BUNDLE] = keeper->bundle,
-                                 [LAYOUT_RELOCATED] = keeper->relocated };
+    const handle_t memory[4] = {
+        [LAYOUT_BUNDLE] = keeper->bundle, [LAYOUT_RELOCATED] = keeper->relocated
+    };
     const struct sw_spawn_options options = {
         .job = keeper->init_job,
         .arguments = arguments,
@@ -181,7 +185,8 @@ int main(void)
         status_t status = start_init(&keeper, count, &process);
 
         if (status == SW_OK) {
-            sw_process_wait(process, SW_NEVER, &exit_status);
+            while (sw_process_wait(process, SW_NEVER, &exit_status) == SW_INTERRUPTED) {
+            }
             sw_handle_close(process);
             sw_log(SW_LOG_ERROR, "init ended with status %d, starting it again", exit_status);
         } else {

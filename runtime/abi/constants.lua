@@ -31,6 +31,7 @@ return {
   { "SW_FD_NONE", 0, "" }, { "SW_FD_PIPE", 1, "fd is a pipe end" }, { "SW_FD_TERMINAL", 2, "pipe end of a terminal" },
   { "SW_FD_FILE", 3, "fd is a file connection" }, { "SW_FD_MEMORY", 4, "fd is an image file's memory" },
   { "SW_FD_NULL", 5, "reads end of file, swallows writes" },
+  { "SW_FD_EXTENT", 6, "large image file: handle is its file server, fd/N/offset says which file" },
   { "SW_POWER_OFF", 1, "" }, { "SW_POWER_REBOOT", 2, "" },
   { "SW_PROCESS_RUNNING", 1, "" }, { "SW_PROCESS_BLOCKED", 2, "" }, { "SW_PROCESS_STOPPED", 3, "" }, { "SW_PROCESS_ENDED", 4, "" },
   { "SW_WAIT_NONE", 0, "" }, { "SW_WAIT_PORT", 1, "" }, { "SW_WAIT_CALL", 2, "call not received yet" },

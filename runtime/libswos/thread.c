@@ -23,8 +23,6 @@ static struct sw_mutex ended_lock; /* guards ended, detached, finished */
 static struct sw_thread *_Atomic ended;
 static _Thread_local struct sw_thread *self;
 
-void (*sw_thread_at_end)(void);
-
 struct sw_thread *sw_thread_self(void)
 {
     return self;
@@ -62,8 +60,7 @@ _Noreturn void sw_thread_leave(void *result)
 {
     struct sw_thread *thread = self;
     if (thread) {
-        if (sw_thread_at_end)
-            sw_thread_at_end();
+        sw_thread_at_end();
         thread->result = result;
         sw_mutex_lock(&ended_lock);
         thread->finished = true;

@@ -26,8 +26,13 @@ enum {
     CONFIG = 0x100,
 };
 
-enum { STATUS_ACKNOWLEDGE = 1, STATUS_DRIVER = 2, STATUS_DRIVER_OK = 4, STATUS_FEATURES_OK = 8,
-       STATUS_FAILED = 128 };
+enum {
+    STATUS_ACKNOWLEDGE = 1,
+    STATUS_DRIVER = 2,
+    STATUS_DRIVER_OK = 4,
+    STATUS_FEATURES_OK = 8,
+    STATUS_FAILED = 128
+};
 
 #define MAGIC 0x74726976 /* "virt" */
 #define RESET_TRIES 100000
@@ -152,8 +157,8 @@ status_t virtio_queue_start(struct virtio_device *device, uint16_t index,
 
 status_t virtio_start(struct virtio_device *device)
 {
-    register_write(device, STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK |
-                                       STATUS_DRIVER_OK);
+    register_write(device, STATUS,
+                   STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK);
     return sw_device_ack(device->handle);
 }
 
@@ -193,7 +198,8 @@ status_t virtio_config_read(struct virtio_device *device, uint32_t offset, void 
                                         : at % 2 == 0 && size - i >= 2 ? 2
                                                                        : 1);
             uint64_t value = 0;
-            status_t status = sw_device_read(device->handle, (uint32_t)(CONFIG + at), width, &value);
+            status_t status =
+                sw_device_read(device->handle, (uint32_t)(CONFIG + at), width, &value);
 
             if (status != SW_OK) {
                 return status;

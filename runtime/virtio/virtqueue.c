@@ -78,9 +78,10 @@ status_t virtqueue_add(struct virtqueue *queue, const struct virtqueue_buffer *b
             flags |= DESCRIPTOR_WRITE;
             first->writable += buffers[i].length;
         }
-        queue->descriptors[at] = (struct virtqueue_descriptor){
-            .address = buffers[i].address, .length = buffers[i].length, .flags = flags,
-            .next = i + 1 < count ? next : 0 };
+        queue->descriptors[at] = (struct virtqueue_descriptor){ .address = buffers[i].address,
+                                                                .length = buffers[i].length,
+                                                                .flags = flags,
+                                                                .next = i + 1 < count ? next : 0 };
         at = next;
     }
     first->length = (uint16_t)count;
@@ -141,8 +142,7 @@ bool virtqueue_take(struct virtqueue *queue, void **out_context, uint32_t *out_w
     memcpy(element, queue->used + 4 + 8 * (size_t)(queue->taken & (queue->size - 1)),
            sizeof(element));
     if ((uint16_t)(index - queue->taken) > queue->size || element[0] >= queue->size ||
-        queue->slots[element[0]].length == 0 ||
-        element[1] > queue->slots[element[0]].writable) {
+        queue->slots[element[0]].length == 0 || element[1] > queue->slots[element[0]].writable) {
         queue->broken = true;
         return false;
     }

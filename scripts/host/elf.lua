@@ -92,6 +92,9 @@ function elf.layout(bytes)
       local first = h.address // elf.PAGE * elf.PAGE
       local flags = (h.flags & 2 ~= 0 and elf.WRITE or 0) | (h.flags & 1 ~= 0 and elf.EXECUTE or 0)
       if flags == elf.WRITE | elf.EXECUTE then return nil, "a segment is writable and executable" end
+      if h.flags & 2 == 0 and h.memory_size ~= h.file_size then
+        return nil, "a read-only segment is longer in memory than in the file"
+      end
       if first < span then return nil, "segments share a page or are not sorted" end
       if #segments == SEGMENTS_MAX then return nil, "more than 4 segments" end
       segments[#segments + 1] = {

@@ -28,7 +28,7 @@ local function refused(name, image, ...)
   tap.test(name, function()
     local disks = image and { { disk.write(image) } } or {}
     local guest <close> = Guest.start({ disks = disks })
-    guest:expect("rescue", 60)
+    guest:expect("rescue> ", 60)
     tap.lacks(guest.text, "M11c:")
     for _, word in ipairs(words) do tap.contains(guest.text:lower(), word, "what was said") end
   end)
@@ -42,7 +42,7 @@ refused("a flipped bit in the hash tree", disk.flip(BASE, TREE + 5), "metadata")
 refused("cut in the data", BASE:sub(1, DATA + (#BASE - DATA) // 2 // 4096 * 4096), "truncated")
 refused("cut in the metadata", BASE:sub(1, math.max(4096, DATA - 4096)), "truncated")
 refused("cut in the superblock", BASE:sub(1, 2048))
-refused("empty disk", ("\0"):rep(1 << 20), "no base image")
+refused("empty disk", ("\0"):rep(1 << 20), "no disk holds a base image")
 refused("no disk", nil, "no disk")
 refused("another version of the format", signed(disk.patch(BASE, 8, string.pack("<I4", 3)), SECRET),
   "version", "3")
@@ -86,7 +86,7 @@ tap.test("a flipped bit in a file: that file is an I/O error, all else goes on",
   guest:leak_check(function() guest:run("cat /readme.txt") end)
 end)
 
-tap.test("the rescue prompt says why, lists disks, retries, powers off, and nothing else", function()
+tap.test("the rescue prompt lists disks, retries, powers off, and nothing else", function()
   local guest <close> = Guest.start({ disks = { { disk.blank(1 << 20) } } })
   guest:expect("rescue", 60)
   local function ask(line, words)
@@ -94,10 +94,12 @@ tap.test("the rescue prompt says why, lists disks, retries, powers off, and noth
     guest:line(line)
     guest:expect(words, 20)
   end
-  ask("why", "no base image")
-  ask("disks", "1")
-  ask("retry", "rescue")
-  ask("ls", "why")
+  ask("disks", "disk 0: 1024 KiB")
+  ask("retry", "no disk holds a base image")
+  guest:expect("rescue> ", 20)
+  for _, line in ipairs({ "ls", "lua", "cat /etc/motd", "/bin/sh", "help", ("x"):rep(5000) }) do
+    ask(line, "commands: disks, retry, reboot, poweroff")
+  end
   guest:line("poweroff")
   guest:expect_end(20)
 end)

@@ -63,7 +63,8 @@ end)
 
 tap.test("files open across the death of their server stay usable", function()
   guest:must("echo 'local f = assert(io.open(\"/tmp/open\", \"w\"))' >/tmp/o.lua")
-  guest:must("echo 'f:write(\"before \") f:flush() io.read() f:write(\"after\") f:close()' >>/tmp/o.lua")
+  guest:must("echo 'f:write(\"before \") f:flush() io.read()' >>/tmp/o.lua")
+  guest:must("echo 'f:write(\"after\") f:close()' >>/tmp/o.lua")
   guest:must("echo 'print(io.open(\"/tmp/open\"):read(\"a\"))' >>/tmp/o.lua")
   local old = services().tmpfs
   guest.position = #guest.text + 1

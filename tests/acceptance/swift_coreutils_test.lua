@@ -58,7 +58,8 @@ end)
 outputs("mv and cp", {
   { "mv /tmp/1 /tmp/3; cat /tmp/3", "one" }, { "cp /tmp/3 /tmp/4; cat /tmp/3 /tmp/4", "one\none" },
   { "mkdir /tmp/d; cp /tmp/3 /tmp/d; mv /tmp/4 /tmp/d; ls /tmp/d", "3\n4" },
-  { "cp /hello.txt /tmp/h; cat /tmp/h" }, { "echo new >/tmp/5; mv /tmp/5 /tmp/3; cat /tmp/3", "new" },
+  { "cp /hello.txt /tmp/h; cat /tmp/h" },
+  { "echo new >/tmp/5; mv /tmp/5 /tmp/3; cat /tmp/3", "new" },
 })
 outputs("rm -r", {
   { "mkdir /tmp/d/e; echo x >/tmp/d/e/f; rm -r /tmp/d; ls /tmp", "2\n3\nh\nn" },

@@ -268,13 +268,11 @@ proctype Intruder()
     byte c;
 
 end:
-    do
-    :: atomic {
+    atomic {
         ANY(RECEIVED_CALL) ->
             PICK(RECEIVED_CALL);
             assert(!VALID(INTRUDER, c, call[c].generation))
-       }
-    od
+    }
 }
 
 /* init's part: a dead server has a successor. */

@@ -8,7 +8,8 @@
  * thread ready and sees an idle CPU takes the mark away and sends that CPU an interrupt, which
  * stays pending until it is taken.
  *
- * Checked: when nothing moves any more, everything that was produced was consumed.
+ * Checked: when nothing moves any more, everything that was produced was consumed, although one
+ * producer never gives its CPU back: no wake-up waits for the end of a time slice.
  *
  * Variants that must fail: BUG_SLEEP (the waiter looks, gives up the lock, then sleeps), BUG_EDGE
  * (a delivery forgets a binding whose level is still there), BUG_MARK (a CPU marks itself idle
@@ -64,7 +65,8 @@ inline produce(s)
     level[s]++;
     produced[s]++;
     signal(s);
-    thread[s] = (produced[s] == UNITS -> ENDED : READY);
+    last = (produced[s] == UNITS);
+    thread[s] = (last -> ENDED : READY);
     release()
 }
 
@@ -112,6 +114,7 @@ inline wait_and_take(got)
 proctype Cpu(byte c)
 {
     byte t, got;
+    bit last;
 
 next:
     acquire();
@@ -146,7 +149,13 @@ end:
         release();
         if
         :: t == WAITER -> wait_and_take(got)
-        :: else -> produce(t)
+        :: else ->
+            produce(t);
+            if
+            :: t == 0 && last ->
+end_hog:        false /* the first producer goes on computing and keeps its CPU */
+            :: else
+            fi
         fi;
         goto next
     fi

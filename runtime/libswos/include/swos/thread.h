@@ -29,8 +29,8 @@ _Noreturn void sw_thread_leave(void *result);
 /* The calling thread; NULL in the first one. */
 struct sw_thread *sw_thread_self(void);
 
-/* Runs in every thread started here, just before it ends. One for the C library. */
-extern void (*sw_thread_at_end)(void);
+/* Supplied by libc: runs in every thread started here, just before it ends. */
+void sw_thread_at_end(void);
 
 /* Size of a thread's TLS area and setting it up; used by the start code for the first thread.
  * `area` is sw_tls_size() bytes, 64-byte aligned; returns the thread pointer. */

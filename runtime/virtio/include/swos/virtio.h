@@ -18,7 +18,7 @@
 #define VIRTIO_F_VERSION_1 (1ull << 32)
 
 /* What to tell people about a slot of version 1. */
-#define VIRTIO_LEGACY_MESSAGE \
+#define VIRTIO_LEGACY_MESSAGE                                                                      \
     "is legacy virtio (version 1); start QEMU with -global virtio-mmio.force-legacy=false"
 
 struct virtio_device {
@@ -26,8 +26,8 @@ struct virtio_device {
     uint64_t features; /* negotiated */
 };
 
-/* Claims a slot, resets the device, drops the pins of earlier drivers, and negotiates: VERSION_1 and
- * `required` must be offered, of `optional` what is. NOT_FOUND: the slot is empty or another
+/* Claims a slot, resets the device, drops the pins of earlier drivers, and negotiates: VERSION_1
+ * and `required` must be offered, of `optional` what is. NOT_FOUND: the slot is empty or another
  * device; VERSION: a legacy slot; NOT_SUPPORTED: a required feature is missing; IO: the device
  * does not do as the specification says. On failure after the claim it is marked FAILED. */
 status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t device_id,

@@ -35,16 +35,16 @@ struct virtqueue_descriptor;
 
 struct virtqueue {
     struct virtqueue_descriptor *descriptors; /* shared */
-    uint16_t *available; /* shared: flags, index, ring[size], used_event */
-    uint8_t *used;       /* shared: flags, index, ring[size] of {id, length}, available_event */
+    uint16_t *available;                      /* shared: flags, index, ring[size], used_event */
+    uint8_t *used; /* shared: flags, index, ring[size] of {id, length}, available_event */
     struct virtqueue_slot *slots; /* [size], private */
-    uint16_t size;       /* a power of two */
+    uint16_t size;                /* a power of two */
     uint16_t free_head, free_count;
-    uint16_t added;      /* available index, not yet all told to the device */
-    uint16_t told;       /* available index at the last question whether to notify */
-    uint16_t taken;      /* used index */
-    bool event_index;    /* VIRTIO_F_EVENT_IDX negotiated */
-    bool broken;         /* the device broke the protocol: reset it */
+    uint16_t added;   /* available index, not yet all told to the device */
+    uint16_t told;    /* available index at the last question whether to notify */
+    uint16_t taken;   /* used index */
+    bool event_index; /* VIRTIO_F_EVENT_IDX negotiated */
+    bool broken;      /* the device broke the protocol: reset it */
 };
 
 /* Starts an empty queue in zeroed shared memory of VIRTQUEUE_BYTES(size). */

@@ -1,0 +1,186 @@
+/* authd: accounts and sessions (protocol `auth`).
+ *
+ * It alone reads the account records and holds the login authority. A login is checked against
+ * the account's Argon2id record; a name without account is checked against a record nobody has
+ * the password of, so that both take the same time. One thread: one hash at a time. A failed
+ * login's reply carries in its header's detail the milliseconds to wait before the next try
+ * for that name; earlier tries are BUSY. The delays do not outlive the process. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <swos/clock.h>
+#include <swos/log.h>
+#include <swos/mapping.h>
+#include <swos/protocol.h>
+#include <swos/server.h>
+#include <swos/service.h>
+#include <swos/start.h>
+#include "accounts.h"
+#include "delay.h"
+
+/* With the parameters scripts/host/mkpasswd.lua uses; of random bytes that were thrown away. */
+static const char nobody[crypto_pwhash_STRBYTES] =
+    "$argon2id$v=19$m=7168,t=6,p=1$j2bn1INoV4umM0JtM/lEkw"
+    "$HrFuJE2mwt+wCCxNsUXt5QfRs8f4IfD2fG4P6Z9VBIw";
+
+static struct {
+    const char *accounts; /* the account file, mapped read-only */
+    size_t accounts_size;
+    handle_t authority; /* LOGIN */
+    handle_t sessions;  /* job the sessions are made in */
+    struct delay_table delays;
+    uint64_t name_key;
+} authd;
+
+static _Noreturn void fail(const char *what, status_t status)
+{
+    sw_log(SW_LOG_ERROR, "%s: status %d", what, status);
+    exit(1);
+}
+
+/* ------------------------------------------------------------------ randomness for libsodium */
+
+static const char *random_name(void)
+{
+    return "swos";
+}
+
+static void random_bytes(void *const buffer, const size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        size_t piece = size - done < SW_PAGE ? size - done : SW_PAGE;
+        if (sw_random((uint8_t *)buffer + done, (uint32_t)piece) != SW_OK)
+            abort();
+        done += piece;
+    }
+}
+
+static uint32_t random_word(void)
+{
+    uint32_t word;
+    random_bytes(&word, sizeof(word));
+    return word;
+}
+
+static struct randombytes_implementation random_implementation = {
+    .implementation_name = random_name,
+    .random = random_word,
+    .buf = random_bytes,
+};
+
+/* ------------------------------------------------------------------ login */
+
+static uint64_t name_hash(const char *name, size_t length)
+{
+    uint64_t hash = authd.name_key;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3ull;
+    return hash ^ hash >> 32;
+}
+
+/* OK, LOGIN_INCORRECT or NO_MEMORY. libsodium tells the last two apart by errno alone. */
+static status_t password_check(const char *record, const char *password, size_t length)
+{
+    errno = 0;
+    if (crypto_pwhash_str_verify(record, password, length) == 0)
+        return SW_OK;
+    return errno == EINVAL ? SW_LOGIN_INCORRECT : SW_NO_MEMORY;
+}
+
+static status_t session_create(const struct account *account, handle_t *out_job,
+                               uint32_t *out_number)
+{
+    struct sw_session session = {
+        .principal = account->principal,
+        .session = account->session,
+        .caps = account->caps,
+    };
+    return sw_job_create_session(authd.authority, authd.sessions, &session, out_job, out_number);
+}
+
+static status_t login(struct sw_request *request, const struct sw_auth_login_request *in,
+                      const char *name, size_t name_length, const char *password,
+                      size_t password_length, struct sw_auth_login_reply *out)
+{
+    (void)in;
+    uint64_t key = name_hash(name, name_length);
+    request->detail = delay_left(&authd.delays, key, sw_clock_monotonic());
+    if (request->detail)
+        return SW_BUSY;
+
+    struct account account;
+    bool known = account_find(authd.accounts, authd.accounts_size, name, name_length, &account)
+        == SW_OK;
+    status_t status = password_check(known ? account.record : nobody, password, password_length);
+    if (status == SW_NO_MEMORY)
+        return status;
+    if (status != SW_OK || !known) {
+        request->detail = delay_failed(&authd.delays, key, sw_clock_monotonic());
+        return SW_LOGIN_INCORRECT;
+    }
+    delay_succeeded(&authd.delays, key);
+
+    size_t shell_length = strlen(account.shell);
+    if (request->event.reply_capacity < sizeof(*out) + shell_length)
+        return SW_TOO_LARGE;
+    if ((status = session_create(&account, &request->send[0], &out->session)) != SW_OK)
+        return status;
+    request->send_count = 1;
+    request->send_move = 1;
+    out->principal = account.principal;
+    out->caps = account.caps;
+    out->shell_length = (uint32_t)shell_length;
+    memcpy(out + 1, account.shell, shell_length);
+    request->reply_length += (uint32_t)shell_length;
+    return SW_OK;
+}
+
+/* No password stays behind in the buffer, whatever became of the request. */
+static status_t on_message(struct sw_server *server, struct sw_request *request)
+{
+    static const struct sw_auth_handlers handlers = { .login = login };
+    (void)server;
+    status_t status = sw_auth_dispatch(&handlers, request);
+    size_t length = request->event.request_length;
+    sodium_memzero((void *)request->message,
+                   length < request->message_capacity ? length : request->message_capacity);
+    return status;
+}
+
+/* ------------------------------------------------------------------ start */
+
+static void map_accounts(void)
+{
+    handle_t memory = sw_start_get("passwd");
+    uint64_t size = 0, committed;
+    uint32_t sealed;
+    void *address = NULL;
+    status_t status = sw_memory_info(memory, &size, &committed, &sealed);
+    if (status == SW_OK)
+        status = sw_mapping_map(memory, 0, size, SW_MAP_READ, &address);
+    if (status != SW_OK)
+        fail("account file", status);
+    authd.accounts = address;
+    authd.accounts_size = size;
+}
+
+int main(void)
+{
+    randombytes_set_implementation(&random_implementation);
+    if (sodium_init() < 0)
+        fail("libsodium", SW_BAD_STATE);
+    random_bytes(&authd.name_key, sizeof(authd.name_key));
+    authd.authority = sw_start_get("authority");
+    authd.sessions = sw_start_get("sessions");
+    map_accounts();
+
+    struct sw_server server = { .message = on_message };
+    status_t status = sw_server_serve(&server, sw_start_get("serve"), 0);
+    if (status != SW_OK)
+        fail("serve", status);
+    status = sw_service_ready();
+    if (status != SW_OK && status != SW_NOT_FOUND) /* NOT_FOUND: nobody to tell */
+        sw_log(SW_LOG_WARNING, "ready: status %d", status);
+    fail("wait", sw_server_run(&server));
+}

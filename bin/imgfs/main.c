@@ -1,0 +1,427 @@
+/* imgfs: serves the signed base image (protocol `file`, runtime/abi/protocols).
+ *
+ * Start handles: `serve` (channel), `disk/N` and `block` (blkd), `code` (authority to mint), `log`,
+ * optionally `names` (to say ready), `bundle`, `relocated`, `programs` (to share the boot bundle's
+ * pages). It serves only after the image is mounted; otherwise its exit status says why
+ * (enum image_error). Stateless: no open files, only caches. One thread; a read from the disk
+ * holds up the others, so nothing is read twice.
+ *
+ * What a caller may do is decided by the capability bits and the principal the kernel stamped on
+ * the call, against owner and mode of the inode and of every directory on the way. */
+#include <string.h>
+#include <swos/log.h>
+#include <swos/protocol.h>
+#include <swos/server.h>
+#include <swos/service.h>
+#include <swos/start.h>
+#include <swos/status.h>
+
+#include "base.h"
+#include "program.h"
+
+enum { MAY_EXECUTE = 1, MAY_WRITE = 2, MAY_READ = 4 };
+
+#define PRINCIPAL_SYSTEM 0
+#define PRINCIPAL_ROOT 1
+
+static struct base base;
+
+/* Whether the caller may do all of `wanted` (MAY_*) with an inode: owner bits for the owner, the
+ * last three for everyone else; there are no groups. */
+static bool may(const struct sw_request *request, const struct image_inode *inode, uint32_t wanted)
+{
+    uint32_t principal = request->event.principal;
+
+    if (principal == PRINCIPAL_SYSTEM) {
+        return true;
+    }
+    if (principal == PRINCIPAL_ROOT) {
+        return !(wanted & MAY_EXECUTE) || inode->kind == SW_FILE_DIRECTORY || (inode->mode & 0111);
+    }
+    return (inode->mode >> (inode->owner == principal ? 6 : 0) & wanted) == wanted;
+}
+
+/* Finds a path: names separated by single slashes, "" for the root. */
+static status_t walk(const struct sw_request *request, const char *path, size_t length,
+                     uint32_t *out_inode)
+{
+    uint32_t number = 0;
+
+    if (length > SW_PATH_MAX) {
+        return SW_NAME_TOO_LONG;
+    }
+    while (length > 0) {
+        const struct image_inode *inode = &base.image.inodes[number];
+        const char *slash = memchr(path, '/', length);
+        size_t part = slash ? (size_t)(slash - path) : length;
+
+        if (part == 0 || (slash && part + 1 == length) || memchr(path, '\0', part) ||
+            (path[0] == '.' && (part == 1 || (part == 2 && path[1] == '.')))) {
+            return SW_INVALID;
+        }
+        if (inode->kind != SW_FILE_DIRECTORY) {
+            return SW_NOT_DIRECTORY;
+        }
+        if (!may(request, inode, MAY_EXECUTE)) {
+            return SW_ACCESS;
+        }
+        number = image_child(&base.image, number, path, part);
+        if (number == 0) {
+            return part > IMAGE_NAME_MAX ? SW_NAME_TOO_LONG : SW_NOT_FOUND;
+        }
+        part += slash ? 1 : 0;
+        path += part;
+        length -= part;
+    }
+    *out_inode = number;
+    return SW_OK;
+}
+
+static void attributes_fill(uint32_t number, struct sw_attributes *out)
+{
+    const struct image_inode *inode = &base.image.inodes[number];
+
+    *out = (struct sw_attributes){
+        .id = number + 1ull,
+        .size = inode->size,
+        .mtime = inode->mtime,
+        .mode = inode->mode,
+        .owner = inode->owner,
+        .kind = inode->kind,
+        .links = 1,
+    };
+}
+
+static status_t handle_open(struct sw_request *request, const struct sw_file_open_request *in,
+                            const char *path, size_t path_length, struct sw_file_open_reply *out)
+{
+    const uint32_t changes = SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_TRUNCATE | SW_OPEN_APPEND;
+    const struct image_inode *inode;
+    uint32_t number;
+    handle_t memory;
+    status_t status = SW_OK;
+
+    if (in->flags & changes) {
+        status = sw_request_need(request, SW_CAP_TMP_WRITE);
+    }
+    if (status == SW_OK && ((in->flags & SW_OPEN_READ) || !(in->flags & changes))) {
+        status = sw_request_need(request, SW_CAP_FS_READ);
+    }
+    if (status != SW_OK) {
+        return status;
+    }
+    status = walk(request, path, path_length, &number);
+    if (status != SW_OK) {
+        return status == SW_NOT_FOUND && (in->flags & SW_OPEN_CREATE) ? SW_READ_ONLY : status;
+    }
+    if ((in->flags & SW_OPEN_CREATE) && (in->flags & SW_OPEN_EXCLUSIVE)) {
+        return SW_EXISTS;
+    }
+    inode = &base.image.inodes[number];
+    attributes_fill(number, &out->attributes);
+    out->form = 2;
+    if (inode->kind == SW_FILE_DIRECTORY) {
+        return in->flags & changes             ? SW_IS_DIRECTORY
+               : in->flags & SW_OPEN_DIRECTORY ? SW_OK
+                                               : SW_IS_DIRECTORY;
+    }
+    if (in->flags & SW_OPEN_DIRECTORY) {
+        return SW_NOT_DIRECTORY;
+    }
+    if (in->flags & (SW_OPEN_WRITE | SW_OPEN_TRUNCATE | SW_OPEN_APPEND)) {
+        return SW_READ_ONLY;
+    }
+    if (!may(request, inode, MAY_READ)) {
+        return SW_ACCESS;
+    }
+    if (inode->size > SW_FILE_EXTENT) {
+        return SW_OK;
+    }
+    status = base_file(&base, number, &memory);
+    if (status == SW_OK) {
+        out->form = 1;
+        request->send[0] = memory;
+        request->send_count = 1;
+    }
+    return status;
+}
+
+static status_t handle_stat(struct sw_request *request, const struct sw_file_stat_request *in,
+                            const char *path, size_t path_length, struct sw_file_stat_reply *out)
+{
+    uint32_t number;
+    status_t status = walk(request, path, path_length, &number);
+
+    (void)in;
+    if (status == SW_OK) {
+        attributes_fill(number, &out->attributes);
+    }
+    return status;
+}
+
+/* Entries go to the caller in pieces of this; the longest entry fits. */
+#define LIST_PIECE 1024
+
+static status_t handle_list(struct sw_request *request, const struct sw_file_list_request *in,
+                            const char *path, size_t path_length, struct sw_file_list_reply *out)
+{
+    _Alignas(8) uint8_t piece[LIST_PIECE];
+    const struct image_inode *inode;
+    uint64_t position = in->cookie, written = 0, done;
+    uint32_t number, used = 0;
+    status_t status = walk(request, path, path_length, &number);
+
+    if (status != SW_OK) {
+        return status;
+    }
+    inode = &base.image.inodes[number];
+    if (inode->kind != SW_FILE_DIRECTORY) {
+        return SW_NOT_DIRECTORY;
+    }
+    if (!may(request, inode, MAY_READ)) {
+        return SW_ACCESS;
+    }
+    while (position < inode->child_count) {
+        uint32_t child = inode->first_child + (uint32_t)position;
+        const struct image_inode *entry = &base.image.inodes[child];
+        uint16_t length = entry->name_length;
+        uint32_t size =
+            (uint32_t)(sizeof(struct sw_attributes) + sizeof(length) + length + 7u) & ~7u;
+
+        if (written + used + size > request->event.data_length) {
+            break;
+        }
+        if (used + size > sizeof(piece)) {
+            status = sw_call_write(request->event.token, written, piece, used, &done);
+            if (status != SW_OK) {
+                return status;
+            }
+            written += used;
+            used = 0;
+        }
+        memset(piece + used, 0, size);
+        attributes_fill(child, (struct sw_attributes *)(piece + used));
+        memcpy(piece + used + sizeof(struct sw_attributes), &length, sizeof(length));
+        memcpy(piece + used + sizeof(struct sw_attributes) + sizeof(length),
+               image_name(&base.image, entry), length);
+        used += size;
+        out->count++;
+        position++;
+    }
+    if (used > 0) {
+        status = sw_call_write(request->event.token, written, piece, used, &done);
+        written += used;
+    }
+    if (status == SW_OK && position < inode->child_count && out->count == 0) {
+        return SW_TOO_LARGE; /* not even one entry fits the caller's buffer */
+    }
+    out->next = position < inode->child_count ? position : 0;
+    out->bytes = (uint32_t)written;
+    return status;
+}
+
+static status_t handle_open_program(struct sw_request *request,
+                                    const struct sw_file_open_program_request *in, const char *path,
+                                    size_t path_length, struct sw_file_open_program_reply *out)
+{
+    const struct program *program;
+    const struct image_inode *inode;
+    uint32_t number;
+    status_t status = walk(request, path, path_length, &number);
+
+    (void)in;
+    if (status != SW_OK) {
+        return status;
+    }
+    inode = &base.image.inodes[number];
+    if (inode->kind != SW_FILE_REGULAR) {
+        return SW_IS_DIRECTORY;
+    }
+    /* principal 0 too: a data file is no program because the system asks for it */
+    if (!(inode->mode & 0111) || !may(request, inode, MAY_EXECUTE)) {
+        return SW_ACCESS;
+    }
+    status = program_open(&base, number, &program);
+    if (status != SW_OK) {
+        return status;
+    }
+    attributes_fill(number, &out->attributes);
+    out->form = program->form;
+    out->program = program->program;
+    for (uint32_t i = 0; i < SW_HANDLES_MAX && program->memory[i]; i++) {
+        request->send[request->send_count++] = program->memory[i];
+    }
+    return SW_OK;
+}
+
+static status_t handle_extent(struct sw_request *request, const struct sw_file_extent_request *in,
+                              struct sw_file_extent_reply *out)
+{
+    const struct image_inode *inode;
+    handle_t memory;
+    status_t status;
+
+    (void)out;
+    if (in->id == 0 || in->id > base.image.super.inode_count) {
+        return SW_NOT_FOUND;
+    }
+    inode = &base.image.inodes[in->id - 1];
+    if (inode->kind != SW_FILE_REGULAR) {
+        return SW_IS_DIRECTORY;
+    }
+    if (!may(request, inode, MAY_READ)) {
+        return SW_ACCESS;
+    }
+    if (inode->size == 0 || in->index > (inode->size - 1) / SW_FILE_EXTENT) {
+        return SW_OUT_OF_RANGE;
+    }
+    status = base_extent(&base, (uint32_t)in->id - 1, (uint32_t)in->index, &memory);
+    if (status == SW_OK) {
+        request->send[0] = memory;
+        request->send_count = 1;
+    }
+    return status;
+}
+
+static status_t handle_space(struct sw_request *request, const struct sw_file_space_request *in,
+                             struct sw_file_space_reply *out)
+{
+    (void)request;
+    (void)in;
+    out->total = base.image.super.block_count * IMAGE_BLOCK;
+    out->files = base.image.super.inode_count;
+    out->read_only = 1;
+    return SW_OK;
+}
+
+static status_t handle_trim(struct sw_request *request, const struct sw_file_trim_request *in,
+                            struct sw_file_trim_reply *out)
+{
+    (void)request;
+    (void)in;
+    (void)out;
+    base_trim(&base);
+    return SW_OK;
+}
+
+/* Everything that would change the image; the capability was checked before. */
+static status_t handle_mkdir(struct sw_request *request, const struct sw_file_mkdir_request *in,
+                             const char *path, size_t path_length, struct sw_file_mkdir_reply *out)
+{
+    uint32_t number;
+    status_t status = walk(request, path, path_length, &number);
+
+    (void)in;
+    (void)out;
+    return status == SW_OK ? SW_EXISTS : status == SW_NOT_FOUND ? SW_READ_ONLY : status;
+}
+
+/* For the operations on one existing path: what is wrong with the path, else READ_ONLY. */
+static status_t refuse_change(const struct sw_request *request, const char *path, size_t length)
+{
+    uint32_t number;
+    status_t status = walk(request, path, length, &number);
+
+    return status == SW_OK ? SW_READ_ONLY : status;
+}
+
+static status_t handle_rmdir(struct sw_request *request, const struct sw_file_rmdir_request *in,
+                             const char *path, size_t path_length, struct sw_file_rmdir_reply *out)
+{
+    (void)in;
+    (void)out;
+    return refuse_change(request, path, path_length);
+}
+
+static status_t handle_unlink(struct sw_request *request, const struct sw_file_unlink_request *in,
+                              const char *path, size_t path_length,
+                              struct sw_file_unlink_reply *out)
+{
+    (void)in;
+    (void)out;
+    return refuse_change(request, path, path_length);
+}
+
+static status_t handle_rename(struct sw_request *request, const struct sw_file_rename_request *in,
+                              const char *from, size_t from_length, const char *to,
+                              size_t to_length, struct sw_file_rename_reply *out)
+{
+    (void)in;
+    (void)to;
+    (void)to_length;
+    (void)out;
+    return refuse_change(request, from, from_length);
+}
+
+static status_t handle_chmod(struct sw_request *request, const struct sw_file_chmod_request *in,
+                             const char *path, size_t path_length, struct sw_file_chmod_reply *out)
+{
+    (void)in;
+    (void)out;
+    return refuse_change(request, path, path_length);
+}
+
+static status_t handle_chown(struct sw_request *request, const struct sw_file_chown_request *in,
+                             const char *path, size_t path_length, struct sw_file_chown_reply *out)
+{
+    (void)in;
+    (void)out;
+    return refuse_change(request, path, path_length);
+}
+
+static status_t handle_set_time(struct sw_request *request,
+                                const struct sw_file_set_time_request *in, const char *path,
+                                size_t path_length, struct sw_file_set_time_reply *out)
+{
+    (void)in;
+    (void)out;
+    return refuse_change(request, path, path_length);
+}
+
+static const struct sw_file_handlers handlers = {
+    .open = handle_open,
+    .stat = handle_stat,
+    .list = handle_list,
+    .mkdir = handle_mkdir,
+    .rmdir = handle_rmdir,
+    .unlink = handle_unlink,
+    .rename = handle_rename,
+    .chmod = handle_chmod,
+    .chown = handle_chown,
+    .set_time = handle_set_time,
+    .open_program = handle_open_program,
+    .space = handle_space,
+    .extent = handle_extent,
+    .trim = handle_trim,
+};
+
+static status_t server_message(struct sw_server *server, struct sw_request *request)
+{
+    (void)server;
+    return sw_file_dispatch(&handlers, request);
+}
+
+int main(void)
+{
+    struct sw_server server = { .message = server_message };
+    enum image_error error;
+    status_t status = program_start();
+
+    if (status != SW_OK || !sw_start_get("serve")) {
+        sw_log(SW_LOG_ERROR, "start handle missing");
+        return IMAGE_NO_HANDLE;
+    }
+    error = base_mount(&base);
+    if (error != IMAGE_OK) {
+        return (int)error;
+    }
+    status = sw_server_serve(&server, sw_start_get("serve"), 0);
+    if (status == SW_OK) {
+        if (sw_start_get("names")) {
+            sw_service_ready();
+        }
+        status = sw_server_run(&server);
+    }
+    sw_log(SW_LOG_ERROR, "stopped: %s", sw_status_text(status));
+    return 1;
+}

@@ -1,0 +1,60 @@
+/* Time: the virtual counter, and the virtual timer of each CPU. */
+#include "arch.h"
+#include "arch_registers.h"
+#include "log.h"
+#include "process.h"
+
+#define ENABLE 1
+
+static uint64_t to_ns, from_ns, boot_counter; /* 32.32 factors */
+
+static uint64_t scale(uint64_t value, uint64_t factor)
+{
+    return (uint64_t)(((unsigned __int128)value * factor) >> 32);
+}
+
+void counter_init(void)
+{
+    uint64_t frequency = register_read(cntfrq_el0);
+    if (!frequency)
+        panic("CNTFRQ_EL0 is 0");
+    boot_counter = register_read(cntvct_el0);
+    to_ns = (1000000000ull << 32) / frequency;
+    from_ns = (frequency << 32) / 1000000000ull + 1; /* rounded up: not before the deadline */
+    info_page->counter_frequency = frequency;
+    info_page->counter_multiplier = to_ns;
+    info_page->boot_counter = boot_counter;
+}
+
+uint64_t arch_now(void)
+{
+    return scale(register_read(cntvct_el0), to_ns);
+}
+
+uint64_t arch_since_boot(void)
+{
+    return to_ns ? scale(register_read(cntvct_el0) - boot_counter, to_ns) : 0;
+}
+
+void timer_cpu_init(void)
+{
+    register_write(cntv_ctl_el0, 0);
+}
+
+/* Which deadlines are worth programming is sched.c's decision. */
+void arch_timer_set(uint64_t when)
+{
+    if (when == SW_NEVER) {
+        register_write(cntv_ctl_el0, 0);
+        return;
+    }
+    register_write(cntv_cval_el0, scale(when, from_ns) + 1);
+    register_write(cntv_ctl_el0, ENABLE);
+}
+
+void timer_interrupt(void)
+{
+    cpu_this()->resched = true;
+    register_write(cntv_ctl_el0, 0);
+    barrier_instruction(); /* the level is down before the end of interrupt is written */
+}

@@ -1,0 +1,443 @@
+/* Memory objects: a fixed number of zero-filled pages, taken when first needed.
+ *
+ * Up to MEMORY_INLINE pages are listed in the object; larger ones have a radix tree of table pages,
+ * 512 entries each. Size and worst-case tables are charged at creation, so taking a page can only
+ * fail for want of RAM. A sealed object never changes again: no writable mapping, no pin, no commit
+ * or decommit. Pages are given back in slices (destroy_some). Big lock. */
+#include "syscall_handlers.h"
+
+#define TABLE_BITS 9
+#define TABLE_ENTRIES 512u
+#define DEPTH_MAX 3
+#define PAGES_MAX (1ull << TABLE_BITS * DEPTH_MAX)
+
+#define SLICE_PAGES 256   /* pages committed, decommitted or synchronised in one go */
+#define SLICE_BYTES 262144 /* bytes copied in one go */
+#define SLICE_TABLES 2    /* leaf tables destroyed in one go */
+#define SLICE_STEPS 256   /* absent subtrees skipped in one go */
+
+#define MEMORY_RIGHTS \
+    (SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_MAP | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_INSPECT)
+
+uint64_t memory_tables_total, memory_committed_total;
+
+/* --- the tree -------------------------------------------------------------------------------- */
+
+static uint32_t depth_for(uint64_t pages)
+{
+    uint32_t depth = 0;
+    for (uint64_t reach = pages > MEMORY_INLINE ? 1 : pages; reach < pages; reach <<= TABLE_BITS)
+        depth++;
+    return depth;
+}
+
+uint64_t memory_table_pages(uint64_t pages)
+{
+    uint64_t tables = 0;
+    if (pages <= MEMORY_INLINE)
+        return 0;
+    while (pages > 1) {
+        pages = (pages + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
+        tables += pages;
+    }
+    return tables;
+}
+
+/* The entry that names the page at an index. Missing tables are made with create, else NULL. */
+static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
+{
+    if (memory->depth == 0)
+        return &memory->inline_pages[index];
+    paddr_t *entry = &memory->root;
+    for (uint32_t level = memory->depth; level-- > 0;) {
+        if (!*entry) {
+            if (!create)
+                return NULL;
+            *entry = page_allocate_zero();
+            if (!*entry)
+                return NULL;
+            memory_tables_total++;
+        }
+        paddr_t *table = page_pointer(*entry);
+        entry = &table[index >> TABLE_BITS * level & (TABLE_ENTRIES - 1)];
+    }
+    return entry;
+}
+
+status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t *out_page)
+{
+    ASSERT(index < memory->pages);
+    *out_page = 0;
+    if (memory->fixed) {
+        *out_page = memory->base + index * PAGE_SIZE;
+        return SW_OK;
+    }
+    paddr_t *slot = memory_slot(memory, index, commit);
+    if (!slot)
+        return commit ? SW_NO_MEMORY : SW_OK;
+    if (!*slot && commit) {
+        paddr_t page = page_allocate_zero();
+        if (!page)
+            return SW_NO_MEMORY;
+        *slot = page;
+        memory->committed++;
+        memory_committed_total++;
+    }
+    *out_page = *slot;
+    return SW_OK;
+}
+
+static void memory_drop_page(struct memory *memory, paddr_t *slot)
+{
+    if (!*slot)
+        return;
+    page_free(*slot);
+    *slot = 0;
+    memory->committed--;
+    memory_committed_total--;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static uint64_t memory_cost(const struct memory *memory)
+{
+    return memory->fixed ? 0 : (memory->pages + memory_table_pages(memory->pages)) * PAGE_SIZE;
+}
+
+status_t memory_create(struct job *payer, uint64_t pages, struct memory **out_memory)
+{
+    if (pages == 0 || pages > PAGES_MAX)
+        return SW_INVALID;
+    uint64_t cost = (pages + memory_table_pages(pages)) * PAGE_SIZE;
+    status_t status = job_charge(payer, CHARGE_MEMORY, cost);
+    if (status != SW_OK)
+        return status;
+    struct memory *memory;
+    status = object_create(SW_TYPE_MEMORY, payer, (void **)&memory);
+    if (status != SW_OK) {
+        job_uncharge(payer, CHARGE_MEMORY, cost);
+        return status;
+    }
+    memory->pages = pages;
+    memory->depth = depth_for(pages);
+    list_init(&memory->regions);
+    *out_memory = memory;
+    return SW_OK;
+}
+
+status_t memory_create_fixed(struct job *payer, paddr_t base, uint64_t pages, bool device,
+                             struct memory **out_memory)
+{
+    struct memory *memory;
+    status_t status = object_create(SW_TYPE_MEMORY, payer, (void **)&memory);
+    if (status != SW_OK)
+        return status;
+    memory->pages = pages;
+    memory->committed = pages;
+    memory->fixed = true;
+    memory->device = device;
+    memory->base = base;
+    list_init(&memory->regions);
+    *out_memory = memory;
+    return SW_OK;
+}
+
+/* The entry that names the level-`level` table over an index (level 1: leaf tables); NULL: its
+ * parent is missing. */
+static paddr_t *table_entry(struct memory *memory, uint64_t index, uint32_t level)
+{
+    paddr_t *entry = &memory->root;
+    for (uint32_t at = memory->depth; at > level; at--) {
+        if (!*entry)
+            return NULL;
+        paddr_t *table = page_pointer(*entry);
+        entry = &table[index >> TABLE_BITS * (at - 1) & (TABLE_ENTRIES - 1)];
+    }
+    return entry;
+}
+
+static void table_free(paddr_t *entry)
+{
+    if (!entry || !*entry)
+        return;
+    page_free(*entry);
+    *entry = 0;
+    memory_tables_total--;
+}
+
+static bool memory_destroy_some(struct object *object)
+{
+    struct memory *memory = CONTAINER(object, struct memory, object);
+    if (memory->fixed)
+        return true;
+    if (memory->depth == 0) {
+        for (uint32_t i = 0; i < MEMORY_INLINE; i++)
+            memory_drop_page(memory, &memory->inline_pages[i]);
+        return true;
+    }
+    uint32_t tables = SLICE_TABLES, steps = SLICE_STEPS;
+    while (memory->cursor < memory->pages) {
+        if (tables == 0 || steps == 0)
+            return false;
+        uint64_t at = memory->cursor;
+        uint32_t level = memory->depth; /* of the first table that is missing, or the leaf's */
+        paddr_t *entry = table_entry(memory, at, level);
+        while (*entry && level > 1)
+            entry = table_entry(memory, at, --level);
+        if (*entry) {
+            paddr_t *leaf = page_pointer(*entry);
+            for (uint32_t i = 0; i < TABLE_ENTRIES; i++)
+                memory_drop_page(memory, &leaf[i]);
+            table_free(entry);
+            tables--;
+        } else {
+            steps--;
+        }
+        uint64_t reach = 1ull << TABLE_BITS * level;
+        memory->cursor = (at / reach + 1) * reach;
+        for (level = 2; level <= memory->depth; level++)
+            if (memory->cursor >= memory->pages || memory->cursor % (1ull << TABLE_BITS * level) == 0)
+                table_free(table_entry(memory, at, level));
+    }
+    return true;
+}
+
+static void memory_destroy(struct object *object)
+{
+    struct memory *memory = CONTAINER(object, struct memory, object);
+    ASSERT(list_empty(&memory->regions) && memory->pins == 0 && (memory->fixed || memory->committed == 0));
+    if (!memory->fixed)
+        job_uncharge(object->payer, CHARGE_MEMORY, memory_cost(memory));
+}
+
+const struct object_class class_memory = {
+    .name = "memory",
+    .size = sizeof(struct memory),
+    .destroy_some = memory_destroy_some,
+    .destroy = memory_destroy,
+    .all_rights = MEMORY_RIGHTS,
+};
+
+/* --- system calls ---------------------------------------------------------------------------- */
+
+/* Long ones do a slice, note the progress in wait_done, and are made again (SYSCALL_RESTART). */
+static uint64_t progress(const struct thread *thread)
+{
+    return thread->restart ? thread->wait_done : 0;
+}
+
+static status_t go_on(struct thread *thread, uint64_t done)
+{
+    thread->wait_done = done;
+    return SYSCALL_RESTART;
+}
+
+/* A page-aligned, not empty range inside the object. */
+static bool range_inside(const struct memory *memory, uint64_t offset, uint64_t size)
+{
+    uint64_t bytes = memory->pages * PAGE_SIZE;
+    return size && (offset | size) % PAGE_SIZE == 0 && offset < bytes && size <= bytes - offset;
+}
+
+status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags, uint64_t *out_memory)
+{
+    if (size == 0 || size > PAGES_MAX * PAGE_SIZE || (flags & ~SW_MEMORY_COMMIT))
+        return SW_INVALID;
+    struct memory *memory;
+    status_t status = memory_create(thread->process->job, ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE, &memory);
+    if (status != SW_OK)
+        return status;
+    if (flags & SW_MEMORY_COMMIT) {
+        if (memory->pages + memory_table_pages(memory->pages) > page_free_count)
+            status = SW_NO_MEMORY;
+        paddr_t page;
+        for (uint64_t i = 0; status == SW_OK && i < memory->pages; i++)
+            status = memory_page(memory, i, true, &page);
+    }
+    handle_t handle = 0;
+    if (status == SW_OK)
+        status = handle_install(thread->process, &memory->object, MEMORY_RIGHTS, &handle);
+    *out_memory = handle;
+    object_put(&memory->object);
+    return status;
+}
+
+status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t address,
+                        uint64_t offset, uint64_t size, uint32_t protection, uint64_t *out_mapped)
+{
+    if (protection & ~(uint32_t)(SW_MAP_READ | SW_MAP_WRITE | SW_MAP_EXECUTE))
+        return SW_INVALID;
+    if (((protection & SW_MAP_WRITE) && memory->sealed) || ((protection & SW_MAP_EXECUTE) && !memory->sealed))
+        return SW_BAD_STATE;
+    uint32_t maximum = (memory_rights & SW_RIGHT_READ ? SW_MAP_READ : 0) |
+                       (memory_rights & SW_RIGHT_WRITE && !memory->sealed ? SW_MAP_WRITE : 0) |
+                       (memory_rights & SW_RIGHT_EXECUTE && memory->sealed ? SW_MAP_EXECUTE : 0);
+    if (protection & ~maximum)
+        return SW_ACCESS;
+    return space_map(thread->process->space, memory, address, offset, size, protection, maximum, out_mapped);
+}
+
+status_t sys_memory_unmap(struct thread *thread, uint64_t address, uint64_t size)
+{
+    return space_unmap(thread->process->space, address, size);
+}
+
+status_t sys_memory_protect(struct thread *thread, uint64_t address, uint64_t size, uint32_t protection)
+{
+    return space_protect(thread->process->space, address, size, protection);
+}
+
+status_t sys_memory_seal(struct thread *thread, struct memory *memory, uint32_t memory_rights)
+{
+    (void)thread;
+    (void)memory_rights;
+    if (memory->sealed || memory->device)
+        return SW_BAD_STATE;
+    if (memory->writable_mappings || memory->pins)
+        return SW_BUSY;
+    memory->sealed = true;
+    list_for_each(at, &memory->regions)
+        CONTAINER(at, struct region, memory_link)->maximum &= (uint8_t)~SW_MAP_WRITE;
+    return SW_OK;
+}
+
+/* Only here code becomes executable, so here what was written is made visible to instruction fetch.
+ * Pages taken later are zero and synchronised when they are mapped. */
+status_t sys_memory_mint(struct thread *thread, struct job *authority, struct memory *memory, uint32_t memory_rights,
+                         uint64_t *out_executable)
+{
+    (void)authority; /* its MINT_CODE right was checked */
+    if (!memory->sealed)
+        return SW_BAD_STATE;
+    for (uint32_t i = 0; memory->synced < memory->pages; i++) {
+        if (i == SLICE_PAGES)
+            return SYSCALL_RESTART;
+        paddr_t page;
+        memory_page(memory, memory->synced++, false, &page);
+        if (page)
+            arch_code_sync(page_pointer(page), PAGE_SIZE);
+    }
+    handle_t handle = 0;
+    uint32_t rights = (memory_rights | SW_RIGHT_EXECUTE) & ~(uint32_t)SW_RIGHT_WRITE;
+    status_t status = handle_install(thread->process, &memory->object, rights, &handle);
+    *out_executable = handle;
+    return status;
+}
+
+status_t sys_memory_commit(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
+                           uint64_t size)
+{
+    (void)memory_rights;
+    if (!range_inside(memory, offset, size))
+        return SW_INVALID;
+    if (memory->sealed)
+        return SW_BAD_STATE;
+    uint64_t pages = size / PAGE_SIZE;
+    uint64_t done = progress(thread);
+    for (uint32_t i = 0; done < pages; i++, done++) {
+        if (i == SLICE_PAGES)
+            return go_on(thread, done);
+        paddr_t page;
+        status_t status = memory_page(memory, offset / PAGE_SIZE + done, true, &page);
+        if (status != SW_OK)
+            return status;
+    }
+    return SW_OK;
+}
+
+status_t sys_memory_decommit(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
+                             uint64_t size)
+{
+    (void)memory_rights;
+    if (!range_inside(memory, offset, size))
+        return SW_INVALID;
+    if (memory->sealed || memory->fixed)
+        return SW_BAD_STATE;
+    if (memory->pins)
+        return SW_BUSY;
+    uint64_t first = offset / PAGE_SIZE, pages = size / PAGE_SIZE;
+    uint64_t done = progress(thread);
+    while (done < pages) {
+        uint64_t piece = pages - done < SLICE_PAGES ? pages - done : SLICE_PAGES;
+        space_revoke(memory, first + done, piece); /* no page is free while a translation leads to it */
+        for (uint64_t i = 0; i < piece; i++) {
+            paddr_t *slot = memory_slot(memory, first + done + i, false);
+            if (slot)
+                memory_drop_page(memory, slot);
+        }
+        done += piece;
+        if (done < pages)
+            return go_on(thread, done);
+    }
+    return SW_OK;
+}
+
+status_t sys_memory_info(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t *out_size,
+                         uint64_t *out_committed, uint64_t *out_sealed)
+{
+    (void)thread;
+    (void)memory_rights;
+    *out_size = memory->pages * PAGE_SIZE;
+    *out_committed = memory->committed * PAGE_SIZE;
+    *out_sealed = memory->sealed;
+    return SW_OK;
+}
+
+static bool bytes_inside(const struct memory *memory, uint64_t offset, uint64_t length)
+{
+    uint64_t bytes = memory->pages * PAGE_SIZE;
+    return offset <= bytes && length <= bytes - offset;
+}
+
+status_t sys_memory_read(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
+                         vaddr_t buffer, uint64_t length, uint64_t *out_done)
+{
+    static const char zeros[PAGE_SIZE];
+    (void)memory_rights;
+    if (!bytes_inside(memory, offset, length))
+        return SW_OUT_OF_RANGE;
+    if (memory->device)
+        return SW_ACCESS;
+    uint64_t done = progress(thread), stop = done + SLICE_BYTES;
+    while (done < length) {
+        if (done >= stop)
+            return go_on(thread, done);
+        uint64_t at = offset + done, room = PAGE_SIZE - at % PAGE_SIZE;
+        uint64_t piece = length - done < room ? length - done : room;
+        paddr_t page;
+        memory_page(memory, at / PAGE_SIZE, false, &page);
+        const char *from = page ? (const char *)page_pointer(page) + at % PAGE_SIZE : zeros;
+        status_t status = copy_to_user(buffer + done, from, piece);
+        if (status != SW_OK)
+            return status;
+        done += piece;
+    }
+    *out_done = done;
+    return SW_OK;
+}
+
+status_t sys_memory_write(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
+                          vaddr_t buffer, uint64_t length, uint64_t *out_done)
+{
+    (void)memory_rights;
+    if (!bytes_inside(memory, offset, length))
+        return SW_OUT_OF_RANGE;
+    if (memory->sealed || memory->device)
+        return SW_BAD_STATE;
+    uint64_t done = progress(thread), stop = done + SLICE_BYTES;
+    while (done < length) {
+        if (done >= stop)
+            return go_on(thread, done);
+        uint64_t at = offset + done, room = PAGE_SIZE - at % PAGE_SIZE;
+        uint64_t piece = length - done < room ? length - done : room;
+        paddr_t page;
+        status_t status = memory_page(memory, at / PAGE_SIZE, true, &page);
+        if (status == SW_OK)
+            status = copy_from_user((char *)page_pointer(page) + at % PAGE_SIZE, buffer + done, piece);
+        if (status != SW_OK)
+            return status;
+        done += piece;
+    }
+    *out_done = done;
+    return SW_OK;
+}

@@ -1,0 +1,462 @@
+/* The scheduler: one ready structure under the big lock.
+ *
+ * Bands 1 to 3 are queues. Band 0 is a heap of jobs by weighted CPU time (vtime), each with a queue
+ * of its ready threads; a job that was away comes back at the present minimum, so sleeping earns no
+ * credit. A thread is in the ready structure exactly while READY, not stopped and not some cpu->next.
+ * RUNNING threads are cpu->current of one CPU; a BLOCKED or ENDED one may still be current of the CPU
+ * that is in the kernel for it, until that CPU's exit has saved its FP state under the same hold of
+ * the lock: other CPUs never see a half-saved thread.
+ *
+ * Timers: each CPU's hardware timer is programmed for its own slice end, when somebody waits for the
+ * slice, and on one CPU, `timer_owner`, also for the earliest deadline of all. Programming earlier
+ * than needed is harmless, so a cancelled deadline costs nothing; a fired timer is set anew.
+ *
+ * An idle CPU keeps its last space loaded (bit in space->loaded, not in ->running): waking up for the
+ * same program then changes no address space. A dying space is unloaded first thing. */
+#include "syscall_handlers.h"
+
+#define SLICE 10000000ull      /* ns a thread runs when others of its band wait */
+#define SLICE_WORK 1000000ull  /* ns until clean-up work gets its next turn on a busy CPU */
+#define GRANULARITY 1000000ull /* weighted ns a waking job must be behind to interrupt another */
+
+struct cpu cpus[CPU_MAX];
+
+static struct list ready_queues[4]; /* 1 to 3 used */
+static struct heap ready_jobs;
+static uint32_t ready_bands; /* bit b: band b has ready threads */
+static uint32_t ready_total;
+static uint64_t vtime_now;   /* vtime of the job chosen last: never falls */
+static uint32_t idle_mask, kicked_mask; /* kicked: idle, told to wake, not seen yet */
+static int timer_owner = -1;
+static uint64_t timer_armed = SW_NEVER;
+
+static uint32_t band_of(const struct thread *thread)
+{
+    return thread->band > thread->lent ? thread->band : thread->lent;
+}
+
+void sched_init(void)
+{
+    for (uint32_t band = 0; band < ARRAY_COUNT(ready_queues); band++)
+        list_init(&ready_queues[band]);
+    for (uint32_t i = 0; i < CPU_MAX; i++) {
+        cpus[i].number = i;
+        cpus[i].programmed = SW_NEVER;
+    }
+}
+
+/* --- the ready structure --------------------------------------------------------------------- */
+
+static void ready_insert(struct thread *thread, bool first)
+{
+    uint32_t band = band_of(thread);
+    struct list *queue = &ready_queues[band];
+    if (band == 0) {
+        struct job *job = thread->process->job;
+        queue = &job->ready;
+        if (job->ready_count++ == 0) {
+            if (job->vtime < vtime_now)
+                job->vtime = vtime_now;
+            heap_insert(&ready_jobs, &job->order, job->vtime);
+        }
+    }
+    if (first)
+        list_add_head(queue, &thread->ready_link);
+    else
+        list_add_tail(queue, &thread->ready_link);
+    thread->queued = (uint8_t)(1 + band);
+    ready_bands |= 1u << band;
+    ready_total++;
+}
+
+static void ready_remove(struct thread *thread)
+{
+    uint32_t band = thread->queued - 1u;
+    list_remove(&thread->ready_link);
+    thread->queued = 0;
+    ready_total--;
+    if (band == 0) {
+        struct job *job = thread->process->job;
+        if (--job->ready_count == 0)
+            heap_remove(&ready_jobs, &job->order);
+        if (!heap_first(&ready_jobs))
+            ready_bands &= ~1u;
+    } else if (list_empty(&ready_queues[band])) {
+        ready_bands &= ~(1u << band);
+    }
+}
+
+static struct thread *ready_first(void)
+{
+    uint32_t band = 31 - (uint32_t)__builtin_clz(ready_bands);
+    if (band)
+        return list_first(&ready_queues[band], struct thread, ready_link);
+    struct job *job = CONTAINER(heap_first(&ready_jobs), struct job, order);
+    return list_first(&job->ready, struct thread, ready_link);
+}
+
+void sched_ready(struct thread *thread)
+{
+    thread->state = THREAD_READY;
+    if (thread->stopped)
+        return;
+    ready_insert(thread, false);
+    cpu_this()->resched = true;
+}
+
+void sched_unready(struct thread *thread)
+{
+    if (thread->queued)
+        ready_remove(thread);
+    struct cpu *cpu = cpu_this();
+    if (cpu->next == thread)
+        cpu->next = NULL;
+}
+
+void sched_poke(struct thread *thread)
+{
+    struct cpu *cpu = &cpus[thread->cpu];
+    cpu->resched = true;
+    if (cpu != cpu_this())
+        arch_kick(1u << cpu->number);
+}
+
+void thread_band_changed(struct thread *thread)
+{
+    if (thread->queued) {
+        if (thread->queued == 1 + band_of(thread))
+            return;
+        ready_remove(thread);
+        ready_insert(thread, false);
+        cpu_this()->resched = true;
+    } else if (thread->state == THREAD_RUNNING && ready_bands >> band_of(thread) > 1) {
+        sched_poke(thread);
+    }
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+static void wait_expired(struct timer *timer)
+{
+    thread_unblock(CONTAINER(timer, struct thread, timer), SW_TIMED_OUT);
+}
+
+status_t thread_block(struct thread *thread, uint32_t wait, uint64_t deadline)
+{
+    if (thread->interrupted) {
+        thread->interrupted = false;
+        if (thread->process->interrupt_event && thread->process->interrupt_event->bits)
+            return SW_INTERRUPTED;
+    }
+    if (deadline != SW_NEVER) {
+        if (deadline == 0 || deadline <= arch_now())
+            return SW_TIMED_OUT;
+        timer_set(&thread->timer, deadline, wait_expired);
+    }
+    thread->state = THREAD_BLOCKED;
+    thread->wait = wait;
+    thread->wait_pid = 0;
+    return SYSCALL_BLOCKED;
+}
+
+static void wait_over(struct thread *thread)
+{
+    ASSERT(thread->state == THREAD_BLOCKED);
+    timer_cancel(&thread->timer);
+    list_remove(&thread->wait_link);
+    thread->wait = SW_WAIT_NONE;
+}
+
+void thread_wake(struct thread *thread, status_t status)
+{
+    wait_over(thread);
+    thread->frame.x[0] = (uint64_t)(int64_t)status;
+    sched_ready(thread);
+}
+
+void thread_wake_restart(struct thread *thread)
+{
+    wait_over(thread);
+    thread->frame.pc -= 4;
+    thread->restart = true;
+    sched_ready(thread);
+}
+
+void thread_wake_direct(struct thread *thread, status_t status)
+{
+    struct cpu *cpu = cpu_this();
+    if (cpu->next || thread->stopped) {
+        thread_wake(thread, status);
+        return;
+    }
+    wait_over(thread);
+    thread->frame.x[0] = (uint64_t)(int64_t)status;
+    thread->state = THREAD_READY;
+    cpu->next = thread;
+    cpu->resched = true;
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+void sched_account(struct cpu *cpu, uint64_t now)
+{
+    uint64_t spent = now - cpu->stamp;
+    cpu->stamp = now;
+    struct thread *thread = cpu->current;
+    if (!thread) {
+        cpu->idle_ns += spent;
+        return;
+    }
+    cpu->busy_ns += spent;
+    thread->cpu_ns += spent;
+    struct process *process = thread->process;
+    process->cpu_ns += spent;
+    for (struct job *job = process->job; job; job = job->parent)
+        job->cpu_ns += spent;
+    if (band_of(thread))
+        return;
+    struct job *job = process->job;
+    job->vtime += job->weight == 100 ? spent : spent * 100 / job->weight;
+    if (job->order.queued) {
+        heap_remove(&ready_jobs, &job->order);
+        heap_insert(&ready_jobs, &job->order, job->vtime);
+    }
+}
+
+/* Programs this CPU's timer for its slice and, if it is the owner or beats him, the first deadline. */
+static void timer_program(struct cpu *cpu, uint64_t now, uint64_t slice)
+{
+    uint64_t next = timers_next();
+    if (timer_owner == (int)cpu->number) {
+        if (timer_armed <= now || next < timer_armed)
+            timer_armed = next;
+        if (timer_armed == SW_NEVER)
+            timer_owner = -1;
+    } else if (next < timer_armed) {
+        timer_owner = (int)cpu->number;
+        timer_armed = next;
+    }
+    uint64_t wanted = timer_owner == (int)cpu->number && timer_armed < slice ? timer_armed : slice;
+    if (wanted == cpu->programmed && wanted > now)
+        return;
+    if (wanted == SW_NEVER && cpu->programmed == SW_NEVER)
+        return;
+    /* An earlier interrupt than wanted is harmless and saves programming it back and forth. */
+    if (cpu->programmed > now && cpu->programmed < wanted)
+        return;
+    cpu->programmed = wanted;
+    arch_timer_set(wanted);
+}
+
+/* --- choosing -------------------------------------------------------------------------------- */
+
+/* True if the running thread is to make room for the first of the ready structure. */
+static bool must_yield(const struct cpu *cpu, const struct thread *thread, uint64_t now)
+{
+    if (!ready_bands)
+        return false;
+    uint32_t band = band_of(thread), top = 31 - (uint32_t)__builtin_clz(ready_bands);
+    if (top != band)
+        return top > band;
+    if (now >= cpu->slice_end)
+        return true;
+    return band == 0 && heap_first(&ready_jobs)->key + GRANULARITY < thread->process->job->vtime;
+}
+
+static struct thread *take_first(struct cpu *cpu, uint64_t now)
+{
+    struct thread *thread = ready_first();
+    ready_remove(thread);
+    if (band_of(thread) == 0 && thread->process->job->vtime > vtime_now)
+        vtime_now = thread->process->job->vtime;
+    cpu->slice_end = now + SLICE;
+    return thread;
+}
+
+/* The thread this CPU runs next; NULL: none. `previous` is current and may go on if RUNNING. */
+static struct thread *choose(struct cpu *cpu, struct thread *previous, uint64_t now)
+{
+    struct thread *direct = cpu->next;
+    cpu->next = NULL;
+    if (previous && previous->state == THREAD_RUNNING) {
+        if (direct)
+            ready_insert(direct, true);
+        bool yielded = cpu->yielded;
+        cpu->yielded = false;
+        if (!must_yield(cpu, previous, now)) {
+            if (now >= cpu->slice_end)
+                cpu->slice_end = now + SLICE;
+            return previous;
+        }
+        previous->state = THREAD_READY;
+        if (!yielded) {
+            ready_insert(previous, false);
+            return take_first(cpu, now);
+        }
+        struct thread *thread = take_first(cpu, now); /* even if its turn would be later */
+        ready_insert(previous, false);
+        return thread;
+    }
+    cpu->yielded = false;
+    if (direct) {
+        /* The slice goes on, so that two threads that call each other cannot keep others out. */
+        if (!must_yield(cpu, direct, now)) {
+            if (now >= cpu->slice_end)
+                cpu->slice_end = now + SLICE;
+            return direct;
+        }
+        ready_insert(direct, false);
+    }
+    return ready_bands ? take_first(cpu, now) : NULL;
+}
+
+/* Ready threads are left: wakes an idle CPU for them, or interrupts one that runs a lower band. */
+static void spread(const struct cpu *cpu, uint64_t now)
+{
+    uint32_t idle = idle_mask & ~kicked_mask;
+    if (idle) {
+        if (ready_total <= (uint32_t)__builtin_popcount(kicked_mask))
+            return;
+        uint32_t hint = 1u << ready_first()->cpu;
+        uint32_t target = idle & hint ? hint : idle & -idle;
+        kicked_mask |= target;
+        arch_kick(target);
+        return;
+    }
+    if (kicked_mask)
+        return;
+    uint32_t top = 31 - (uint32_t)__builtin_clz(ready_bands), lowest = top;
+    bool covered = band_of(cpu->current) == top; /* this CPU's slice will see to it */
+    struct cpu *victim = NULL;
+    for (uint32_t i = 0; i < CPU_MAX; i++) {
+        struct cpu *other = &cpus[i];
+        if (other == cpu || !other->online || other->resched || !other->current)
+            continue;
+        uint32_t band = band_of(other->current);
+        bool unsliced = band == top && !covered && !victim && other->programmed > now + SLICE;
+        if (band < lowest || unsliced) {
+            lowest = band;
+            victim = other;
+        }
+    }
+    if (victim) {
+        victim->resched = true;
+        arch_kick(1u << victim->number);
+    }
+}
+
+static bool work_pending(void)
+{
+    return process_work_pending() || object_work_pending();
+}
+
+static void work_slice(void)
+{
+    if (process_work_pending())
+        process_work();
+    else if (object_work_pending())
+        object_work();
+}
+
+/* Waits with the lock released until something happened. Nothing is current. */
+static void idle_wait(struct cpu *cpu)
+{
+    uint32_t bit = 1u << cpu->number;
+    if (cpu->space) {
+        cpu->space->running &= ~bit;
+        if (cpu->space->dying) {
+            space_enter(NULL);
+            if (work_pending()) /* its clean-up waited for this */
+                return;
+        }
+    }
+    timer_program(cpu, cpu->stamp, SW_NEVER);
+    cpu->idle = true;
+    idle_mask |= bit;
+    lock_release();
+    arch_idle();
+    lock_take();
+    idle_mask &= ~bit;
+    kicked_mask &= ~bit;
+    cpu->idle = false;
+    sched_account(cpu, arch_now());
+    arch_interrupt_dispatch();
+}
+
+static struct thread *sched_switch(struct cpu *cpu)
+{
+    struct thread *saved = cpu->current; /* whose FP state the registers hold; NULL: nobody's */
+    for (;;) {
+        cpu->resched = false;
+        uint64_t now = arch_now();
+        if (!cpu->stamp)
+            cpu->stamp = now;
+        sched_account(cpu, now);
+        if (timers_next() <= now)
+            timers_run(now);
+        if (work_pending())
+            work_slice();
+        struct thread *previous = cpu->current; /* a timer or the work may have finished it */
+        if (previous && previous->state == THREAD_RUNNING) {
+            if (previous->ending) {
+                thread_finish(previous);
+                previous = NULL;
+            } else if (previous->stopped) {
+                previous->state = THREAD_READY;
+            }
+        }
+        if (!cpu->current)
+            saved = NULL;
+        struct thread *thread = choose(cpu, previous, now);
+        if (thread) {
+            thread->state = THREAD_RUNNING;
+            if (thread != saved) {
+                if (saved)
+                    arch_fp_save(&saved->fp);
+                arch_fp_restore(&thread->fp);
+                cpu->switches++;
+            }
+            thread->cpu = (int8_t)cpu->number;
+            cpu->current = thread;
+            space_enter(thread->process->space);
+            uint64_t slice = SW_NEVER;
+            if (work_pending())
+                slice = now + SLICE_WORK;
+            else if (ready_bands >> band_of(thread) & 1)
+                slice = cpu->slice_end;
+            timer_program(cpu, now, slice);
+            if (ready_bands)
+                spread(cpu, now);
+            return thread;
+        }
+        if (saved)
+            arch_fp_save(&saved->fp);
+        saved = NULL;
+        cpu->current = NULL;
+        if (work_pending()) { /* others get the lock between slices */
+            lock_release();
+            lock_take();
+            continue;
+        }
+        idle_wait(cpu);
+    }
+}
+
+struct thread *sched_exit(void)
+{
+    struct cpu *cpu = cpu_this();
+    struct thread *thread = cpu->current;
+    if (thread && thread->state == THREAD_RUNNING && !cpu->resched)
+        return thread;
+    return sched_switch(cpu);
+}
+
+status_t sys_thread_yield(struct thread *thread)
+{
+    (void)thread;
+    struct cpu *cpu = cpu_this();
+    cpu->slice_end = 0;
+    cpu->yielded = true;
+    cpu->resched = true;
+    return SW_OK;
+}

@@ -1,0 +1,159 @@
+/* System calls about the whole machine: facts, log, wall clock, power, random numbers, and the
+ * early console. Rights on the authority handle are checked by the generated decoder. */
+#include "machine.h"
+#include "log.h"
+#include "process.h"
+#include "syscall_handlers.h"
+
+#define CHUNK 256 /* bytes copied in or out at once */
+#define COPY_MAX 4096
+
+extern const char bundle_start[], bundle_end[];
+
+status_t sys_system_info(struct thread *thread, vaddr_t info)
+{
+    (void)thread;
+    struct sw_system_info out = {
+        .ram_total = info_page->ram_bytes,
+        .ram_free = page_free_count * PAGE_SIZE,
+        .kernel_image = kernel_image_bytes,
+        .kernel_heap = (slab_pages_total + handle_pages_total + memory_tables_total) * PAGE_SIZE,
+        .page_tables = space_tables_total * PAGE_SIZE,
+        .monotonic_ns = arch_now(),
+        .cpu_count = info_page->cpu_count,
+        .processes = object_counts[SW_TYPE_PROCESS],
+        .threads = object_counts[SW_TYPE_THREAD],
+        .handles = handle_total,
+        .bundle_bytes = (uint64_t)(bundle_end - bundle_start),
+        .reserved_bytes = reserved_bytes,
+    };
+    for (uint32_t i = 0; i < CPU_MAX; i++) {
+        out.cpu_busy_ns[i] = cpus[i].busy_ns;
+        out.cpu_idle_ns[i] = cpus[i].idle_ns;
+        out.syscalls += cpus[i].syscalls;
+        out.context_switches += cpus[i].switches;
+    }
+    memcpy(out.objects, object_counts, sizeof out.objects);
+    return copy_to_user(info, &out, sizeof out);
+}
+
+status_t sys_log_write(struct thread *thread, struct job *authority, uint32_t level, vaddr_t text,
+                       uint32_t length)
+{
+    (void)thread, (void)authority;
+    char line[LOG_LINE_MAX];
+    if (level > SW_LOG_ERROR) /* PANIC is the kernel's */
+        return SW_INVALID;
+    if (length > sizeof line)
+        return SW_TOO_LARGE;
+    status_t status = copy_from_user(line, text, length);
+    if (status == SW_OK)
+        log_text(level, line, length);
+    return status;
+}
+
+status_t sys_log_read(struct thread *thread, struct job *authority, uint64_t sequence,
+                      vaddr_t buffer, uint32_t capacity, uint64_t *out_length, uint64_t *out_next)
+{
+    (void)thread, (void)authority;
+    uint32_t done = 0;
+    if (capacity > COPY_MAX) /* whoever wants more calls again */
+        capacity = COPY_MAX;
+    for (;;) {
+        char line[LOG_RECORD_MAX + 1];
+        uint64_t next = sequence;
+        size_t length = log_record(&next, line);
+        if (length == 0 || length > capacity - done)
+            break;
+        status_t status = copy_to_user(buffer + done, line, length);
+        if (status != SW_OK)
+            return status;
+        done += (uint32_t)length;
+        sequence = next;
+    }
+    *out_length = done;
+    *out_next = sequence;
+    return SW_OK;
+}
+
+status_t sys_time_set(struct thread *thread, struct job *authority, uint64_t wall_ns)
+{
+    (void)thread, (void)authority;
+    info_page_set_wall(wall_ns);
+    return SW_OK;
+}
+
+status_t sys_power(struct thread *thread, struct job *authority, uint32_t kind)
+{
+    (void)authority;
+    if (kind != SW_POWER_OFF && kind != SW_POWER_REBOOT)
+        return SW_INVALID;
+    log_info("power", "%s by %s pid %u", kind == SW_POWER_OFF ? "off" : "reboot",
+             thread->process->name, thread->process->pid);
+    arch_power(kind);
+}
+
+status_t sys_random(struct thread *thread, vaddr_t buffer, uint32_t length)
+{
+    (void)thread;
+    uint8_t bytes[CHUNK];
+    status_t status = SW_OK;
+    if (length > COPY_MAX)
+        return SW_TOO_LARGE;
+    for (uint32_t done = 0; done < length && status == SW_OK;) {
+        uint32_t part = length - done < CHUNK ? length - done : CHUNK;
+        random_bytes(bytes, part);
+        status = copy_to_user(buffer + done, bytes, part);
+        done += part;
+    }
+    memset(bytes, 0, sizeof bytes);
+    return status;
+}
+
+status_t sys_entropy_add(struct thread *thread, struct job *authority, vaddr_t buffer, uint32_t length)
+{
+    (void)thread, (void)authority;
+    uint8_t bytes[CHUNK];
+    if (length > COPY_MAX)
+        return SW_TOO_LARGE;
+    for (uint32_t done = 0; done < length;) {
+        uint32_t part = length - done < CHUNK ? length - done : CHUNK;
+        status_t status = copy_from_user(bytes, buffer + done, part);
+        if (status != SW_OK)
+            return status;
+        random_mix(bytes, part);
+        done += part;
+    }
+    return SW_OK;
+}
+
+status_t sys_early_write(struct thread *thread, struct job *authority, vaddr_t text, uint32_t length)
+{
+    (void)thread, (void)authority;
+    char bytes[CHUNK];
+    if (!early_console_active)
+        return SW_BUSY;
+    if (length > COPY_MAX)
+        return SW_TOO_LARGE;
+    for (uint32_t done = 0; done < length;) {
+        uint32_t part = length - done < CHUNK ? length - done : CHUNK;
+        status_t status = copy_from_user(bytes, text + done, part);
+        if (status != SW_OK)
+            return status;
+        early_console_write(bytes, part);
+        done += part;
+    }
+    return SW_OK;
+}
+
+status_t sys_early_read(struct thread *thread, struct job *authority, uint64_t *out_byte)
+{
+    (void)thread, (void)authority;
+    if (!early_console_active)
+        return SW_BUSY;
+    int byte = early_console_read();
+    if (byte < 0)
+        return SW_TIMED_OUT;
+    *out_byte = (uint64_t)byte;
+    return SW_OK;
+}

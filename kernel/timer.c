@@ -1,0 +1,37 @@
+/* The one heap of deadlines. sched.c programs a CPU's timer for the earliest; expiry runs at that
+ * CPU's kernel exit. A new earliest deadline makes this CPU's exit look. Big lock. */
+#include "process.h"
+
+static struct heap timers;
+
+void timer_set(struct timer *timer, uint64_t when, void (*expired)(struct timer *timer))
+{
+    heap_remove(&timers, &timer->node);
+    if (when == SW_NEVER)
+        return;
+    timer->expired = expired;
+    heap_insert(&timers, &timer->node, when);
+    if (heap_first(&timers) == &timer->node)
+        cpu_this()->resched = true;
+}
+
+void timer_cancel(struct timer *timer)
+{
+    heap_remove(&timers, &timer->node);
+}
+
+void timers_run(uint64_t now)
+{
+    struct heap_node *node;
+    while ((node = heap_first(&timers)) && node->key <= now) {
+        heap_remove(&timers, node);
+        struct timer *timer = CONTAINER(node, struct timer, node);
+        timer->expired(timer);
+    }
+}
+
+uint64_t timers_next(void)
+{
+    const struct heap_node *node = heap_first(&timers);
+    return node ? node->key : SW_NEVER;
+}

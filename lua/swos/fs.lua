@@ -1,0 +1,165 @@
+-- Files by path, over the file protocol; yields inside the loop.
+local swos = require("swos")
+local path_of = require("swos.path")
+local protocol = require("swos.protocol")
+local sys = swos.sys
+
+local M = {}
+
+local PIECE = 65536
+local LIST_BYTES = 16384
+
+-- { prefix, connection } entries; the start block's at first.
+M.mounts = swos.paths()
+
+-- The directory relative paths start from.
+M.directory = swos.directory() or "/"
+
+function M.mount(prefix, connection)
+  M.mounts[#M.mounts + 1] = { prefix, connection }
+end
+
+-- connection and path relative to its root; nil, message, name
+local function locate(path)
+  if path == "" then return nil, "not found", "NOT_FOUND" end
+  local entry, rest = path_of.locate(M.mounts, path_of.normalize(M.directory, path))
+  if not entry then return nil, "not found", "NOT_FOUND" end
+  return entry[2], rest
+end
+
+-- A failure's message names the thing: PATH: not found.
+local function failed(path, message, name)
+  return nil, ("%s: %s"):format(path, message), name
+end
+
+local function simple(operation, path, fields, deadline)
+  local connection, rest, name = locate(path)
+  if not connection then return failed(path, rest, name) end
+  fields.path = rest
+  local reply, message, code = protocol.file[operation](connection, fields, deadline)
+  if not reply then return failed(path, message, code) end
+  return reply
+end
+
+-- Opens a file; { attributes, form, handle } as the protocol has it, and its server's connection.
+function M.open(path, flags, mode, deadline)
+  local reply, message, name = simple("open", path, { flags = flags, mode = mode or 0x1a4 }, deadline)
+  return reply, message, name
+end
+
+local function read_connection(handle, deadline)
+  local parts, offset = {}, 0
+  while true do
+    local reply, message, name = protocol.file.read(handle, { offset = offset, capacity = PIECE }, deadline)
+    if not reply then return nil, message, name end
+    if reply.done == 0 then return table.concat(parts) end
+    parts[#parts + 1] = reply.data
+    offset = offset + reply.done
+  end
+end
+
+local function read_extents(connection, attributes, deadline)
+  local parts, left, index = {}, attributes.size, 0
+  while left > 0 do
+    local reply, message, name = protocol.file.extent(connection, { id = attributes.id, index = index }, deadline)
+    if not reply then return nil, message, name end
+    local memory <close> = reply.memory
+    local bytes
+    bytes, message, name = sys.memory_read(memory, 0, math.min(left, swos.FILE_EXTENT))
+    if not bytes then return nil, message, name end
+    parts[#parts + 1] = bytes
+    left, index = left - #bytes, index + 1
+  end
+  return table.concat(parts)
+end
+
+-- The whole content.
+function M.read(path, deadline)
+  local reply, message, name = M.open(path, swos.OPEN_READ, 0, deadline)
+  if not reply then return nil, message, name end
+  local bytes
+  if reply.form == 2 then
+    bytes, message, name = read_extents(locate(path), reply.attributes, deadline)
+  else
+    local handle <close> = reply.handle
+    if reply.form == 1 then
+      bytes, message, name = "", nil, nil
+      if reply.attributes.size > 0 then bytes, message, name = sys.memory_read(handle, 0, reply.attributes.size) end
+    else
+      bytes, message, name = read_connection(handle, deadline)
+    end
+  end
+  if not bytes then return failed(path, message, name) end
+  return bytes
+end
+
+-- Replaces (or with options.append extends) the content.
+function M.write(path, bytes, options, deadline)
+  options = options or {}
+  local flags = swos.OPEN_WRITE | swos.OPEN_CREATE | (options.append and swos.OPEN_APPEND or swos.OPEN_TRUNCATE)
+  local reply, message, name = M.open(path, flags, options.mode, deadline)
+  if not reply then return nil, message, name end
+  local handle <close> = reply.handle
+  local offset = 0
+  while offset < #bytes do
+    local written
+    written, message, name = protocol.file.write(handle, { offset = offset, data = bytes:sub(offset + 1, offset + PIECE),
+      flags = options.append and swos.WRITE_APPEND or 0 }, deadline)
+    if not written then return failed(path, message, name) end
+    offset = offset + written.done
+  end
+  return true
+end
+
+-- { id, size, mtime, mode, owner, kind, links }
+function M.stat(path, deadline)
+  local reply, message, name = simple("stat", path, {}, deadline)
+  if not reply then return nil, message, name end
+  return reply.attributes
+end
+
+-- Entries in the server's order, each the attributes with its `name`.
+function M.list(path, deadline)
+  local entries, cookie = {}, 0
+  repeat
+    local reply, message, name = simple("list", path, { cookie = cookie, capacity = LIST_BYTES }, deadline)
+    if not reply then return nil, message, name end
+    local at = 0
+    for _ = 1, reply.count do
+      local entry
+      entry, at = swos.unpack("sw_attributes", reply.data, at)
+      entry.name, at = ("<s2"):unpack(reply.data, at + 1)
+      at = (at - 1 + 7) // 8 * 8
+      entries[#entries + 1] = entry
+    end
+    cookie = reply.next
+  until cookie == 0
+  return entries
+end
+
+local function changes(operation, field)
+  return function(path, value, deadline)
+    local reply, message, name = simple(operation, path, field and { [field] = value } or {}, deadline)
+    if not reply then return nil, message, name end
+    return true
+  end
+end
+
+M.mkdir = changes("mkdir", "mode")
+M.chmod = changes("chmod", "mode")
+M.chown = changes("chown", "owner")
+M.rmdir = changes("rmdir")
+M.remove = changes("unlink")
+
+function M.rename(from, to, deadline)
+  local connection, rest, name = locate(from)
+  if not connection then return failed(from, rest, name) end
+  local other, other_rest, other_name = locate(to)
+  if not other then return failed(to, other_rest, other_name) end
+  if other ~= connection then return failed(to, "on another file server", "CROSS_DEVICE") end
+  local reply, message, code = protocol.file.rename(connection, { from = rest, to = other_rest }, deadline)
+  if not reply then return failed(from, message, code) end
+  return true
+end
+
+return M

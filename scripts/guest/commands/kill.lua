@@ -1,0 +1,31 @@
+#!/bin/lua
+-- kill [-SIGNAL] PID...: ends processes of the own session. SIGNAL: KILL, TERM, INT, HUP or its
+-- number; it decides the exit status (128 + number). -0 only looks.
+local command = require("swos.command")
+local swos = require("swos")
+
+local USAGE = "[-KILL|-TERM|-INT|-HUP|-NUMBER] PID..."
+local NUMBERS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
+
+local signal, first = 15, 1
+local word = arg[1] and arg[1]:match("^%-(.+)$")
+if word then
+  signal = NUMBERS[word:upper():gsub("^SIG", "")] or math.tointeger(tonumber(word)) or command.usage(USAGE)
+  first = 2
+end
+if not arg[first] then command.usage(USAGE) end
+
+local job, failed = swos.handle("session") or swos.handle("job"), false
+for i = first, #arg do
+  local pid = math.tointeger(tonumber(arg[i]))
+  local process, message
+  if pid then process, message = swos.sys.job_find(job, pid) else message = "not a process number" end
+  if not process then
+    if message == "not found" then message = "no such process in this session" end
+    io.stderr:write(("kill: %s: %s\n"):format(arg[i], message))
+    failed = true
+  elseif signal ~= 0 then
+    command.check(swos.sys.process_kill(process, 128 + signal))
+  end
+end
+os.exit(failed and 1 or 0)

@@ -1,0 +1,101 @@
+#!/bin/lua
+-- /bin/console-login: one login on the terminal this process was given, then its session.
+--
+-- Holds no authority: authd checks the password and makes the session's job. When the shell ends,
+-- the job is killed with all that runs in it; init starts the next login.
+local swos = require("swos")
+local fs = require("swos.fs")
+local names = require("swos.names")
+local protocol = require("swos.protocol")
+local fd, sys = swos.fd, swos.sys
+
+local LINE_BYTES = 4096
+local KILLED = 137
+local MODE = swos.TERMINAL_CANONICAL | swos.TERMINAL_SIGNALS
+local control = assert(swos.handle("fd/0/control"), "console-login: not on a terminal")
+
+local function write(text)
+  fd.write(1, text)
+end
+
+local function set_echo(echo)
+  protocol.terminal.set_mode(control, { mode = MODE | (echo and swos.TERMINAL_ECHO or 0), drain = 0 })
+end
+
+-- A line without its newline; nil at the end of the input.
+local function read_line()
+  local text = fd.read(0, LINE_BYTES)
+  if not text or text == "" then return nil end
+  return (text:gsub("[\r\n]+$", ""))
+end
+
+local function ask(prompt)
+  write(prompt)
+  return read_line()
+end
+
+-- Asks for name and password until authd says yes: its answer, and the name.
+local function log_in(host)
+  set_echo(true)
+  while true do
+    local name = ask(host .. " login: ")
+    if name and name ~= "" then
+      set_echo(false)
+      local password = ask("Password: ")
+      set_echo(true)
+      write("\n")
+      local auth <close>, message = names.connect("auth")
+      local reply, code, answer, _
+      if auth then
+        reply, message, code, _, answer = protocol.auth.login(auth, { name = name, password = password or "" })
+      end
+      if reply then return reply, name end
+      if code == "LOGIN_INCORRECT" then
+        write("Login incorrect\n")
+        swos.sleep((answer.delay_ms or 0) / 1000)
+      else
+        write(("login: %s\n"):format(message))
+        swos.sleep(1)
+      end
+    end
+  end
+end
+
+local function environment(name, shell)
+  local list = { "USER=" .. name, "LOGNAME=" .. name, "HOME=/", "SHELL=" .. shell }
+  for _, entry in ipairs(swos.environment()) do list[#list + 1] = entry end
+  return list
+end
+
+-- Kills what is left in the session and waits until it is gone.
+local function end_session(job)
+  local port <close> = assert(sys.port_create())
+  sys.job_kill(job, KILLED)
+  if sys.port_bind(port, job, swos.JOB_EXITED, 1) then
+    swos.port_wait(port, swos.deadline(10))
+    sys.port_unbind(port, job)
+  end
+end
+
+local function run_session(session, name)
+  local job <close> = session.job
+  protocol.terminal.set_foreground(control, { job = job })
+  local process, message = swos.spawn(session.shell, { job = job, arguments = { session.shell },
+    environment = environment(name, session.shell), descriptors = { [0] = 0, [1] = 1, [2] = 2 },
+    handles = { session = job }, directory = "/", drop_caps = ~session.caps })
+  if process then
+    swos.process_wait(process)
+    process:close()
+  else
+    write(("login: %s: %s\n"):format(session.shell, message))
+  end
+  protocol.terminal.set_foreground(control, {})
+  end_session(job)
+end
+
+local host = (fs.read("/etc/hostname") or ""):match("%S+") or "swift-os"
+local session, name = log_in(host)
+write(("Welcome to %s, %s\n"):format(host, name))
+write(("session: principal=%d session=%d caps=%d\n"):format(session.principal, session.session, session.caps))
+write(fs.read("/etc/motd") or "")
+run_session(session, name)

@@ -1,0 +1,436 @@
+/* Measures the system from inside and prints one row a line:
+ *
+ *   row NAME COUNT NANOSECONDS INSTRUCTIONS AMOUNT
+ *
+ * for COUNT repetitions together, after one unmeasured round. INSTRUCTIONS are those the CPU
+ * retired in user and kernel mode (PMU event 0x08), 0 where the kernel was not told to share the
+ * counters (swos.pmu=1) ; AMOUNT is the bytes moved, 0 where none. `bench ROW...` measures some.
+ *
+ * The program starts itself as the other side of a measurement; roles are its first argument. */
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <swos/clock.h>
+#include <swos/fd.h>
+#include <swos/mapping.h>
+#include <swos/path.h>
+#include <swos/spawn.h>
+#include <swos/start.h>
+#include <swos/status.h>
+#include <swos/thread.h>
+
+#define MIB (1u << 20)
+#define PIPE_PIECE (64u * 1024)
+#define PIPE_BYTES (64u * MIB)
+#define TINY "/bin/tests/tiny"
+#define BIG "/bench/big"
+#define SLEEPERS 1000
+
+/* What goes wrong ends the program: half a measurement is none. */
+static void must(status_t status, const char *what)
+{
+    if (status == SW_OK)
+        return;
+    printf("failed %s: %s\n", what, sw_status_name(status));
+    exit(1);
+}
+
+static uint64_t instructions(void)
+{
+    uint64_t value = 0;
+
+    if (sw_info()->features & SW_FEATURE_PMU)
+        __asm__ volatile("isb; mrs %0, pmevcntr0_el0" : "=r"(value));
+    return value;
+}
+
+static uint64_t started_ns, started_instructions;
+
+static void begin(void)
+{
+    started_ns = sw_clock_monotonic();
+    started_instructions = instructions();
+}
+
+static void end(const char *row, uint32_t count, uint64_t amount)
+{
+    uint64_t retired = instructions() - started_instructions;
+    uint64_t ns = sw_clock_monotonic() - started_ns;
+
+    printf("row %s %u %llu %llu %llu\n", row, (unsigned)count, (unsigned long long)ns,
+           (unsigned long long)(uint32_t)retired, (unsigned long long)amount);
+    fflush(stdout);
+}
+
+/* Starts this program in a role with handles. */
+static handle_t start_role(const char *role, const struct sw_spawn_handle *handles, size_t count)
+{
+    const char *arguments[] = { "bench", role, NULL };
+    struct sw_spawn_options options = { .arguments = arguments,
+                                        .handles = handles,
+                                        .handle_count = count };
+    handle_t process;
+
+    must(sw_spawn_program(sw_start_argument(0), &options, &process, NULL), role);
+    return process;
+}
+
+static void await_end(handle_t process)
+{
+    int32_t status;
+
+    must(sw_process_wait(process, SW_NEVER, &status), "wait");
+    sw_handle_close(process);
+}
+
+/* ---- calls */
+
+static void null_call(uint32_t count)
+{
+    handle_t event;
+    uint64_t bits;
+
+    must(sw_event_create(&event), "event");
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        sw_event_read(event, &bits);
+    end("null-call", count, 0);
+    sw_handle_close(event);
+}
+
+static void clock_read(uint32_t count)
+{
+    uint64_t sum = 0;
+
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        sum += sw_clock_monotonic();
+    end("clock", count, 0);
+    if (!sum)
+        printf("no clock\n");
+}
+
+static int serve(void)
+{
+    struct sw_reply reply = { 0 };
+    struct sw_wait wait = { 0 };
+    handle_t port;
+    uint64_t token = 0;
+
+    must(sw_port_create(&port), "port");
+    must(sw_channel_serve(sw_start_get("channel"), port, 0), "serve");
+    for (;;) {
+        must(sw_reply_wait(token, &reply, port, &wait, SW_NEVER), "reply_wait");
+        token = wait.event.kind == SW_EVENT_MESSAGE ? wait.event.token : 0;
+        if (wait.event.kind == SW_EVENT_CLOSED)
+            return 0;
+    }
+}
+
+static void call_reply(uint32_t count)
+{
+    struct sw_call call = { 0 };
+    handle_t channel, connection;
+
+    must(sw_channel_create(&channel), "channel");
+    must(sw_connection_create(channel, 1, &connection), "connection");
+    struct sw_spawn_handle handles[] = { { .name = "channel", .handle = channel,
+                                           .rights = SW_RIGHTS_SAME } };
+    handle_t process = start_role("serve", handles, 1);
+    for (uint32_t i = 0; i < 100; i++)
+        must(sw_call(connection, &call, SW_NEVER, NULL, NULL), "call");
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        sw_call(connection, &call, SW_NEVER, NULL, NULL);
+    end("call", count, 0);
+    sw_handle_close(connection);
+    await_end(process);
+    sw_handle_close(channel);
+}
+
+/* ---- threads */
+
+static _Atomic uint32_t turn;
+
+static void pass_turns(uint32_t mine, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        while (atomic_load(&turn) != mine)
+            sw_futex_wait((uint64_t)(uintptr_t)&turn, 1 - mine, SW_NEVER);
+        atomic_store(&turn, 1 - mine);
+        sw_futex_wake((uint64_t)(uintptr_t)&turn, 1, NULL);
+    }
+}
+
+static void *other_side(void *count)
+{
+    pass_turns(1, (uint32_t)(uintptr_t)count);
+    return NULL;
+}
+
+static void futex(uint32_t count)
+{
+    struct sw_thread *thread;
+
+    atomic_store(&turn, 0);
+    must(sw_thread_start(other_side, (void *)(uintptr_t)count, 0, &thread), "thread");
+    begin();
+    pass_turns(0, count);
+    end("futex", count, 0);
+    must(sw_thread_join(thread, SW_NEVER, NULL), "join");
+}
+
+static void *nothing(void *argument)
+{
+    return argument;
+}
+
+static void threads(uint32_t count)
+{
+    struct sw_thread *thread;
+
+    begin();
+    for (uint32_t i = 0; i < count; i++) {
+        must(sw_thread_start(nothing, NULL, 0, &thread), "thread");
+        must(sw_thread_join(thread, SW_NEVER, NULL), "join");
+    }
+    end("thread", count, 0);
+}
+
+/* ---- processes */
+
+static void spawn_of(const char *row, const char *path, const char *const *arguments,
+                     uint32_t count)
+{
+    struct sw_spawn_options options = { .arguments = arguments };
+    handle_t process;
+
+    /* The second run is meant: the file server has the program laid out. */
+    must(sw_spawn_program(path, &options, &process, NULL), path);
+    await_end(process);
+    begin();
+    for (uint32_t i = 0; i < count; i++) {
+        must(sw_spawn_program(path, &options, &process, NULL), path);
+        await_end(process);
+    }
+    end(row, count, 0);
+}
+
+static void spawn_tiny(uint32_t count)
+{
+    spawn_of("spawn-tiny", TINY, (const char *const[]){ "tiny", NULL }, count);
+}
+
+static void spawn_lua(uint32_t count)
+{
+    spawn_of("spawn-lua", "/bin/lua", (const char *const[]){ "lua", "-e", "", NULL }, count);
+}
+
+/* What one sleeping process costs in memory; COUNT is processes, AMOUNT the bytes of all. */
+static void sleepers(uint32_t count)
+{
+    static handle_t processes[SLEEPERS];
+    const char *arguments[] = { "tiny", "sleep", NULL };
+    struct sw_spawn_options options = { .arguments = arguments };
+    struct sw_system_info before, after;
+    uint32_t started = 0;
+
+    must(sw_spawn_program(TINY, &options, &processes[0], NULL), TINY);
+    sw_process_kill(processes[0], 0);
+    await_end(processes[0]);
+    must(sw_system_info(&before), "facts");
+    begin();
+    while (started < count &&
+           sw_spawn_program(TINY, &options, &processes[started], NULL) == SW_OK)
+        started++;
+    must(sw_system_info(&after), "facts");
+    end("sleepers", started, before.ram_free - after.ram_free);
+    for (uint32_t i = 0; i < started; i++) {
+        sw_process_kill(processes[i], 0);
+        await_end(processes[i]);
+    }
+}
+
+/* ---- memory */
+
+static void map_touch(uint32_t count)
+{
+    begin();
+    for (uint32_t i = 0; i < count; i++) {
+        volatile char *bytes;
+
+        must(sw_mapping_create(MIB, 0, (void **)&bytes, NULL), "map");
+        for (uint32_t at = 0; at < MIB; at += SW_PAGE)
+            bytes[at] = 1;
+        sw_mapping_unmap((const void *)bytes, MIB);
+    }
+    end("map-1MiB", count, 0);
+}
+
+/* ---- files */
+
+static void open_read(const char *row, const char *path, uint32_t count)
+{
+    static char buffer[SW_PAGE];
+    size_t done;
+    int fd;
+
+    for (uint32_t i = 0; i < count + 1; i++) {
+        if (i == 1)
+            begin();
+        must(sw_fd_open(path, SW_OPEN_READ, 0, &fd), path);
+        must(sw_fd_read(fd, buffer, sizeof buffer, SW_NEVER, &done), path);
+        must(sw_fd_close(fd), path);
+        if (done != sizeof buffer)
+            must(SW_IO, "a short file");
+    }
+    end(row, count, 0);
+}
+
+static void open_image(uint32_t count)
+{
+    open_read("open-image", "/bin/tests/bench", count);
+}
+
+static void open_tmp(uint32_t count)
+{
+    static const char page[SW_PAGE] = "x";
+    FILE *file = fopen("/tmp/bench", "w");
+
+    if (!file || fwrite(page, sizeof page, 1, file) != 1 || fclose(file))
+        must(SW_IO, "/tmp/bench");
+    open_read("open-tmp", "/tmp/bench", count);
+    must(sw_path_unlink("/tmp/bench"), "/tmp/bench");
+}
+
+static void read_again(uint32_t count)
+{
+    static char buffer[SW_PAGE];
+    size_t done;
+    int fd;
+
+    must(sw_fd_open("/bin/tests/bench", SW_OPEN_READ, 0, &fd), "open");
+    for (int i = 0; i < 3; i++)
+        must(sw_fd_read_at(fd, buffer, sizeof buffer, 0, &done), "read");
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        sw_fd_read_at(fd, buffer, sizeof buffer, 0, &done);
+    end("read-4KiB", count, (uint64_t)count * done);
+    sw_fd_close(fd);
+}
+
+/* The first read of a file nobody read before: every block comes from the disk and is verified. */
+static void big_file(uint32_t count)
+{
+    static char buffer[PIPE_PIECE];
+    uint64_t amount = 0;
+    size_t done;
+    int fd;
+
+    (void)count;
+    must(sw_fd_open(BIG, SW_OPEN_READ, 0, &fd), BIG);
+    begin();
+    do {
+        must(sw_fd_read(fd, buffer, sizeof buffer, SW_NEVER, &done), BIG);
+        amount += done;
+    } while (done > 0);
+    end("big-file", 1, amount);
+    sw_fd_close(fd);
+}
+
+/* ---- pipes */
+
+static int drain(void)
+{
+    static char buffer[PIPE_PIECE];
+    uint64_t done;
+
+    do
+        must(sw_pipe_read(sw_start_get("pipe"), buffer, sizeof buffer, SW_NEVER, &done), "read");
+    while (done > 0);
+    return 0;
+}
+
+static void pipe_bandwidth(uint32_t count)
+{
+    static char buffer[PIPE_PIECE];
+    handle_t reader, writer;
+    uint64_t done;
+
+    must(sw_pipe_create(PIPE_PIECE, 0, &reader, &writer), "pipe");
+    struct sw_spawn_handle handles[] = {
+        { .name = "pipe", .handle = reader, .rights = SW_RIGHTS_SAME, .move = true }
+    };
+    handle_t process = start_role("drain", handles, 1);
+    must(sw_pipe_write(writer, buffer, sizeof buffer, SW_NEVER, &done), "write");
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        must(sw_pipe_write(writer, buffer, sizeof buffer, SW_NEVER, &done), "write");
+    end("pipe-64KiB", count, (uint64_t)count * sizeof buffer);
+    sw_handle_close(writer);
+    await_end(process);
+}
+
+static void pipe_once(uint32_t count)
+{
+    char byte = 0;
+    handle_t reader, writer;
+    uint64_t done;
+
+    must(sw_pipe_create(SW_PAGE, 0, &reader, &writer), "pipe");
+    begin();
+    for (uint32_t i = 0; i < count; i++) {
+        sw_pipe_write(writer, &byte, 1, SW_NEVER, &done);
+        sw_pipe_read(reader, &byte, 1, SW_NEVER, &done);
+    }
+    end("pipe-1B", count, 0);
+    sw_handle_close(reader);
+    sw_handle_close(writer);
+}
+
+/* ---- time */
+
+static void sleep_ms(uint32_t count)
+{
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        sw_clock_sleep(sw_clock_deadline(SW_MILLISECOND));
+    end("sleep-1ms", count, 0);
+}
+
+/* ---- all of it */
+
+static const struct {
+    const char *name;
+    void (*measure)(uint32_t count);
+    uint32_t count;
+} rows[] = {
+    { "null-call", null_call, 100000 }, { "clock", clock_read, 1000000 },
+    { "call", call_reply, 20000 },      { "futex", futex, 20000 },
+    { "thread", threads, 1000 },        { "spawn-tiny", spawn_tiny, 200 },
+    { "spawn-lua", spawn_lua, 20 },     { "open-image", open_image, 2000 },
+    { "open-tmp", open_tmp, 2000 },     { "read-4KiB", read_again, 20000 },
+    { "map-1MiB", map_touch, 100 },     { "pipe-64KiB", pipe_bandwidth, PIPE_BYTES / PIPE_PIECE },
+    { "pipe-1B", pipe_once, 20000 },    { "sleep-1ms", sleep_ms, 100 },
+    { "big-file", big_file, 1 },        { "sleepers", sleepers, SLEEPERS },
+};
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "serve"))
+        return serve();
+    if (argc > 1 && !strcmp(argv[1], "drain"))
+        return drain();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool wanted = argc == 1;
+
+        for (int a = 1; a < argc; a++)
+            wanted = wanted || !strcmp(argv[a], rows[i].name);
+        if (wanted)
+            rows[i].measure(rows[i].count);
+    }
+    printf("bench done\n");
+    return 0;
+}

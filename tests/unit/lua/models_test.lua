@@ -1,0 +1,3 @@
+-- The spin models, as part of the unit tests.
+
+dofile("tests/models/run.lua")
