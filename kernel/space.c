@@ -66,19 +66,18 @@ void space_enter(struct space *space)
     uint32_t bit = 1u << cpu->number;
     struct space *old = cpu->space;
     if (old != space) {
-        if (old) {
-            old->running &= ~bit;
-            old->loaded &= ~bit;
-        }
-        cpu->space = NULL;
         if (space) {
             if (space->asid_generation != asid_generation)
-                asid_assign(space);
+                asid_assign(space); /* `old` still counts as loaded: its ASID stays its own */
             space->loaded |= bit;
             space->ran |= bit;
         }
         cpu->space = space;
         arch_space_activate(space);
+        if (old) {
+            old->running &= ~bit;
+            old->loaded &= ~bit;
+        }
         if (old && old->dying && !old->loaded)
             process_space_unloaded();
     } else if (space && (space->stale & bit)) {

@@ -18,7 +18,7 @@ struct thread *kernel_syscall(struct thread *thread)
         cpu_this()->syscalls++;
         if (number < SW_SYS_LIMIT && syscall_table[number].decode)
             status = syscall_table[number].decode(thread);
-        thread->restart = false;
+        thread->restart = status == SYSCALL_RESTART; /* a slice of a long call is done: not a fresh one */
         if (status <= 0)
             thread->frame.x[0] = (uint64_t)(int64_t)status;
         else if (status == SYSCALL_RESTART)

@@ -218,6 +218,7 @@ static void open_libraries(lua_State *L)
     luaL_requiref(L, "swos", luaopen_swos, 1);
     lua_pop(L, 1);
     chunk_install_searchers(L);
+    chunk_restrict_loading(L);
 }
 
 int main(int count, char **arguments)

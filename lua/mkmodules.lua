@@ -1,11 +1,11 @@
 -- Compiles Lua modules into the C table the interpreter carries.
--- Usage: lua5.4 lua/mkmodules.lua OUT.inc FILE...   (files below lua/; swos/fs.lua is swos.fs)
+-- Usage: lua5.4 lua/mkmodules.lua FILE... OUT.inc   (files below lua/; swos/fs.lua is swos.fs)
 --
 -- The byte code is constant data of the signed interpreter: shared by all Lua processes, and
 -- loaded without asking a file server. Host and guest have the same Lua version, so the host's
 -- string.dump is the guest's byte code (sizes and byte order agree: both 64-bit little-endian).
-local out, names, entries, bytes, offset = arg[1], {}, {}, {}, 0
-local files = table.move(arg, 2, #arg, 1, {})
+local out, names, entries, bytes, offset = arg[#arg], {}, {}, {}, 0
+local files = table.move(arg, 1, #arg - 1, 1, {})
 table.sort(files)
 local name_at = 0
 for _, path in ipairs(files) do

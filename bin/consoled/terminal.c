@@ -122,8 +122,7 @@ static status_t start_again(struct terminal *terminal, handle_t memory)
 static status_t restrict_end(handle_t *end, uint32_t right)
 {
     handle_t whole = *end;
-    uint32_t rights = right | SW_RIGHT_BIND | SW_RIGHT_INSPECT | SW_RIGHT_DUPLICATE
-        | SW_RIGHT_TRANSFER;
+    uint32_t rights = right | SW_RIGHT_BIND | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER;
     status_t status = sw_handle_duplicate(whole, rights, end);
     sw_handle_close(whole);
     return status;

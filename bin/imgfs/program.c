@@ -134,7 +134,7 @@ static status_t make(struct base *base, uint32_t number, struct program *program
     void *file;
     status_t status;
 
-    if (inode->size < 2) {
+    if (inode->size == 0) {
         return SW_BAD_IMAGE;
     }
     if (find_in_bundle(inode, program)) {
@@ -148,11 +148,11 @@ static status_t make(struct base *base, uint32_t number, struct program *program
     if (status != SW_OK) {
         return status;
     }
-    if (memcmp(file, "#!", 2) == 0) {
-        program->form = PROGRAM_SCRIPT;
-    } else {
+    if (elf_recognize(file, inode->size)) {
         program->form = PROGRAM_ELF;
         status = lay_out(number, file, inode->size, program);
+    } else {
+        program->form = PROGRAM_SCRIPT; /* what may run it is the caller's to say */
     }
     sw_mapping_unmap(file, inode->size);
     if (status == SW_OK) {

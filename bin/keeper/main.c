@@ -27,11 +27,24 @@ struct keeper {
     struct sw_program init; /* the interpreter */
 };
 
+/* A line in the kernel log; sw_log needs a start handle that keeper is not given. */
+static __attribute__((format(printf, 2, 3))) void report(uint32_t level, const char *format, ...)
+{
+    char line[160] = "keeper: ";
+    size_t length = strlen(line);
+    va_list arguments;
+
+    va_start(arguments, format);
+    length += sw_format_list(line + length, sizeof(line) - length, format, arguments);
+    va_end(arguments);
+    sw_log_write(sw_start_get("root"), level, line, (uint32_t)length);
+}
+
 /* One message, then nothing: without init there is no system, and keeper's end makes the kernel
  * say so. */
 static __attribute__((noreturn)) void fail(const char *what, status_t status)
 {
-    sw_log(SW_LOG_PANIC, "%s: %s", what, sw_status_text(status));
+    report(SW_LOG_PANIC, "%s: %s", what, sw_status_text(status));
     sw_process_exit(1);
     __builtin_unreachable();
 }
@@ -168,6 +181,27 @@ static status_t start_init(const struct keeper *keeper, unsigned count, handle_t
     return sw_spawn_loaded(&keeper->init, memory, &options, out_process, NULL);
 }
 
+/* Ends the processes the old init left in its job. Killing the job would end the job too, and what
+ * it keeps with it. */
+static void end_helpers(const struct keeper *keeper)
+{
+    struct sw_process_info infos[4];
+    uint32_t first = 0, count = 0;
+    handle_t process;
+
+    while (sw_job_list(keeper->init_job, first, infos, sizeof(infos) / sizeof(infos[0]), &count) ==
+               SW_OK &&
+           count > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            first = infos[i].pid + 1;
+            if (sw_job_find(keeper->init_job, infos[i].pid, &process) == SW_OK) {
+                sw_process_kill(process, 137);
+                sw_handle_close(process);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct sw_limits supervisor = { .band = BAND_SUPERVISOR };
@@ -188,11 +222,11 @@ int main(void)
             while (sw_process_wait(process, SW_NEVER, &exit_status) == SW_INTERRUPTED) {
             }
             sw_handle_close(process);
-            sw_log(SW_LOG_ERROR, "init ended with status %d, starting it again", exit_status);
+            report(SW_LOG_ERROR, "init ended with status %d, starting it again", exit_status);
         } else {
-            sw_log(SW_LOG_ERROR, "init cannot be started: %s", sw_status_text(status));
+            report(SW_LOG_ERROR, "init cannot be started: %s", sw_status_text(status));
         }
-        sw_job_kill(keeper.init_job, 137); /* helpers of the old init */
+        end_helpers(&keeper);
         if (sw_clock_monotonic() - started > LIVED_LONG) {
             pause = 0;
         }

@@ -61,6 +61,8 @@ int luaopen_swos(lua_State *L);
 /* Installs the module searchers behind package.preload: the boot bundle (init only), the modules
  * built into the interpreter, /lib/lua of the image. */
 void chunk_install_searchers(lua_State *L);
+/* Makes the global load, loadfile and dofile take text only. */
+void chunk_restrict_loading(lua_State *L);
 /* Pushes the chunk of a script: "bundle:NAME", the start handle `script`, or a path. Anything but
  * LUA_OK: an error message is pushed instead. */
 int chunk_load_script(lua_State *L, const char *name);

@@ -1,8 +1,9 @@
 /* Where Lua code comes from, and what may be byte code.
  *
  * Byte code can do anything to the interpreter, so it is taken only from what a signature covers:
- * the boot bundle, the interpreter itself, and image files opened for execution (sealed memory,
- * whose file server alone can give the right to map it executable). Everything else is text. */
+ * the boot bundle, the interpreter itself, and memory that may be mapped executable, a right only
+ * the holder of the code authority (imgfs) can make. Everything else is text, what load() gets
+ * too. */
 #include <stdlib.h>
 #include <string.h>
 #include <swos/mapping.h>
@@ -39,14 +40,20 @@ static int load_failed(lua_State *L, const char *name, status_t status)
     return LUA_ERRFILE;
 }
 
-/* Loads sealed memory holding `size` bytes of code. */
-static int load_memory(lua_State *L, handle_t memory, size_t size, uint32_t protection, const char *name)
+/* Loads memory holding `size` bytes of code. */
+static int load_memory(lua_State *L, handle_t memory, size_t size, const char *name)
 {
+    uint32_t type, rights = 0;
+    uint64_t id;
     void *mapped;
-    status_t status = size ? sw_mapping_map(memory, 0, size, protection, &mapped) : SW_BAD_IMAGE;
+    status_t status = sw_handle_info(memory, &type, &rights, &id);
+    if (status == SW_OK && size == 0)
+        status = SW_BAD_IMAGE;
+    if (status == SW_OK)
+        status = sw_mapping_map(memory, 0, size, SW_MAP_READ, &mapped);
     if (status != SW_OK)
         return load_failed(L, name, status);
-    int result = load(L, mapped, size, name, "bt");
+    int result = load(L, mapped, size, name, rights & SW_RIGHT_EXECUTE ? "bt" : "t");
     sw_mapping_unmap(mapped, size);
     return result;
 }
@@ -119,7 +126,7 @@ static int image_load(lua_State *L, const char *path)
     status_t status = image_open(path, &memory, &size);
     if (status != SW_OK)
         return load_failed(L, path, status);
-    int result = load_memory(L, memory, size, SW_MAP_EXECUTE, path);
+    int result = load_memory(L, memory, size, path);
     sw_handle_close(memory);
     return result;
 }
@@ -199,6 +206,54 @@ void chunk_install_searchers(lua_State *L)
     lua_pop(L, 2);
 }
 
+/* load(chunk, name, mode, env) for text only; upvalue 1 is Lua's own load. */
+static int load_text(lua_State *L)
+{
+    int count = lua_gettop(L) > 4 ? 4 : lua_gettop(L);
+    lua_settop(L, count < 3 ? 3 : count); /* a missing env differs from nil */
+    lua_pushliteral(L, "t");
+    lua_replace(L, 3);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* loadfile([name [, mode [, env]]]) for text only. */
+static int load_file_text(lua_State *L)
+{
+    if (luaL_loadfilex(L, luaL_optstring(L, 1, NULL), "t") != LUA_OK) {
+        lua_pushnil(L);
+        lua_insert(L, -2);
+        return 2;
+    }
+    if (!lua_isnone(L, 3)) {
+        lua_pushvalue(L, 3);
+        if (!lua_setupvalue(L, -2, 1))
+            lua_pop(L, 1);
+    }
+    return 1;
+}
+
+static int do_file_text(lua_State *L)
+{
+    const char *name = luaL_optstring(L, 1, NULL);
+    lua_settop(L, 1);
+    if (luaL_loadfilex(L, name, "t") != LUA_OK)
+        return lua_error(L);
+    lua_call(L, 0, LUA_MULTRET);
+    return lua_gettop(L) - 1;
+}
+
+void chunk_restrict_loading(lua_State *L)
+{
+    lua_getglobal(L, "load");
+    lua_pushcclosure(L, load_text, 1);
+    lua_setglobal(L, "load");
+    lua_register(L, "loadfile", load_file_text);
+    lua_register(L, "dofile", do_file_text);
+}
+
 int chunk_load_script(lua_State *L, const char *name)
 {
     static const char prefix[] = "bundle:";
@@ -209,7 +264,7 @@ int chunk_load_script(lua_State *L, const char *name)
     /* An image's script comes as a handle from whoever spawned us. */
     const struct sw_start_handle *script = sw_start_find("script");
     if (script && script->handle)
-        return load_memory(L, script->handle, script->info, SW_MAP_EXECUTE, name);
+        return load_memory(L, script->handle, script->info, name);
     int status = image_load(L, name);
     if (status != LUA_ERRFILE)
         return status;

@@ -68,10 +68,11 @@ static int fd_read(lua_State *L)
     int fd = fd_check(L, 1);
     lua_Integer length = luaL_checkinteger(L, 2);
     luaL_argcheck(L, length >= 0 && length <= (lua_Integer)READ_MAX, 2, "out of range");
+    uint64_t deadline = deadline_optional(L, 3); /* before the buffer uses the stack */
     luaL_Buffer buffer;
     char *bytes = luaL_buffinitsize(L, &buffer, (size_t)length);
     size_t done = 0;
-    status_t status = sw_fd_read(fd, bytes, (size_t)length, deadline_optional(L, 3), &done);
+    status_t status = sw_fd_read(fd, bytes, (size_t)length, deadline, &done);
     if (status != SW_OK)
         return failure_push(L, status, sw_last_detail());
     luaL_pushresultsize(&buffer, done);

@@ -1,5 +1,6 @@
 /* Starting programs: Lua tables into libswos's spawn options. */
 #include <string.h>
+#include <swos/message.h>
 #include <swos/spawn.h>
 
 #include "binding.h"
@@ -131,10 +132,10 @@ static void options_build(lua_State *L, int table, struct build *build)
     build->options.band = (uint32_t)luaL_optinteger(L, -1, 0);
 }
 
-static int spawned(lua_State *L, status_t status, uint32_t pid)
+static int spawned(lua_State *L, status_t status, uint32_t detail, uint32_t pid)
 {
     if (status != SW_OK)
-        return failure_push(L, status, 0);
+        return failure_push(L, status, detail);
     lua_pushinteger(L, pid);
     return 2;
 }
@@ -147,7 +148,8 @@ static int spawn_program(lua_State *L)
     options_build(L, 2, &build);
     handle_t *process = handle_push_closed(L);
     uint32_t pid = 0;
-    return spawned(L, sw_spawn_program(path, &build.options, process, &pid), pid);
+    status_t status = sw_spawn_program(path, &build.options, process, &pid);
+    return spawned(L, status, sw_last_detail(), pid);
 }
 
 /* swos.spawn_loaded(program bytes, { memory handles }, options) -> process, pid; never waits. */
@@ -169,7 +171,8 @@ static int spawn_loaded(lua_State *L)
     options_build(L, 3, &build);
     handle_t *process = handle_push_closed(L);
     uint32_t pid = 0;
-    return spawned(L, sw_spawn_loaded(&program, memory, &build.options, process, &pid), pid);
+    status_t status = sw_spawn_loaded(&program, memory, &build.options, process, &pid);
+    return spawned(L, status, 0, pid);
 }
 
 /* swos.process_wait(process [, deadline]) -> status */

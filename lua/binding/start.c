@@ -1,6 +1,7 @@
 /* What the process was given, and time: start handles, path table, directory, clocks. */
 #include <string.h>
 #include <swos/clock.h>
+#include <swos/message.h>
 #include <swos/path.h>
 #include <swos/start.h>
 
@@ -23,7 +24,7 @@ static void borrowed_push(lua_State *L, handle_t number)
     lua_remove(L, -2);
 }
 
-/* swos.handle(name) -> handle, info; nil when there is none of that name */
+/* swos.handle(name) -> handle; nil when there is none of that name */
 static int start_handle(lua_State *L)
 {
     const struct sw_start_handle *entry = sw_start_find(luaL_checkstring(L, 1));
@@ -32,8 +33,7 @@ static int start_handle(lua_State *L)
         return 1;
     }
     borrowed_push(L, entry->handle);
-    lua_pushinteger(L, entry->info);
-    return 2;
+    return 1;
 }
 
 /* swos.handle_names() -> sequence of names */

@@ -197,6 +197,15 @@ function M.serve(channel, handler)
   return true
 end
 
+-- Runs action each time the channel's oldest call has waited longer than the limit (ns).
+function M.watch_overdue(channel, limit, action)
+  local key = new_key()
+  waiting[key] = function(kind)
+    if kind == swos.EVENT_OVERDUE then action() end
+  end
+  return sys.channel_watch(channel, limit, get_port(), key)
+end
+
 -- ---- running
 
 function M.stop()

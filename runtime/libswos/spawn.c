@@ -118,8 +118,9 @@ static status_t transfers_fill(const struct sw_spawn_options *options,
             continue;
         if (count == SW_SPAWN_HANDLES_MAX)
             return SW_TOO_LARGE;
+        uint32_t rights = options->handles[i].rights;
         transfers[count++] = (struct sw_transfer){ .handle = options->handles[i].handle,
-                                                   .rights = options->handles[i].rights,
+                                                   .rights = rights ? rights : SW_RIGHTS_SAME,
                                                    .flags = options->handles[i].move };
     }
     for (size_t i = 0; i < options->path_count; i++) {

@@ -1,5 +1,5 @@
 -- Write a signed SWOSBASE image from a folder:
---   mkimage.lua --root DIR --key SECRET --out FILE [--label TEXT]
+--   mkimage.lua --root DIR --key SECRET --out FILE [--label TEXT] [--abi-low N] [--abi-high N]
 --   mkimage.lua --check FILE --public KEY        verify an image and list what is in it
 --
 -- Everything belongs to principal 0; directories are 0755, files 0755 when their owner may
@@ -78,8 +78,8 @@ local function write_image(options)
     entries = scan(options.root),
     crypto = crypto,
     secret = secret,
-    abi_low = abi.constant.SW_ABI_LOW,
-    abi_high = abi.constant.SW_ABI_VERSION,
+    abi_low = tonumber(options["abi-low"]) or abi.constant.SW_ABI_LOW,
+    abi_high = tonumber(options["abi-high"]) or abi.constant.SW_ABI_VERSION,
     label = options.label or "swos",
     mtime = math.tointeger(os.getenv("SOURCE_DATE_EPOCH") or 0) * 1000000000,
   })
@@ -112,7 +112,7 @@ end
 
 local options, at = {}, 1
 while arg[at] do
-  local name = arg[at]:match("^%-%-(%l+)$")
+  local name = arg[at]:match("^%-%-([%l-]+)$")
   if name then
     options[name] = arg[at + 1] or fail("%s needs a value", arg[at])
     at = at + 2
@@ -125,6 +125,7 @@ if options.check then
 elseif options.root and options.key and options.out then
   write_image(options)
 else
-  fail("usage: mkimage.lua --root DIR --key SECRET --out FILE [--label TEXT]\n"
+  fail("usage: mkimage.lua --root DIR --key SECRET --out FILE [--label TEXT] [--abi-low N]\n"
+    .. "                   [--abi-high N]\n"
     .. "       mkimage.lua --check FILE [--public KEY]")
 end

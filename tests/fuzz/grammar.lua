@@ -48,6 +48,28 @@ local function out(call, o)
   error(("%s: is the result %s a handle? Say so in %s"):format(call.name, o.name, arg[0]), 0)
 end
 
+-- What a caller can cause: the errors of the call, and those of decoding its arguments.
+local function errors(call)
+  local list, seen = {}, {}
+  local function add(name)
+    if not seen[name] then
+      seen[name] = true
+      list[#list + 1] = name
+    end
+  end
+  for _, name in ipairs(call.errors or {}) do add(name) end
+  for _, a in ipairs(call.arguments) do
+    if a.kind == "handle" then
+      add("BAD_HANDLE")
+      if a.object ~= "any" then add("WRONG_TYPE") end
+      if #a.rights > 0 then add("ACCESS") end
+    elseif a.kind == "u32" then
+      add("INVALID")
+    end
+  end
+  return list
+end
+
 local function map(list, convert)
   local parts = {}
   for i, entry in ipairs(list or {}) do parts[i] = convert(entry) end
@@ -56,11 +78,12 @@ end
 
 put("static const struct grammar_call grammar[] = {")
 for _, call in ipairs(calls) do
+  local failures = errors(call)
   put("    { \"%s\", %d, %d, %d, %d,", call.name, call.number, #call.arguments, #call.out,
-    #(call.errors or {}))
+    #failures)
   put("      %s,", #call.arguments > 0 and map(call.arguments, argument) or "{ { 0 } }")
   put("      %s, %s },", map(call.out, function(o) return out(call, o) end),
-    map(call.errors, function(name) return ("%d"):format(-abi.status[name]) end))
+    map(failures, function(name) return ("%d"):format(-abi.status[name]) end))
 end
 put("};")
 

@@ -55,6 +55,7 @@ void arch_timer_set(uint64_t when)
 void timer_interrupt(void)
 {
     cpu_this()->resched = true;
+    cpu_this()->programmed = SW_NEVER;
     register_write(cntv_ctl_el0, 0);
     barrier_instruction(); /* the level is down before the end of interrupt is written */
 }

@@ -183,7 +183,7 @@ static bool fault_of_tables(uint32_t syndrome)
     return code >= 4 && code <= 15;
 }
 
-/* The access a user fault asked for: SW_MAP_*, 0 for what no mapping can mend. */
+/* Finds the access a user fault asked for: SW_MAP_*, 0 for what no mapping can mend. */
 struct thread *arch_user_fault(struct thread *thread, uint32_t syndrome, vaddr_t address)
 {
     uint32_t kind = 0, class = syndrome >> 26;
@@ -191,6 +191,8 @@ struct thread *arch_user_fault(struct thread *thread, uint32_t syndrome, vaddr_t
         kind = SW_MAP_EXECUTE;
     else if (class == EC_DATA_LOWER && fault_of_tables(syndrome))
         kind = syndrome & DATA_WRITE ? SW_MAP_WRITE : SW_MAP_READ;
+    else if (class != EC_DATA_LOWER) /* FAR_EL1 says nothing */
+        address = thread->frame.pc;
     return kernel_fault(thread, kind, address, syndrome);
 }
 

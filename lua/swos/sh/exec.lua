@@ -16,8 +16,9 @@ local NOT_FOUND, NOT_EXECUTABLE, INTERRUPTED = 127, 126, 130
 local SHELL = "/bin/sh"
 local READ_BYTES = 16384
 
-local function say(text)
-  fd.write(2, "sh: " .. text .. "\n")
+-- A message of the shell; number: the descriptor that is standard error, false when closed.
+local function say(text, number)
+  if number ~= false then fd.write(number or 2, "sh: " .. text .. "\n") end
 end
 M.say = say
 
@@ -110,7 +111,7 @@ end
 
 -- Starts a program: process; or nil, exit status after a message.
 local function spawn(shell, words, options)
-  local process, message, name
+  local process, message, name = nil, "not found", "NOT_FOUND"
   options.arguments = words
   for _, path in ipairs(candidates(shell, words[1])) do
     process, message, name = swos.spawn(path, options)
@@ -122,11 +123,12 @@ local function spawn(shell, words, options)
     if process then return process, message end
     if name ~= "NOT_FOUND" then break end
   end
-  if name == "NOT_FOUND" or name == nil then
-    say(words[1] .. ": not found")
+  local errors = options.descriptors[2] or false
+  if name == "NOT_FOUND" then
+    say(words[1] .. ": not found", errors)
     return nil, NOT_FOUND
   end
-  say(("%s: %s"):format(words[1], message))
+  say(("%s: %s"):format(words[1], message), errors)
   return nil, NOT_EXECUTABLE
 end
 

@@ -16,7 +16,6 @@ local M = {}
 
 local MARKER = "M11c: read-only base mounted from disk\n"
 local TRIES = 5  -- of consoled and imgfs before init says that they do not start
-local KILLED = 137
 
 local function is_first_start()
   for _, variable in ipairs(swos.environment()) do
@@ -68,8 +67,10 @@ local function adopt(job)
   end
 end
 
--- Starts the login script with the bundle's interpreter: no program is read from disk.
-local function start_login(plan, terminal, job)
+-- Starts the login script with the bundle's interpreter: no program is read from disk. Each login
+-- is a job of its own below the kept one, for a killed job takes no new processes.
+local function start_login(plan, terminal, parent)
+  local job <close> = assert(sys.job_create(parent, {}))
   local base <close> = assert(directory.connection("file/base", 0))
   local reply, message = protocol.file.open_program(base, { path = plan.console.path:sub(2) })
   if not reply then return nil, ("%s: %s"):format(plan.console.path, message) end
@@ -109,7 +110,6 @@ function M.keep(plan)
       loop.wait_exit(process)
       process:close()
       process = nil
-      sys.job_kill(job, KILLED)
     else
       log.warning("login cannot be started: %s", message)
     end

@@ -18,6 +18,7 @@ local M = {}
 local PAUSE_FIRST, PAUSE_LONGEST = 0.1, 30
 local LIVED_LONG = 30 * 1000000000  -- ns: then a failure counts as the first again
 local KILLED = 137
+local OVERDUE = 5 * 1000000000  -- ns: no server takes so long without deferring its answer
 -- imgfs: no usable base image. Starting it again would give the same answer.
 local REFUSED_FIRST, REFUSED_LAST = 10, 18
 
@@ -50,6 +51,11 @@ function M.add(definition)
   end)
   directory.add(definition.serves, service.channel, number, function() change(service, "ready") end)
   services[service.name], order[number + 1] = service, service
+  loop.watch_overdue(service.channel, OVERDUE, function()
+    if not service.process then return end
+    log.warning("%s is overdue, ending it", service.name)
+    sys.process_kill(service.process, KILLED)
+  end)
 end
 
 function M.get(name)
@@ -70,7 +76,7 @@ end
 local function start(service)
   local definition = service.definition
   local handles = {
-    serve = { service.channel, rights = swos.RIGHT_SERVE | swos.RIGHT_MANAGE | swos.RIGHT_BIND | swos.RIGHT_INSPECT },
+    serve = { service.channel, rights = swos.RIGHT_SERVE | swos.RIGHT_MANAGE },
     job = service.job,
     log = swos.handle("log"),
   }

@@ -67,7 +67,7 @@ static void test_content(void)
     const char *environment[] = { "A=1", "B=", NULL };
     const struct sw_spawn_handle handles[] = {
         { .name = "fd/0", .info = SW_FD_NULL },
-        { .name = "fd/1", .handle = 21, .rights = SW_RIGHTS_SAME, .info = SW_FD_PIPE },
+        { .name = "fd/1", .handle = 21, .info = SW_FD_PIPE },
         { .name = "names", .handle = 22, .rights = SW_RIGHT_CALL, .move = true },
     };
     const struct sw_spawn_path paths[] = { { "/", 31 }, { "/tmp", 32 } };
@@ -93,6 +93,7 @@ static void test_content(void)
     CHECK(strcmp(sw_start_text(sw_start_path_at(1)->offset), "/tmp") == 0 && !sw_start_path_at(2));
     CHECK(strcmp(sw_start_text(sw_start_block()->directory.offset), "/tmp") == 0);
     CHECK(made.transfer_count == 4 && made_transfers[0].handle == 21);
+    CHECK(made_transfers[0].rights == SW_RIGHTS_SAME && made_transfers[0].flags == 0);
     CHECK(made_transfers[1].handle == 22 && made_transfers[1].flags == 1);
     CHECK(made_transfers[1].rights == SW_RIGHT_CALL && made_transfers[3].handle == 32);
 }

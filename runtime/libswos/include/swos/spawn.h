@@ -13,7 +13,7 @@
 struct sw_spawn_handle {
     const char *name;
     handle_t handle;
-    uint32_t rights; /* SW_RIGHTS_SAME: what the handle has; else a subset */
+    uint32_t rights; /* 0 or SW_RIGHTS_SAME: what the handle has; else a subset */
     uint32_t info;   /* start block: fd/N: SW_FD_*; script: bytes of its text */
     bool move;
 };

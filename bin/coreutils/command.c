@@ -1,0 +1,152 @@
+/* Messages, copying, and paths: shared by all commands. No stdio: a small command should touch
+ * few pages, and each line of output goes out in one write. */
+#include "command.h"
+#include <string.h>
+#include <swos/fd.h>
+#include <swos/log.h>
+#include <swos/path.h>
+#include <swos/status.h>
+#include <coreutils/capability_names.inc>
+
+static const char *missing_capability(void)
+{
+    uint32_t detail = sw_last_detail();
+    for (size_t i = 0; detail && i < sizeof(capability_names) / sizeof(capability_names[0]); i++)
+        if (capability_names[i].bit == 1ull << (detail - 1))
+            return capability_names[i].name;
+    return NULL;
+}
+
+int complain_text(const char *thing, const char *text)
+{
+    char line[SW_PATH_MAX + 128];
+    size_t length = sw_format(line, sizeof(line), "%s: %s%s%s\n", command_name, thing ? thing : "",
+                              thing ? ": " : "", text);
+    write_all(2, line, length);
+    return 1;
+}
+
+int complain(const char *thing, status_t status)
+{
+    char text[128];
+    const char *capability = status == SW_ACCESS ? missing_capability() : NULL;
+    if (capability)
+        sw_format(text, sizeof(text), "permission denied (needs capability %s)", capability);
+    else if (status == SW_IO || status == SW_CORRUPT)
+        sw_format(text, sizeof(text), "I/O error");
+    else
+        sw_format(text, sizeof(text), "%s", sw_status_text(status));
+    return complain_text(thing, text);
+}
+
+int usage(const char *text)
+{
+    char line[256];
+    size_t length = sw_format(line, sizeof(line), "usage: %s %s\n", command_name, text);
+    write_all(2, line, length);
+    return 2;
+}
+
+status_t write_all(int fd, const void *bytes, size_t length)
+{
+    const char *at = bytes;
+    while (length > 0) {
+        size_t done = 0;
+        status_t status = sw_fd_write(fd, at, length, SW_NEVER, &done);
+        if (status != SW_OK)
+            return status;
+        at += done;
+        length -= done;
+    }
+    return SW_OK;
+}
+
+status_t copy_all(int from, int to, bool *out_reading)
+{
+    static char buffer[PIECE];
+    for (;;) {
+        size_t done = 0;
+        *out_reading = true;
+        status_t status = sw_fd_read(from, buffer, sizeof(buffer), SW_NEVER, &done);
+        if (status != SW_OK || done == 0)
+            return status;
+        *out_reading = false;
+        status = write_all(to, buffer, done);
+        if (status != SW_OK)
+            return status;
+    }
+}
+
+int open_operand(const char *path)
+{
+    int fd = 0;
+    if (!strcmp(path, "-"))
+        return fd;
+    status_t status = sw_fd_open(path, SW_OPEN_READ, 0, &fd);
+    if (status == SW_OK)
+        return fd;
+    complain(path, status);
+    return -1;
+}
+
+void close_operand(int fd)
+{
+    if (fd > 0)
+        sw_fd_close(fd);
+}
+
+status_t join(char *out, const char *directory, const char *name)
+{
+    size_t length = strlen(directory);
+    const char *slash = length > 0 && directory[length - 1] == '/' ? "" : "/";
+    if (length + 1 + strlen(name) >= SW_PATH_MAX)
+        return SW_NAME_TOO_LONG;
+    sw_format(out, SW_PATH_MAX, "%s%s%s", directory, slash, name);
+    return SW_OK;
+}
+
+const char *base_name(const char *path, size_t *out_length)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    *out_length = end - start;
+    return path + start;
+}
+
+status_t destination(char *out, const char *source, const char *target)
+{
+    struct sw_attributes attributes;
+    if (sw_path_attributes(target, &attributes) == SW_OK && attributes.kind == SW_FILE_DIRECTORY) {
+        char name[SW_PATH_MAX];
+        size_t length;
+        const char *base = base_name(source, &length);
+        if (length >= sizeof(name))
+            return SW_NAME_TOO_LONG;
+        memcpy(name, base, length);
+        name[length] = 0;
+        return join(out, target, name);
+    }
+    if (strlen(target) >= SW_PATH_MAX)
+        return SW_NAME_TOO_LONG;
+    strcpy(out, target);
+    return SW_OK;
+}
+
+bool parse_number(const char *text, unsigned base, uint64_t *out_number)
+{
+    uint64_t number = 0;
+    if (!*text)
+        return false;
+    for (; *text; text++) {
+        unsigned digit = (unsigned)(*text - '0');
+        if (*text < '0' || digit >= base || number > (UINT64_MAX - digit) / base)
+            return false;
+        number = number * base + digit;
+    }
+    *out_number = number;
+    return true;
+}

@@ -1,0 +1,48 @@
+/* What the commands of the multi-call binary share. One file a command; a new command is a file,
+ * a line in commands.inc and a line in SConscript. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <swos/abi.h>
+#include <swos/protocol.h>
+
+/* Each command: arguments[0] is its name; returns the exit status. */
+#define COMMAND(name) int command_##name(int count, char **arguments);
+#include "commands.inc"
+#undef COMMAND
+
+/* Name of the running command, for messages. */
+extern const char *command_name;
+
+/* Prints "NAME: THING: what the status means" (with the capability that is missing) and returns
+ * 1. NULL as thing: none. */
+int complain(const char *thing, status_t status);
+/* The same with words of its own. */
+int complain_text(const char *thing, const char *text);
+/* Prints "usage: NAME TEXT" and returns 2. */
+int usage(const char *text);
+
+/* Bytes of one read or write. */
+#define PIECE 65536
+
+/* Writes all bytes to a descriptor. */
+status_t write_all(int fd, const void *bytes, size_t length);
+
+/* Copies from one descriptor to another up to the end; *out_reading tells which side failed. */
+status_t copy_all(int from, int to, bool *out_reading);
+
+/* Opens an operand for reading; "-" is descriptor 0. Complains and returns -1. */
+int open_operand(const char *path);
+void close_operand(int fd);
+
+/* Puts directory and name together in out, SW_PATH_MAX bytes. NAME_TOO_LONG. */
+status_t join(char *out, const char *directory, const char *name);
+/* Last component of a path, slashes at its end not counted; it may have those behind it. */
+const char *base_name(const char *path, size_t *out_length);
+
+/* Where a file goes that is moved or copied to `target`: into it when it is a directory. */
+status_t destination(char *out, const char *source, const char *target);
+
+/* Numbers: the whole text, false when it is none. */
+bool parse_number(const char *text, unsigned base, uint64_t *out_number);

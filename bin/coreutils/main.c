@@ -1,0 +1,32 @@
+/* The multi-call binary: argument 0 chooses the command. */
+#include "command.h"
+#include <string.h>
+#include <swos/fd.h>
+
+const char *command_name = "coreutils";
+
+static const struct {
+    char name[8];
+    int (*run)(int count, char **arguments);
+} commands[] = {
+#define COMMAND(name) { #name, command_##name },
+#include "commands.inc"
+#undef COMMAND
+};
+
+int main(int count, char **arguments)
+{
+    const char *name = count > 0 ? arguments[0] : command_name;
+    const char *slash = strrchr(name, '/');
+    command_name = slash ? slash + 1 : name;
+    /* coreutils NAME ... does the same without the other names */
+    if (!strcmp(command_name, "coreutils") && count > 1) {
+        count--;
+        arguments++;
+        command_name = arguments[0];
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (!strcmp(commands[i].name, command_name))
+            return commands[i].run(count, arguments);
+    return complain_text(NULL, "no such command");
+}

@@ -1,0 +1,16 @@
+/* rmdir DIRECTORY... */
+#include "command.h"
+#include <swos/path.h>
+
+int command_rmdir(int count, char **arguments)
+{
+    int result = 0;
+    if (count < 2 || arguments[1][0] == '-')
+        return usage("DIRECTORY...");
+    for (int i = 1; i < count; i++) {
+        status_t status = sw_path_remove_directory(arguments[i]);
+        if (status != SW_OK)
+            result = complain(arguments[i], status);
+    }
+    return result;
+}
