@@ -1,6 +1,7 @@
 /* What the portable kernel needs from the CPU. kernel/arch/aarch64 implements it. */
 #pragma once
 #include "types.h"
+#include <arch_inline.h> /* arch_now, arch_table_entry, arch_pte_page, page_pointer, cpu_this */
 
 /* User registers as the entry code saves them. Offsets are known to vectors.S. */
 struct arch_frame {
@@ -23,9 +24,7 @@ struct thread;
 /* --- page tables: level 3 leaf entries of user space --- */
 /* Bits 55 to 57 are left to the portable side (it keeps SW_MAP_* there); arch_pte_page ignores them. */
 uint64_t arch_pte(paddr_t page, uint32_t protection, bool device); /* protection: SW_MAP_* */
-uint64_t arch_table_entry(paddr_t table);
 #define ARCH_PTE_VALID 1ull
-paddr_t arch_pte_page(uint64_t entry);
 /* Makes writes to page tables visible to walks before user code runs. */
 void arch_tables_sync(void);
 void arch_tlb_flush_page(uint16_t asid, vaddr_t address); /* this CPU */
@@ -53,7 +52,7 @@ void arch_init_clock(void); /* needs the information page; then the interrupt co
 uint64_t arch_features(void); /* SW_FEATURE_* of the CPU */
 
 /* --- time --- */
-uint64_t arch_now(void);             /* ns since the counter started; same on all CPUs */
+/* uint64_t arch_now(void): ns since the counter started; the same on all CPUs. */
 uint64_t arch_since_boot(void);      /* ns since this kernel started */
 void arch_timer_set(uint64_t when);  /* interrupt this CPU at that time; SW_NEVER: none */
 
@@ -91,6 +90,11 @@ void arch_register_write(volatile void *address, uint32_t width, uint64_t value)
 /* --- the big lock: test-and-test-and-set, one for the whole kernel --- */
 void lock_take(void);
 void lock_release(void);
+void lock_seize(void); /* for panic: taken if it can be had */
+#ifdef SW_DEBUG
+void lock_pauses_seed(uint64_t seed);
+void lock_pause(void);
+#endif
 
 /* --- entries from vectors.S, lock not yet held, interrupts masked --- */
 /* Each returns the thread to resume (sched_exit). */

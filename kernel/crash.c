@@ -209,6 +209,7 @@ static _Noreturn void panic_end(const struct arch_frame *frame, uint64_t pc, uin
     if (panicked) /* a panic in the panic, or a second CPU's */
         arch_halt();
     panicked = true;
+    lock_seize();
     early_console_reset();
     early_console_active = true;
 

@@ -10,8 +10,9 @@
 #define SEED_ENOUGH 16 /* bytes from the firmware */
 
 extern char kernel_start[], kernel_end[];
-uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
+/* The compiler makes references to these after it has decided what is not used. */
+__attribute__((used)) uintptr_t __stack_chk_guard;
+__attribute__((used)) _Noreturn void __stack_chk_fail(void);
 _Noreturn void kernel_main(void);
 
 struct sw_info_page *info_page;
@@ -241,6 +242,10 @@ void kernel_main(void)
     crash_init(machine.reserved[machine.reserved_count - 1].start);
     seed_init();
     __stack_chk_guard = random_u64() & ~0xffull;
+
+#ifdef SW_DEBUG
+    lock_pauses_seed(random_u64());
+#endif
 
     job_init();
     sched_init();

@@ -5,6 +5,7 @@
  * pages are taken at first touch (zeroed) or at commit. */
 #pragma once
 #include "object.h"
+#include <arch_inline.h>
 
 /* --- pages (page.c) --- */
 extern uint64_t page_total, page_free_count; /* pages managed, pages free */
@@ -12,8 +13,7 @@ void page_init(paddr_t start, paddr_t end);  /* adds a range of free RAM; called
 paddr_t page_allocate(void);                 /* 0: none left. Content undefined */
 paddr_t page_allocate_zero(void);
 void page_free(paddr_t page);
-void *page_pointer(paddr_t address); /* through the direct map */
-paddr_t page_address(const void *pointer);
+/* page_pointer(address) and page_address(pointer) lead through the direct map (arch_inline.h). */
 
 /* --- memory objects (obj_memory.c) --- */
 #define MEMORY_INLINE 4

@@ -75,7 +75,7 @@ struct cpu {
     uint64_t programmed; /* what arch_timer_set was last given */
 };
 extern struct cpu cpus[CPU_MAX];
-struct cpu *cpu_this(void); /* arch: TPIDR_EL1 */
+/* struct cpu *cpu_this(void): arch_inline.h. */
 
 /* Blocks the calling thread: state, wait kind, deadline (SW_NEVER: none). Deadline already passed:
  * returns TIMED_OUT and does not block; a pending interrupt: INTERRUPTED. Otherwise SYSCALL_BLOCKED. */

@@ -310,20 +310,26 @@ static struct thread *choose(struct cpu *cpu, struct thread *previous, uint64_t 
     return ready_bands ? take_first(cpu, now) : NULL;
 }
 
-/* Ready threads are left: wakes an idle CPU for them, or interrupts one that runs a lower band. */
+static bool work_pending(void)
+{
+    return process_work_pending() || object_work_pending();
+}
+
+/* Ready threads or clean-up work are left: wakes an idle CPU for them, or interrupts one that runs a
+ * lower band. */
 static void spread(const struct cpu *cpu, uint64_t now)
 {
     uint32_t idle = idle_mask & ~kicked_mask;
     if (idle) {
-        if (ready_total <= (uint32_t)__builtin_popcount(kicked_mask))
+        if (ready_total + work_pending() <= (uint32_t)__builtin_popcount(kicked_mask))
             return;
-        uint32_t hint = 1u << ready_first()->cpu;
+        uint32_t hint = ready_bands ? 1u << ready_first()->cpu : 0;
         uint32_t target = idle & hint ? hint : idle & -idle;
         kicked_mask |= target;
         arch_kick(target);
         return;
     }
-    if (kicked_mask)
+    if (kicked_mask || !ready_bands)
         return;
     uint32_t top = 31 - (uint32_t)__builtin_clz(ready_bands), lowest = top;
     bool covered = band_of(cpu->current) == top; /* this CPU's slice will see to it */
@@ -343,11 +349,6 @@ static void spread(const struct cpu *cpu, uint64_t now)
         victim->resched = true;
         arch_kick(1u << victim->number);
     }
-}
-
-static bool work_pending(void)
-{
-    return process_work_pending() || object_work_pending();
 }
 
 static void work_slice(void)
@@ -419,13 +420,14 @@ static struct thread *sched_switch(struct cpu *cpu)
             thread->cpu = (int8_t)cpu->number;
             cpu->current = thread;
             space_enter(thread->process->space);
+            bool work = work_pending();
             uint64_t slice = SW_NEVER;
-            if (work_pending())
+            if (work)
                 slice = now + SLICE_WORK;
             else if (ready_bands >> band_of(thread) & 1)
                 slice = cpu->slice_end;
             timer_program(cpu, now, slice);
-            if (ready_bands)
+            if (ready_bands || work)
                 spread(cpu, now);
             return thread;
         }

@@ -1,4 +1,5 @@
-/* The string functions compilers and libfdt expect; copying and filling are the arch's. */
+/* The string functions compilers and libfdt expect; copying and filling are the arch's. `used`: the
+ * compiler makes calls of it late, from comparisons of structures. */
 #include "types.h"
 
 void *memchr(const void *block, int byte, size_t size);
@@ -6,7 +7,7 @@ char *strchr(const char *string, int character);
 size_t strnlen(const char *string, size_t limit);
 char *strrchr(const char *string, int character);
 
-int memcmp(const void *a, const void *b, size_t length)
+__attribute__((used)) int memcmp(const void *a, const void *b, size_t length)
 {
     const uint8_t *left = a, *right = b;
     for (; length >= 8; length -= 8, left += 8, right += 8) {

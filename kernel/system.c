@@ -28,6 +28,8 @@ status_t sys_system_info(struct thread *thread, vaddr_t info)
         .reserved_bytes = reserved_bytes,
     };
     for (uint32_t i = 0; i < CPU_MAX; i++) {
+        if (cpus[i].stamp) /* what it has done since it last looked at the clock counts too */
+            sched_account(&cpus[i], out.monotonic_ns);
         out.cpu_busy_ns[i] = cpus[i].busy_ns;
         out.cpu_idle_ns[i] = cpus[i].idle_ns;
         out.syscalls += cpus[i].syscalls;

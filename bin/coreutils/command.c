@@ -6,7 +6,11 @@
 #include <swos/log.h>
 #include <swos/path.h>
 #include <swos/status.h>
+#include <unistd.h>
 #include <coreutils/capability_names.inc>
+
+/* A writer whose reader has gone ends without a word, as by SIGPIPE. */
+#define STATUS_PIPE 141
 
 static const char *missing_capability(void)
 {
@@ -29,6 +33,8 @@ int complain_text(const char *thing, const char *text)
 int complain(const char *thing, status_t status)
 {
     char text[128];
+    if (status == SW_PEER_CLOSED)
+        _exit(STATUS_PIPE);
     const char *capability = status == SW_ACCESS ? missing_capability() : NULL;
     if (capability)
         sw_format(text, sizeof(text), "permission denied (needs capability %s)", capability);

@@ -2,6 +2,7 @@
 #include "errors.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ ssize_t _write(int fd, const void *buffer, size_t length)
 {
     size_t done = 0;
     status_t status = sw_fd_write(fd, buffer, length, SW_NEVER, &done);
+    if (status == SW_PEER_CLOSED)
+        raise(SIGPIPE); /* ends the writer of a pipe nobody reads, unless it ignores the signal */
     return moved(status, done);
 }
 

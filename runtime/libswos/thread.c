@@ -2,7 +2,10 @@
  *
  * The kernel sets `running` to 0 and wakes it after the thread has left its stack for good; only
  * then may the object be unmapped. A detached thread cannot wait for that itself, so it goes onto
- * the list `ended`, which the next start or join sweeps. */
+ * the list `ended`, which the next start or join sweeps.
+ *
+ * The last object of the usual size is kept for the next thread: most of what starting a thread
+ * costs is fresh memory. */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <swos/mapping.h>
@@ -21,6 +24,7 @@ struct sw_thread {
 
 static struct sw_mutex ended_lock; /* guards ended, detached, finished */
 static struct sw_thread *_Atomic ended;
+static struct sw_thread *_Atomic spare; /* an object of the usual size, nobody's */
 static _Thread_local struct sw_thread *self;
 
 struct sw_thread *sw_thread_self(void)
@@ -28,9 +32,45 @@ struct sw_thread *sw_thread_self(void)
     return self;
 }
 
+/* What lies above the stack. */
+static size_t top_size(void)
+{
+    return ((sizeof(struct sw_thread) + 63) & ~(size_t)63) + sw_tls_size();
+}
+
+static size_t object_size_of(size_t stack_size)
+{
+    return SW_PAGE + sw_page_round(stack_size + top_size());
+}
+
 static void thread_free(struct sw_thread *thread)
 {
-    sw_mapping_unmap(thread->object, thread->object_size);
+    if (thread->object_size == object_size_of(SW_THREAD_STACK))
+        thread = atomic_exchange(&spare, thread);
+    if (thread)
+        sw_mapping_unmap(thread->object, thread->object_size);
+}
+
+/* Memory for a thread, its guard page in place, `object` and `object_size` set. */
+static status_t thread_allocate(size_t stack_size, struct sw_thread **out_thread)
+{
+    size_t size = object_size_of(stack_size);
+    if (stack_size == SW_THREAD_STACK && (*out_thread = atomic_exchange(&spare, NULL)) != NULL)
+        return SW_OK;
+    void *object;
+    status_t status = sw_mapping_create(size, 0, &object, NULL);
+    if (status != SW_OK)
+        return status;
+    status = sw_memory_protect((uint64_t)(uintptr_t)object, SW_PAGE, 0);
+    if (status != SW_OK) {
+        sw_mapping_unmap(object, size);
+        return status;
+    }
+    struct sw_thread *thread = (struct sw_thread *)((char *)object + size - top_size());
+    thread->object = object;
+    thread->object_size = size;
+    *out_thread = thread;
+    return SW_OK;
 }
 
 static void ended_sweep(void)
@@ -83,33 +123,23 @@ status_t sw_thread_start(void *(*entry)(void *), void *argument, size_t stack_si
 {
     if (ended) /* a glance without the lock: missing one now, the next start finds it */
         ended_sweep();
-    size_t top = ((sizeof(struct sw_thread) + 63) & ~(size_t)63) + sw_tls_size();
-    size_t size = SW_PAGE + sw_page_round((stack_size ? stack_size : SW_THREAD_STACK) + top);
-    void *object;
-    status_t status = sw_mapping_create(size, 0, &object, NULL);
+    struct sw_thread *thread;
+    status_t status = thread_allocate(stack_size ? stack_size : SW_THREAD_STACK, &thread);
     if (status != SW_OK)
         return status;
-    status = sw_memory_protect((uint64_t)(uintptr_t)object, SW_PAGE, 0);
-    if (status != SW_OK)
-        goto fail_object;
-
-    char *end = (char *)object + size;
-    struct sw_thread *thread = (struct sw_thread *)(end - top);
     *thread = (struct sw_thread){ .entry = entry, .argument = argument, .running = 1,
-                                  .object = object, .object_size = size };
-    uintptr_t pointer = sw_tls_init(end - sw_tls_size());
+                                  .object = thread->object, .object_size = thread->object_size };
+    uintptr_t pointer = sw_tls_init((char *)thread + top_size() - sw_tls_size());
     handle_t handle = 0;
     status = sw_thread_create((uint64_t)(uintptr_t)thread_main, (uint64_t)(uintptr_t)thread,
                               (uint64_t)(uintptr_t)thread, pointer, &handle);
-    if (status != SW_OK)
-        goto fail_object;
+    if (status != SW_OK) {
+        thread_free(thread);
+        return status;
+    }
     sw_handle_close(handle);
     *out_thread = thread;
     return SW_OK;
-
-fail_object:
-    sw_mapping_unmap(object, size);
-    return status;
 }
 
 status_t sw_thread_join(struct sw_thread *thread, uint64_t deadline, void **out_result)

@@ -2,9 +2,10 @@
  *
  *   row NAME COUNT NANOSECONDS INSTRUCTIONS AMOUNT
  *
- * for COUNT repetitions together, after one unmeasured round. INSTRUCTIONS are those the CPU
- * retired in user and kernel mode (PMU event 0x08), 0 where the kernel was not told to share the
- * counters (swos.pmu=1) ; AMOUNT is the bytes moved, 0 where none. `bench ROW...` measures some.
+ * for COUNT repetitions together; several such lines a row, one a round (`bench ROUNDS` or `bench
+ * ROUNDS ROW...`). INSTRUCTIONS are those the CPU retired in user and kernel mode (PMU event 0x08),
+ * 0 where the kernel was not told to share the counters (swos.pmu=1); AMOUNT is the bytes moved, 0
+ * where none.
  *
  * The program starts itself as the other side of a measurement; roles are its first argument. */
 #include <stdatomic.h>
@@ -23,7 +24,6 @@
 
 #define MIB (1u << 20)
 #define PIPE_PIECE (64u * 1024)
-#define PIPE_BYTES (64u * MIB)
 #define TINY "/bin/tests/tiny"
 #define BIG "/bench/big"
 #define SLEEPERS 1000
@@ -87,7 +87,16 @@ static void await_end(handle_t process)
 
 /* ---- calls */
 
+/* The call that does least: it keeps all capability bits. */
 static void null_call(uint32_t count)
+{
+    begin();
+    for (uint32_t i = 0; i < count; i++)
+        sw_process_restrict(UINT64_MAX);
+    end("null-call", count, 0);
+}
+
+static void event_read(uint32_t count)
 {
     handle_t event;
     uint64_t bits;
@@ -96,7 +105,7 @@ static void null_call(uint32_t count)
     begin();
     for (uint32_t i = 0; i < count; i++)
         sw_event_read(event, &bits);
-    end("null-call", count, 0);
+    end("event-read", count, 0);
     sw_handle_close(event);
 }
 
@@ -405,16 +414,26 @@ static void sleep_ms(uint32_t count)
 static const struct {
     const char *name;
     void (*measure)(uint32_t count);
-    uint32_t count;
+    uint32_t count; /* of a round */
+    bool once;      /* a second round would measure something else, or take long */
 } rows[] = {
-    { "null-call", null_call, 100000 }, { "clock", clock_read, 1000000 },
-    { "call", call_reply, 20000 },      { "futex", futex, 20000 },
-    { "thread", threads, 1000 },        { "spawn-tiny", spawn_tiny, 200 },
-    { "spawn-lua", spawn_lua, 20 },     { "open-image", open_image, 2000 },
-    { "open-tmp", open_tmp, 2000 },     { "read-4KiB", read_again, 20000 },
-    { "map-1MiB", map_touch, 100 },     { "pipe-64KiB", pipe_bandwidth, PIPE_BYTES / PIPE_PIECE },
-    { "pipe-1B", pipe_once, 20000 },    { "sleep-1ms", sleep_ms, 100 },
-    { "big-file", big_file, 1 },        { "sleepers", sleepers, SLEEPERS },
+    { "null-call", null_call, 20000, false },
+    { "event-read", event_read, 20000, false },
+    { "clock", clock_read, 200000, false },
+    { "call", call_reply, 4000, false },
+    { "futex", futex, 4000, false },
+    { "thread", threads, 200, false },
+    { "spawn-tiny", spawn_tiny, 50, false },
+    { "spawn-lua", spawn_lua, 10, false },
+    { "open-image", open_image, 500, false },
+    { "open-tmp", open_tmp, 500, false },
+    { "read-4KiB", read_again, 10000, false },
+    { "map-1MiB", map_touch, 30, false },
+    { "pipe-64KiB", pipe_bandwidth, 512, false },
+    { "pipe-1B", pipe_once, 5000, false },
+    { "sleep-1ms", sleep_ms, 50, false },
+    { "big-file", big_file, 1, true },
+    { "sleepers", sleepers, SLEEPERS, true },
 };
 
 int main(int argc, char **argv)
@@ -423,12 +442,14 @@ int main(int argc, char **argv)
         return serve();
     if (argc > 1 && !strcmp(argv[1], "drain"))
         return drain();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        bool wanted = argc == 1;
+    unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
 
-        for (int a = 1; a < argc; a++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool wanted = argc <= 2;
+
+        for (int a = 2; a < argc; a++)
             wanted = wanted || !strcmp(argv[a], rows[i].name);
-        if (wanted)
+        for (unsigned round = 0; wanted && round < (rows[i].once ? 1 : rounds); round++)
             rows[i].measure(rows[i].count);
     }
     printf("bench done\n");

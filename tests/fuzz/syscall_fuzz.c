@@ -314,7 +314,7 @@ static uint64_t choose_number(enum grammar_role role, enum grammar_kind kind)
     if (role == ROLE_deadline)
         return chance(50) ? 0 : 1;
     if (role == ROLE_entry)
-        return PICK(0, 2, 1ull << 39, 0xfffffffffffff000);
+        return PICK(1ull << 39, 0xfffffffffffff000);
     if (role == ROLE_address || role == ROLE_word || role == ROLE_stack)
         return PICK(1, 3, 1ull << 39, 0xffffffffc0000000, UINT64_MAX, arena_page() + 1, 1ull << 63);
     uint64_t value = PICK(0, 1, 3, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 1ull << 32,

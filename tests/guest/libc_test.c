@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -262,7 +263,9 @@ static void test_pipe(void)
     close(fds[0]);
     pipe(fds);
     close(fds[0]);
+    signal(SIGPIPE, SIG_IGN);
     check(write(fds[1], "x", 1) == -1 && errno == EPIPE, "no reader: EPIPE");
+    signal(SIGPIPE, SIG_DFL);
     close(fds[1]);
     check(close(fds[1]) == -1 && errno == EBADF, "closed twice: EBADF");
 }
@@ -506,7 +509,8 @@ static void test_spawn(void)
     check(check_run("smash") != 0, "a smashed stack ends the child");
     check(check_run("overflow") != 0, "a thread that runs out of stack ends the child");
     check(check_run("exit-in-thread") == CHILD_STATUS, "exit from a thread");
-    check(check_run("abort") == 128 + 6, "abort");
+    check(check_run("abort") == 128 + SIGABRT, "abort");
+    check(check_run("pipe") == 128 + SIGPIPE, "a pipe nobody reads ends its writer");
 }
 
 static int child_write(void)
@@ -554,6 +558,16 @@ static void *leave(void *argument)
     exit(CHILD_STATUS);
 }
 
+static int child_pipe(void)
+{
+    int fds[2];
+    if (pipe(fds) != 0)
+        return 1;
+    close(fds[0]);
+    write(fds[1], "x", 1);
+    return 0;
+}
+
 static int child(int argc, char **argv)
 {
     struct sw_thread *thread;
@@ -564,6 +578,8 @@ static int child(int argc, char **argv)
     if (strcmp(argv[1], "script") == 0)
         return argc == 4 && strcmp(argv[2], FILE_NAME) == 0 && strcmp(argv[3], "read") == 0
                    ? CHILD_STATUS : 1;
+    if (strcmp(argv[1], "pipe") == 0)
+        return child_pipe();
     if (strcmp(argv[1], "smash") == 0)
         smash(64);
     if (strcmp(argv[1], "abort") == 0)

@@ -25,6 +25,11 @@ end
 
 function M.blank(size) return M.write(("\0"):rep(size)) end
 
+--- A made file as an object that removes it when it is closed.
+function M.temporary(path)
+  return setmetatable({ path = path }, { __close = function() os.remove(path) end })
+end
+
 --- The bytes with those at `offset` (from 0) replaced.
 function M.patch(bytes, offset, new)
   return bytes:sub(1, offset) .. new .. bytes:sub(offset + #new + 1)

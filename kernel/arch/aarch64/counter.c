@@ -6,11 +6,18 @@
 
 #define ENABLE 1
 
-static uint64_t to_ns, from_ns, boot_counter; /* 32.32 factors */
+uint64_t counter_to_ns;
+static uint64_t from_ns; /* 32.32 factor */
+static uint64_t boot_counter;
 
 static uint64_t scale(uint64_t value, uint64_t factor)
 {
     return (uint64_t)(((unsigned __int128)value * factor) >> 32);
+}
+
+void counter_start(void)
+{
+    boot_counter = register_read(cntvct_el0);
 }
 
 void counter_init(void)
@@ -18,22 +25,16 @@ void counter_init(void)
     uint64_t frequency = register_read(cntfrq_el0);
     if (!frequency)
         panic("CNTFRQ_EL0 is 0");
-    boot_counter = register_read(cntvct_el0);
-    to_ns = (1000000000ull << 32) / frequency;
+    counter_to_ns = (1000000000ull << 32) / frequency;
     from_ns = (frequency << 32) / 1000000000ull + 1; /* rounded up: not before the deadline */
     info_page->counter_frequency = frequency;
-    info_page->counter_multiplier = to_ns;
+    info_page->counter_multiplier = counter_to_ns;
     info_page->boot_counter = boot_counter;
-}
-
-uint64_t arch_now(void)
-{
-    return scale(register_read(cntvct_el0), to_ns);
 }
 
 uint64_t arch_since_boot(void)
 {
-    return to_ns ? scale(register_read(cntvct_el0) - boot_counter, to_ns) : 0;
+    return counter_to_ns ? scale(register_read(cntvct_el0) - boot_counter, counter_to_ns) : 0;
 }
 
 void timer_cpu_init(void)

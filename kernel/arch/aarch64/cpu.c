@@ -32,11 +32,6 @@ _Noreturn void arch_secondary(uint32_t number);
 struct thread *arch_user_fault(struct thread *thread, uint32_t syndrome, vaddr_t address);
 void arch_kernel_exception(struct arch_frame *frame, uint32_t vector, uint64_t syndrome, uint64_t address);
 
-struct cpu *cpu_this(void)
-{
-    return (struct cpu *)register_read(tpidr_el1);
-}
-
 void cpu_registers_init(void)
 {
     register_write(cpacr_el1, CPACR_FP);

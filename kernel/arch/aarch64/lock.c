@@ -1,37 +1,79 @@
 /* The big lock: test-and-test-and-set. Waiters look again when the holder's store reaches them
  * (WFE on the exclusive monitor); no queue, because a fair lock collapses when guest CPUs outnumber
- * host cores. After a panic the other CPUs end here. */
+ * host cores. The word names the holder, 1 + CPU number, so that a panic can tell. After a panic
+ * the other CPUs end here.
+ *
+ * Debug builds stretch the moment after each release and before each kick by a seeded pause, so
+ * that orders of events come up that are rare otherwise. */
 #include "arch.h"
 #include "log.h"
+#include "process.h"
+
+#define SEIZE_TRIES 1000000
 
 static uint32_t lock;
 
+#ifdef SW_DEBUG
+static uint64_t pauses[CPU_MAX]; /* xorshift states; 0: no pauses yet */
+
+void lock_pauses_seed(uint64_t seed)
+{
+    for (uint32_t i = 0; i < CPU_MAX; i++)
+        pauses[i] = (seed ^ (i + 1) * 0x9e3779b97f4a7c15ull) | 1;
+}
+
+/* Mostly none or short, one of 64 about as long as a time slice of a host with few cores. */
+void lock_pause(void)
+{
+    uint64_t *state = &pauses[cpu_this()->number];
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    uint64_t length = *state & 63 ? *state >> 32 & 255 : *state >> 32 & 0xffff;
+    for (uint64_t i = 0; *state & 3 && i < length; i++)
+        __asm__ volatile("yield");
+}
+#endif
+
+/* One try. Acquire pairs with the release in lock_release. */
+static inline bool lock_try(uint32_t holder, uint32_t *out_seen)
+{
+    uint32_t failed = 1;
+    __asm__ volatile("ldaxr %w0, [%2]\n\t"
+                     "cbnz %w0, 1f\n\t"
+                     "stxr %w1, %w3, [%2]\n"
+                     "1:"
+                     : "=&r"(*out_seen), "+&r"(failed)
+                     : "r"(&lock), "r"(holder)
+                     : "memory");
+    return !failed;
+}
+
 void lock_take(void)
 {
-    uint32_t seen, failed;
-    __asm__ volatile("prfm pstl1keep, [%0]" ::"r"(&lock));
-    for (;;) {
-        /* Acquire pairs with the release in lock_release. */
-        __asm__ volatile("ldaxr %w0, [%2]\n\t"
-                         "cbnz %w0, 1f\n\t"
-                         "stxr %w1, %w3, [%2]\n\t"
-                         "1:"
-                         : "=&r"(seen), "=&r"(failed)
-                         : "r"(&lock), "r"(1)
-                         : "memory");
-        if (__builtin_expect(seen == 0, 1)) {
-            if (__builtin_expect(failed == 0, 1))
-                return;
-            continue;
-        }
+    uint32_t seen, holder = cpu_this()->number + 1;
+    while (__builtin_expect(!lock_try(holder, &seen), 0)) {
         if (__atomic_load_n(&panicked, __ATOMIC_RELAXED))
             arch_halt();
-        /* The monitor set by ldaxr is cleared by the holder's store, which is the event. */
-        __asm__ volatile("wfe" ::: "memory");
+        if (seen) /* the monitor that ldaxr set is cleared by the holder's store: that is the event */
+            __asm__ volatile("wfe" ::: "memory");
     }
 }
 
 void lock_release(void)
 {
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+#ifdef SW_DEBUG
+    lock_pause();
+#endif
+}
+
+/* For a panic, which may come with or without the lock: keeps the other CPUs out of the kernel. One
+ * that does not let go of it is not waited for. */
+void lock_seize(void)
+{
+    uint32_t seen, holder = cpu_this()->number + 1;
+    for (uint32_t i = 0; i < SEIZE_TRIES; i++)
+        if (lock_try(holder, &seen) || seen == holder)
+            return;
 }

@@ -60,16 +60,6 @@ paddr_t arch_image_address(const void *pointer)
     return (uintptr_t)pointer - KERNEL_VIRTUAL + image_physical;
 }
 
-void *page_pointer(paddr_t address)
-{
-    return (void *)(DIRECT_BASE + address);
-}
-
-paddr_t page_address(const void *pointer)
-{
-    return (uintptr_t)pointer - DIRECT_BASE;
-}
-
 /* --- building the kernel half, on the boot's coarse tables --- */
 
 static void *early_pointer(paddr_t address)
@@ -168,6 +158,7 @@ void mmu_stack_map(uint32_t cpu)
  * kernel_main on them and on the boot CPU's own stack. */
 void arch_boot(void *tree, paddr_t image)
 {
+    counter_start();
     image_physical = image;
     early_next = arch_image_address(kernel_end);
     if (machine_read(tree, &machine))
@@ -242,16 +233,6 @@ uint64_t arch_pte(paddr_t page, uint32_t protection, bool device)
     if (!(protection & SW_MAP_EXECUTE))
         entry |= UXN;
     return entry;
-}
-
-uint64_t arch_table_entry(paddr_t table)
-{
-    return table | VALID_TABLE;
-}
-
-paddr_t arch_pte_page(uint64_t entry)
-{
-    return entry & ADDRESS_MASK;
 }
 
 /* Pairs with the walks of this CPU and others; the eret, or the ISB, synchronises the fetch. */

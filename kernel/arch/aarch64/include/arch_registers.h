@@ -22,6 +22,7 @@ void cpu_registers_init(void); /* cpu.c: of this CPU, on the final tables */
 void gic_init(void);           /* gic.c: the distributor, once */
 void gic_cpu_init(uint32_t number);
 void timer_cpu_init(void);     /* counter.c */
+void counter_start(void);      /* the moment ticks count from */
 void counter_init(void);
 void timer_interrupt(void);
 void early_console_init(void); /* uart.c */

@@ -1,0 +1,44 @@
+/* The arch's part that is worth inlining. A host test gives its own file of this name. */
+#pragma once
+#include "arch_layout.h"
+#include "types.h"
+
+struct cpu;
+
+/* RAM through the direct map. */
+static inline void *page_pointer(paddr_t address)
+{
+    return (void *)(DIRECT_BASE + address);
+}
+
+static inline paddr_t page_address(const void *pointer)
+{
+    return (uintptr_t)pointer - DIRECT_BASE;
+}
+
+/* Never changes while a CPU runs, so the compiler may keep the value. */
+static inline struct cpu *cpu_this(void)
+{
+    struct cpu *cpu;
+    __asm__("mrs %0, tpidr_el1" : "=r"(cpu));
+    return cpu;
+}
+
+static inline uint64_t arch_table_entry(paddr_t table)
+{
+    return table | 3;
+}
+
+static inline paddr_t arch_pte_page(uint64_t entry)
+{
+    return entry & 0x0000fffffffff000ull;
+}
+
+extern uint64_t counter_to_ns; /* 32.32 factor */
+
+static inline uint64_t arch_now(void)
+{
+    uint64_t count;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    return (uint64_t)(((unsigned __int128)count * counter_to_ns) >> 32);
+}
