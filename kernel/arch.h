@@ -22,7 +22,8 @@ struct space;
 struct thread;
 
 /* --- page tables: level 3 leaf entries of user space --- */
-/* Bits 55 to 57 are left to the portable side (it keeps SW_MAP_* there); arch_pte_page ignores them. */
+/* Bits 55 to 57 are left to the portable side (it keeps SW_MAP_* there); arch_pte_page ignores
+ * them. */
 uint64_t arch_pte(paddr_t page, uint32_t protection, bool device); /* protection: SW_MAP_* */
 #define ARCH_PTE_VALID 1ull
 /* Makes writes to page tables visible to walks before user code runs. */
@@ -47,17 +48,17 @@ size_t arch_copy_from_user(void *to, vaddr_t from, size_t length);
 size_t arch_copy_to_user(vaddr_t to, const void *from, size_t length);
 
 /* --- boot, in this order --- */
-void arch_init(void);       /* this CPU, early console */
-void arch_init_clock(void); /* needs the information page; then the interrupt controller */
+void arch_init(void);         /* this CPU, early console */
+void arch_init_clock(void);   /* needs the information page; then the interrupt controller */
 uint64_t arch_features(void); /* SW_FEATURE_* of the CPU */
 
 /* --- time --- */
 /* uint64_t arch_now(void): ns since the counter started; the same on all CPUs. */
-uint64_t arch_since_boot(void);      /* ns since this kernel started */
-void arch_timer_set(uint64_t when);  /* interrupt this CPU at that time; SW_NEVER: none */
+uint64_t arch_since_boot(void);     /* ns since this kernel started */
+void arch_timer_set(uint64_t when); /* interrupt this CPU at that time; SW_NEVER: none */
 
 /* --- CPU --- */
-void arch_idle(void);  /* waits for an interrupt, masked; the lock is not held */
+void arch_idle(void); /* waits for an interrupt, masked; the lock is not held */
 void arch_fp_save(struct arch_fp *fp);
 void arch_fp_restore(const struct arch_fp *fp);
 _Noreturn void arch_power(uint32_t kind); /* SW_POWER_* by PSCI; halts if that fails */
@@ -100,5 +101,6 @@ void lock_pause(void);
 /* Each returns the thread to resume (sched_exit). */
 const char *syscall_name(uint64_t number); /* for records */
 struct thread *kernel_syscall(struct thread *thread);
-struct thread *kernel_fault(struct thread *thread, uint32_t kind /* SW_MAP_* access, 0: other */, vaddr_t address, uint32_t syndrome);
+struct thread *kernel_fault(struct thread *thread, uint32_t kind /* SW_MAP_* access, 0: other */,
+                            vaddr_t address, uint32_t syndrome);
 struct thread *kernel_interrupt(struct thread *thread);

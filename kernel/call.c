@@ -278,12 +278,12 @@ static void call_enqueue(struct call *call, struct thread *caller)
         channel_watch_arm(channel);
     if (!channel->port)
         return;
-    if (list_empty(&channel->port_link))
-        list_add_tail(&channel->port->messages, &channel->port_link);
     if (channel->port->waiter) {
-        port_poke(channel->port);
+        port_hand(channel->port, channel);
         return;
     }
+    if (list_empty(&channel->port_link))
+        list_add_tail(&channel->port->messages, &channel->port_link);
     /* the server is busy: it runs at the band of who waits for it */
     if (!list_empty(&channel->received)) {
         struct thread *handler = list_first(&channel->received, struct call, channel_link)->handler;
@@ -299,6 +299,8 @@ static void call_enqueue(struct call *call, struct thread *caller)
 /* True if every page of the range is accessible to the process (present or made so). */
 static bool range_accessible(struct process *process, vaddr_t start, uint64_t length, uint32_t access)
 {
+    if (!range_ok(start, length) || !process->space)
+        return false;
     for (vaddr_t at = start; at < start + length; at = (at & ~(vaddr_t)(PAGE_SIZE - 1)) + PAGE_SIZE) {
         void *pointer;
         if (space_pointer(process->space, at, access, &pointer) != SW_OK)
@@ -325,7 +327,7 @@ static void handles_deliver(struct sent_handle *sent, uint32_t count, const uint
     }
 }
 
-enum delivery call_deliver(struct channel *channel, struct thread *receiver, status_t *out_status)
+status_t call_deliver(struct channel *channel, struct thread *receiver)
 {
     struct process *server = receiver->process;
     while (!list_empty(&channel->calls)) {
@@ -342,10 +344,8 @@ enum delivery call_deliver(struct channel *channel, struct thread *receiver, sta
         status_t status = copy_between(server, receiver->wait_buffer, call->process, b->request, length);
         if (status != SW_OK) {
             handle_unreserve(server, call->sent_count);
-            if (!range_accessible(server, receiver->wait_buffer, length, SW_MAP_WRITE)) {
-                *out_status = status;
-                return RECEIVER_FAILED;
-            }
+            if (!range_accessible(server, receiver->wait_buffer, length, SW_MAP_WRITE))
+                return status;
             call_finish(call, status, false);
             continue;
         }
@@ -368,8 +368,7 @@ enum delivery call_deliver(struct channel *channel, struct thread *receiver, sta
         status = port_write_event(receiver, &event);
         if (status != SW_OK) {
             handle_unreserve(server, call->sent_count);
-            *out_status = status;
-            return RECEIVER_FAILED;
+            return status;
         }
         if (call->sent_count) {
             handles_deliver(call->sent, call->sent_count, b->send, b->send_move, call->process, server, event.received);
@@ -394,7 +393,7 @@ enum delivery call_deliver(struct channel *channel, struct thread *receiver, sta
             call->thread->wait = SW_WAIT_REPLY;
             call->thread->wait_pid = server->pid;
         }
-        return DELIVERED;
+        return SW_OK;
     }
     list_remove(&channel->port_link);
     return NOTHING;
@@ -524,6 +523,70 @@ status_t sys_call_cancel(struct thread *thread, struct call *call)
     return SW_OK;
 }
 
+/* The part of reply_to for a reply that sends handles. All is checked, and shown to be possible,
+ * before the first one moves. */
+static status_t reply_with_handles(struct call *call, struct process *server, const struct sw_reply *reply, bool direct)
+{
+    struct sent_handle sent[SW_HANDLES_MAX];
+    struct handle_entry *entries[SW_HANDLES_MAX];
+    status_t status;
+    for (uint32_t i = 0; i < reply->send_count; i++) {
+        uint32_t need = SW_RIGHT_TRANSFER | (reply->send_move & 1u << i ? 0 : SW_RIGHT_DUPLICATE);
+        status = handle_lookup(server, reply->send[i], 0, need, &entries[i]);
+        if (status != SW_OK)
+            return status;
+        for (uint32_t j = 0; j < i; j++)
+            if (reply->send[j] == reply->send[i] && (reply->send_move & 1u << i))
+                return SW_INVALID;
+        sent[i] = (struct sent_handle){ entries[i]->object, entries[i]->rights };
+    }
+    struct process *caller = call->process;
+    status_t outcome = SW_OK;
+    if (call->thread)
+        outcome = handle_reserve(caller, reply->send_count);
+    bool reserved = outcome == SW_OK && call->thread;
+    if (outcome == SW_OK) {
+        outcome = copy_between(caller, call->buffers.reply, server, reply->data, reply->length);
+        if (outcome != SW_OK && !range_accessible(server, reply->data, reply->length, SW_MAP_READ)) {
+            if (reserved)
+                handle_unreserve(caller, reply->send_count);
+            return SW_FAULT;
+        }
+    }
+    uint32_t facts[2 + SW_HANDLES_MAX] = { reply->send_count };
+    vaddr_t facts_at = call->user + offsetof(struct sw_call, received_count);
+    if (outcome == SW_OK && reserved) /* before anything moves: shows that it can be written */
+        outcome = copy_to_process(caller, facts_at, facts, sizeof(facts));
+    if (outcome != SW_OK && reserved)
+        handle_unreserve(caller, reply->send_count);
+
+    /* commit */
+    call->reply_length = outcome == SW_OK ? reply->length : 0;
+    call->received_count = outcome == SW_OK ? reply->send_count : 0;
+    for (uint32_t i = 0; i < reply->send_count; i++)
+        object_hold(sent[i].object);
+    if (outcome != SW_OK) {
+        for (uint32_t i = 0; i < reply->send_count; i++) {
+            if (reply->send_move & 1u << i)
+                handle_close(server, entries[i]);
+            object_unhold(sent[i].object);
+        }
+    } else if (call->thread) {
+        handles_deliver(sent, reply->send_count, reply->send, reply->send_move, server, caller, &facts[1]);
+        facts[1 + SW_HANDLES_MAX] = reply->length;
+        status = copy_to_process(caller, facts_at, facts, sizeof(facts));
+        ASSERT(status == SW_OK);
+    } else { /* posted: they wait in the call until collected */
+        for (uint32_t i = 0; i < reply->send_count; i++) {
+            call->received[i] = sent[i];
+            if (reply->send_move & 1u << i)
+                handle_close(server, entries[i]);
+        }
+    }
+    call_finish(call, outcome, direct);
+    return SW_OK;
+}
+
 /* Answers the call a token names. Problems of the caller (buffer, quota) end its call with their
  * status and are OK here: the server has done its part, and handles it moved are gone from it. */
 static status_t reply_to(struct thread *thread, uint64_t token, vaddr_t user, bool direct)
@@ -540,64 +603,14 @@ static status_t reply_to(struct thread *thread, uint64_t token, vaddr_t user, bo
         return SW_TOO_LARGE;
     if (reply.send_count > SW_HANDLES_MAX || (reply.send_move & ~0xfu) || reply.reserved)
         return SW_INVALID;
-    struct sent_handle sent[SW_HANDLES_MAX];
-    struct handle_entry *entries[SW_HANDLES_MAX];
-    for (uint32_t i = 0; i < reply.send_count; i++) {
-        uint32_t need = SW_RIGHT_TRANSFER | (reply.send_move & 1u << i ? 0 : SW_RIGHT_DUPLICATE);
-        status = handle_lookup(server, reply.send[i], 0, need, &entries[i]);
-        if (status != SW_OK)
-            return status;
-        for (uint32_t j = 0; j < i; j++)
-            if (reply.send[j] == reply.send[i] && (reply.send_move & 1u << i))
-                return SW_INVALID;
-        sent[i] = (struct sent_handle){ entries[i]->object, entries[i]->rights };
-    }
-    struct process *caller = call->process;
-    status_t outcome = SW_OK;
-    if (reply.send_count && call->thread)
-        outcome = handle_reserve(caller, reply.send_count);
-    bool reserved = outcome == SW_OK && reply.send_count && call->thread;
-    if (outcome == SW_OK) {
-        outcome = copy_between(caller, call->buffers.reply, server, reply.data, reply.length);
-        if (outcome != SW_OK && !range_accessible(server, reply.data, reply.length, SW_MAP_READ)) {
-            if (reserved)
-                handle_unreserve(caller, reply.send_count);
-            return SW_FAULT;
-        }
-    }
-    uint32_t facts[2 + SW_HANDLES_MAX] = { reply.send_count };
-    vaddr_t facts_at = call->user + offsetof(struct sw_call, received_count);
-    if (outcome == SW_OK && reserved) /* before anything moves: shows that it can be written */
-        outcome = copy_to_process(caller, facts_at, facts, sizeof(facts));
-    if (outcome != SW_OK && reserved)
-        handle_unreserve(caller, reply.send_count);
-
-    /* commit */
-    call->reply_length = outcome == SW_OK ? reply.length : 0;
-    call->received_count = outcome == SW_OK ? reply.send_count : 0;
-    for (uint32_t i = 0; i < reply.send_count; i++)
-        object_hold(sent[i].object);
-    if (outcome != SW_OK) {
-        for (uint32_t i = 0; i < reply.send_count; i++) {
-            if (reply.send_move & 1u << i)
-                handle_close(server, entries[i]);
-            object_unhold(sent[i].object);
-        }
-    } else if (call->thread) {
-        if (reply.send_count) {
-            handles_deliver(sent, reply.send_count, reply.send, reply.send_move, server, caller, &facts[1]);
-            facts[1 + SW_HANDLES_MAX] = reply.length;
-            status = copy_to_process(caller, facts_at, facts, sizeof(facts));
-            ASSERT(status == SW_OK);
-        }
-    } else { /* posted: they wait in the call until collected */
-        for (uint32_t i = 0; i < reply.send_count; i++) {
-            call->received[i] = sent[i];
-            if (reply.send_move & 1u << i)
-                handle_close(server, entries[i]);
-        }
-    }
-    call_finish(call, outcome, direct);
+    if (reply.send_count)
+        return reply_with_handles(call, server, &reply, direct);
+    status = copy_between(call->process, call->buffers.reply, server, reply.data, reply.length);
+    if (status != SW_OK && !range_accessible(server, reply.data, reply.length, SW_MAP_READ))
+        return SW_FAULT;
+    call->reply_length = status == SW_OK ? reply.length : 0;
+    call->received_count = 0;
+    call_finish(call, status, direct);
     return SW_OK;
 }
 

@@ -22,15 +22,10 @@ static status_t piece_at(struct space *space, vaddr_t address, size_t length, ui
     return status == SW_ACCESS ? SW_FAULT : status;
 }
 
-status_t copy_from_user(void *to, vaddr_t from, size_t length)
+/* The rest of a copy whose first pages the MMU has refused or that are not there yet: page by page. */
+static COLD status_t copy_from_faulting(void *to, vaddr_t from, size_t length)
 {
-    if (!range_ok(from, length))
-        return SW_FAULT;
     while (length) {
-        size_t done = length - arch_copy_from_user(to, from, length);
-        to = (char *)to + done, from += done, length -= done;
-        if (length == 0)
-            break;
         void *pointer;
         size_t piece;
         status_t status = piece_at(cpu_this()->current->process->space, from, length, SW_MAP_READ, &pointer, &piece);
@@ -38,6 +33,33 @@ status_t copy_from_user(void *to, vaddr_t from, size_t length)
             return status;
         memcpy(to, pointer, piece);
         to = (char *)to + piece, from += piece, length -= piece;
+        size_t done = length - arch_copy_from_user(to, from, length);
+        to = (char *)to + done, from += done, length -= done;
+    }
+    return SW_OK;
+}
+
+status_t copy_from_user(void *to, vaddr_t from, size_t length)
+{
+    if (!range_ok(from, length))
+        return SW_FAULT;
+    size_t left = arch_copy_from_user(to, from, length);
+    size_t done = length - left;
+    return left == 0 ? SW_OK : copy_from_faulting((char *)to + done, from + done, left);
+}
+
+static COLD status_t copy_to_faulting(vaddr_t to, const void *from, size_t length)
+{
+    while (length) {
+        void *pointer;
+        size_t piece;
+        status_t status = piece_at(cpu_this()->current->process->space, to, length, SW_MAP_WRITE, &pointer, &piece);
+        if (status != SW_OK)
+            return status;
+        memcpy(pointer, from, piece);
+        from = (const char *)from + piece, to += piece, length -= piece;
+        size_t done = length - arch_copy_to_user(to, from, length);
+        from = (const char *)from + done, to += done, length -= done;
     }
     return SW_OK;
 }
@@ -46,20 +68,9 @@ status_t copy_to_user(vaddr_t to, const void *from, size_t length)
 {
     if (!range_ok(to, length))
         return SW_FAULT;
-    while (length) {
-        size_t done = length - arch_copy_to_user(to, from, length);
-        from = (const char *)from + done, to += done, length -= done;
-        if (length == 0)
-            break;
-        void *pointer;
-        size_t piece;
-        status_t status = piece_at(cpu_this()->current->process->space, to, length, SW_MAP_WRITE, &pointer, &piece);
-        if (status != SW_OK)
-            return status;
-        memcpy(pointer, from, piece);
-        from = (const char *)from + piece, to += piece, length -= piece;
-    }
-    return SW_OK;
+    size_t left = arch_copy_to_user(to, from, length);
+    size_t done = length - left;
+    return left == 0 ? SW_OK : copy_to_faulting(to + done, (const char *)from + done, left);
 }
 
 static bool is_calling(const struct process *process)
@@ -106,11 +117,10 @@ status_t copy_to_process(struct process *process, vaddr_t to, const void *from, 
 
 /* Page by page at the side that is not the caller's; bytes come straight from page to page. A
  * pointer to the destination page stays good while the source faults pages in: that only adds. */
-status_t copy_between(struct process *to_process, vaddr_t to, struct process *from_process, vaddr_t from, size_t length)
+static __attribute__((noinline)) status_t copy_pages(struct process *to_process, vaddr_t to,
+                                                     struct process *from_process, vaddr_t from, size_t length)
 {
-    if (!range_ok(to, length) || !range_ok(from, length))
-        return SW_FAULT;
-    if (length && (!to_process->space || !from_process->space))
+    if (!range_ok(to, length) || !range_ok(from, length) || !to_process->space || !from_process->space)
         return SW_FAULT;
     bool push = is_calling(from_process);
     while (length) {
@@ -131,4 +141,9 @@ status_t copy_between(struct process *to_process, vaddr_t to, struct process *fr
         to += piece, from += piece, length -= piece;
     }
     return SW_OK;
+}
+
+status_t copy_between(struct process *to_process, vaddr_t to, struct process *from_process, vaddr_t from, size_t length)
+{
+    return length ? copy_pages(to_process, to, from_process, from, length) : SW_OK;
 }

@@ -92,8 +92,8 @@ static void add_arguments(struct record *record, const char *format, __builtin_v
     record->length += (uint32_t)format_text(record->text + record->length, room, format, arguments);
 }
 
-__attribute__((format(printf, 2, 3)))
-static void add(struct record *record, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct record *record, const char *format,
+                                                      ...)
 {
     __builtin_va_list arguments;
     __builtin_va_start(arguments, format);

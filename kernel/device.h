@@ -17,14 +17,14 @@ struct device {
     paddr_t address;
     uint64_t length;
     volatile uint8_t *registers; /* NULL: not reachable */
-    uint32_t interrupt; /* GIC number, 0: none */
-    bool interrupt_pending; /* arrived and masked; until device_ack */
-    bool early_console;     /* the kernel prints on it while it is free */
+    uint32_t interrupt;          /* GIC number, 0: none */
+    bool interrupt_pending;      /* arrived and masked; until device_ack */
+    bool early_console;          /* the kernel prints on it while it is free */
     struct list pins;
     char name[32];
 };
 
 extern struct device *devices[64];
 extern uint32_t device_count;
-void device_init(void);                        /* from the device tree */
+void device_init(void);                            /* from the device tree */
 void device_process_gone(struct process *process); /* ends its claims: interrupt masked */

@@ -35,14 +35,16 @@ struct node {
 
 static bool text_is(struct text text, const char *value)
 {
-    return text.length == (int)strlen(value) + 1 && memcmp(text.at, value, (size_t)text.length) == 0;
+    return text.length == (int)strlen(value) + 1 &&
+           memcmp(text.at, value, (size_t)text.length) == 0;
 }
 
 static struct node node_read(const void *tree, int offset)
 {
     struct node node = { 0 };
     int property;
-    fdt_for_each_property_offset(property, tree, offset) {
+    fdt_for_each_property_offset(property, tree, offset)
+    {
         const char *name;
         int length;
         const void *value = fdt_getprop_by_offset(tree, property, &name, &length);
@@ -159,7 +161,8 @@ static void read_cpus(const void *tree, int cpus, struct machine *out)
 {
     struct widths widths = widths_of(tree, cpus);
     int offset;
-    fdt_for_each_subnode(offset, tree, cpus) {
+    fdt_for_each_subnode(offset, tree, cpus)
+    {
         struct node node = node_read(tree, offset);
         if (text_is(node.device_type, "cpu") && node_enabled(&node) && out->cpu_count < CPU_MAX)
             out->cpu_ids[out->cpu_count++] = cells_take(&node.reg, widths.address);
@@ -240,7 +243,8 @@ static void read_reserved(const void *tree, int reserved, struct machine *out)
 {
     struct widths widths = widths_of(tree, reserved);
     int offset;
-    fdt_for_each_subnode(offset, tree, reserved) {
+    fdt_for_each_subnode(offset, tree, reserved)
+    {
         struct node node = node_read(tree, offset);
         read_ranges(&node, widths, out->reserved, &out->reserved_count);
     }
@@ -254,7 +258,8 @@ const char *machine_read(void *tree, struct machine *out_machine)
         return "no valid device tree";
     widths = widths_of(tree, 0);
     int chosen = -1;
-    fdt_for_each_subnode(offset, tree, 0) {
+    fdt_for_each_subnode(offset, tree, 0)
+    {
         int length = 0;
         const char *at = fdt_get_name(tree, offset, &length);
         struct text name = { at, at ? length + 1 : 0 };

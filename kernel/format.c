@@ -55,8 +55,10 @@ size_t format_text(char *buffer, size_t capacity, const char *format, __builtin_
         switch (*format) {
         case 'd':
         case 'i': {
-            int64_t value = wide ? __builtin_va_arg(arguments, long) : __builtin_va_arg(arguments, int);
-            put_number(&output, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, value < 0, width, fill);
+            int64_t value =
+                wide ? __builtin_va_arg(arguments, long) : __builtin_va_arg(arguments, int);
+            put_number(&output, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, value < 0,
+                       width, fill);
             break;
         }
         case 'u':
@@ -69,7 +71,8 @@ size_t format_text(char *buffer, size_t capacity, const char *format, __builtin_
         case 'p':
             put(&output, '0');
             put(&output, 'x');
-            put_number(&output, (uintptr_t)__builtin_va_arg(arguments, void *), 16, false, width, fill);
+            put_number(&output, (uintptr_t) __builtin_va_arg(arguments, void *), 16, false, width,
+                       fill);
             break;
         case 's': {
             const char *text = __builtin_va_arg(arguments, const char *);

@@ -47,20 +47,38 @@ static status_t table_grow(struct process *process)
     return SW_OK;
 }
 
+/* The entry of an open handle; NULL: none. */
+static struct handle_entry *entry_of(const struct handle_table *table, uint64_t handle)
+{
+    uint32_t index = handle & 0xffff;
+    if (index / ENTRIES_PER_PAGE >= table->page_count)
+        return NULL;
+    struct handle_entry *entry = &table->pages[index / ENTRIES_PER_PAGE][index % ENTRIES_PER_PAGE];
+    return entry->generation == handle >> 16 && entry->object ? entry : NULL;
+}
+
+struct handle_entry *handle_find(struct process *process, uint64_t handle, uint8_t type, uint32_t rights)
+{
+    struct handle_entry *entry = entry_of(&process->handles, handle);
+    if (!entry || (type && entry->object->type != type) || (rights & ~entry->rights))
+        return NULL;
+    return entry;
+}
+
+status_t handle_refusal(struct process *process, uint64_t handle, uint8_t type)
+{
+    const struct handle_entry *entry = entry_of(&process->handles, handle);
+    if (!entry)
+        return SW_BAD_HANDLE;
+    return type && entry->object->type != type ? SW_WRONG_TYPE : SW_ACCESS;
+}
+
 status_t handle_lookup(struct process *process, uint64_t handle, uint8_t type, uint32_t rights,
                        struct handle_entry **out_entry)
 {
-    const struct handle_table *table = &process->handles;
-    uint32_t index = handle & 0xffff;
-    if (index / ENTRIES_PER_PAGE >= table->page_count)
-        return SW_BAD_HANDLE;
-    struct handle_entry *entry = &table->pages[index / ENTRIES_PER_PAGE][index % ENTRIES_PER_PAGE];
-    if (entry->generation != handle >> 16 || !entry->object)
-        return SW_BAD_HANDLE;
-    if (type && entry->object->type != type)
-        return SW_WRONG_TYPE;
-    if (rights & ~entry->rights)
-        return SW_ACCESS;
+    struct handle_entry *entry = handle_find(process, handle, type, rights);
+    if (!entry)
+        return handle_refusal(process, handle, type);
     *out_entry = entry;
     return SW_OK;
 }

@@ -25,7 +25,11 @@ struct handle_table {
 extern uint32_t handle_total;       /* open handles of all processes */
 extern uint64_t handle_pages_total; /* pages of all tables */
 
-/* Finds an entry; type 0 takes any. BAD_HANDLE, WRONG_TYPE, ACCESS (a right is missing). */
+/* Finds an entry; type 0 takes any. NULL: handle_refusal tells why. */
+struct handle_entry *handle_find(struct process *process, uint64_t handle, uint8_t type, uint32_t rights);
+/* BAD_HANDLE, WRONG_TYPE, ACCESS (a right is missing), of a handle that handle_find refuses. */
+status_t handle_refusal(struct process *process, uint64_t handle, uint8_t type);
+/* Both in one. */
 status_t handle_lookup(struct process *process, uint64_t handle, uint8_t type, uint32_t rights,
                        struct handle_entry **out_entry);
 /* Installs a new handle to the object (counts a hold). QUOTA, NO_MEMORY. */

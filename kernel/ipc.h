@@ -65,7 +65,8 @@ struct channel {
     uint64_t watch_limit;
     struct binding *watch; /* OVERDUE at its port, level `overdue` */
     struct timer watch_timer;
-    bool overdue;
+    uint64_t watch_since; /* when the present server came, or the last delay was told */
+    bool overdue;         /* level of the watch until it is told */
     bool orphan; /* last handle went: nobody can serve it any more once the server is gone */
 };
 
@@ -76,7 +77,7 @@ struct connection {
     struct list closed_link; /* port->closed or channel-less: waiting for a server */
     uint64_t badge;
     uint32_t accepted; /* generation last accepted; 0: takes the first server silently */
-    bool closed;       /* last handle went; CLOSED not yet delivered */
+    bool closed;       /* last handle went; CLOSED not yet delivered: referenced until it is */
     uint32_t active;   /* calls not IDLE or DONE on it; CLOSED waits for 0 */
     uint64_t pending;  /* 1 died, 2 replaced: level for bound ports until accept */
 };
@@ -140,15 +141,21 @@ void event_set(struct event *event, uint64_t bits);
 void object_signal(struct object *object);
 /* Something waits at the port: delivers it if a thread waits there. */
 void port_poke(struct port *port);
+/* The channel got a call while a thread waits at its port: delivers it. */
+void port_hand(struct port *port, struct channel *channel);
 /* Delivers the oldest call of the channel to the thread that waits (or is about to) with its sw_wait. */
-enum delivery { DELIVERED, NOTHING, RECEIVER_FAILED };
-enum delivery call_deliver(struct channel *channel, struct thread *receiver, status_t *out_status);
+#define NOTHING 1 /* there is nothing to deliver; an error is the receiver's own: its memory refuses */
+status_t call_deliver(struct channel *channel, struct thread *receiver);
 /* A server thread waits again: calls it did not answer are deferred from now on. */
 void call_defer_all(struct thread *thread);
 /* CLOSED is due once the last handle and the last call are gone: queues it at the server's port. */
 void connection_settle(struct connection *connection);
+/* CLOSED was delivered, or nobody will ever hear it: drops the reference kept for it. */
+void connection_forget(struct connection *connection);
 /* A call waits: makes sure the channel's watch timer runs. */
 void channel_watch_arm(struct channel *channel);
+/* OVERDUE was delivered: the next one comes when the limit has passed again. */
+void channel_watch_told(struct channel *channel);
 /* Ends the channel's posted calls, those of connections that accepted keep_generation (if not 0) or
  * nothing yet excepted. */
 void channel_fail_calls(struct channel *channel, status_t status, uint32_t keep_generation);

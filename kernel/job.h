@@ -34,7 +34,7 @@ struct job {
     uint32_t live;  /* processes, and big objects being destroyed, here and below */
     struct list paid; /* struct object.payer_link */
     uint64_t pending; /* SW_JOB_* level bits */
-    uint64_t cpu_ns;
+    uint64_t cpu_ns; /* of its own processes, and of jobs below that are gone */
     struct kept *kept; /* SW_KEPT_SLOTS, allocated at first use */
     /* normal band: ready threads and the job's place in the run order (sched.c) */
     struct list ready;

@@ -47,7 +47,7 @@ static void record_add(uint32_t level, const char *text, size_t length)
 {
     char record[LOG_RECORD_MAX + 1];
     size_t at = format_line(record, sizeof record, "[%lu] [%c] ",
-                                 (unsigned long)(arch_since_boot() / 1000000), "DIWEP"[level]);
+                            (unsigned long)(arch_since_boot() / 1000000), "DIWEP"[level]);
     if (length > LOG_LINE_MAX)
         length = LOG_LINE_MAX;
     memcpy(record + at, text, length);

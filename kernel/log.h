@@ -3,7 +3,8 @@
 #include "types.h"
 
 /* --- log.c: a ring of text records `[tick] [L] source: message`, tick in ms since boot --- */
-void log_line(uint32_t level, const char *source, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_line(uint32_t level, const char *source, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 #define log_info(source, ...) log_line(SW_LOG_INFO, source, __VA_ARGS__)
 #define log_warning(source, ...) log_line(SW_LOG_WARNING, source, __VA_ARGS__)
 #define log_error(source, ...) log_line(SW_LOG_ERROR, source, __VA_ARGS__)
@@ -30,7 +31,7 @@ size_t format_line(char *buffer, size_t capacity, const char *format, ...)
 /* True while no driver holds the UART (or in a panic): lines also go to the serial line. */
 extern bool early_console_active;
 void early_console_write(const char *text, size_t length);
-int early_console_read(void); /* -1: nothing waits */
+int early_console_read(void);   /* -1: nothing waits */
 void early_console_reset(void); /* polled again, whatever a driver left behind */
 
 /* --- crash.c --- */

@@ -8,7 +8,7 @@ struct memory_range {
 
 struct machine_device {
     char name[32];
-    uint32_t kind; /* SW_DEVICE_* */
+    uint32_t kind;      /* SW_DEVICE_* */
     uint32_t interrupt; /* GIC number, 0: none */
     bool edge;          /* the interrupt is edge-triggered */
     paddr_t address;
@@ -28,8 +28,8 @@ struct machine {
     bool psci_hvc, psci_smc; /* neither: one CPU, no power control */
     paddr_t gic_distributor, gic_cpu;
     uint32_t timer_interrupt; /* of the virtual timer */
-    paddr_t uart; /* the early console */
-    char arguments[1024]; /* kernel command line */
+    paddr_t uart;             /* the early console */
+    char arguments[1024];     /* kernel command line */
     uint8_t seed[64];
     uint32_t seed_length;
     struct machine_device devices[MACHINE_DEVICES]; /* in the order of the tree */

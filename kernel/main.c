@@ -7,6 +7,7 @@
 
 #define JITTER_LIMIT 100000000ull /* ns */
 #define JITTER_SAMPLES 512
+#define LOADER_SIZE 0x200000ull
 #define SEED_ENOUGH 16 /* bytes from the firmware */
 
 extern char kernel_start[], kernel_end[];
@@ -119,11 +120,12 @@ static void range_free(paddr_t start, paddr_t end)
     page_init(start, end);
 }
 
-/* The last place in the first range that nothing else has: the same after each reset. */
+/* The same place after each reset: high in the first range where nothing else is, but not at its
+ * very end, where loaders put their things again and again. */
 static paddr_t crash_ring_place(void)
 {
     const struct memory_range *range = &machine.ram[0];
-    paddr_t end = range->end / PAGE_SIZE * PAGE_SIZE;
+    paddr_t end = (range->end - LOADER_SIZE) / PAGE_SIZE * PAGE_SIZE;
     for (uint32_t i = 0; i < machine.reserved_count; i++) {
         const struct memory_range *hole = &machine.reserved[i];
         if (end > hole->start && end - CRASH_RING_SIZE < hole->end && hole->start > range->start) {
@@ -138,7 +140,8 @@ static uint64_t memory_init(void)
 {
     uint64_t total = 0;
     paddr_t ring = crash_ring_place();
-    machine.reserved[machine.reserved_count++] = (struct memory_range){ ring, ring + CRASH_RING_SIZE };
+    machine.reserved[machine.reserved_count++] =
+        (struct memory_range){ ring, ring + CRASH_RING_SIZE };
     for (uint32_t i = 0; i < machine.ram_count; i++) {
         total += machine.ram[i].end - machine.ram[i].start;
         range_free(machine.ram[i].start, machine.ram[i].end);
@@ -199,7 +202,8 @@ static void jitter_gather(void)
             now = arch_now();
             spins++;
         } while (now == last && spins < 100000);
-        samples[i % sizeof samples] = (uint8_t)(samples[i % sizeof samples] * 5 + (now - last) + spins);
+        samples[i % sizeof samples] =
+            (uint8_t)(samples[i % sizeof samples] * 5 + (now - last) + spins);
         last = now;
         if (i % sizeof samples == sizeof samples - 1)
             random_mix(samples, sizeof samples);
@@ -225,8 +229,8 @@ static void seed_init(void)
     memset(machine.seed, 0, sizeof machine.seed);
 }
 
-/* On the boot CPU's own stack and the final page tables; interrupts are masked. Never returns, so it
- * may change the stack protector's value. */
+/* On the boot CPU's own stack and the final page tables; interrupts are masked. Never returns, so
+ * it may change the stack protector's value. */
 void kernel_main(void)
 {
     arch_init();

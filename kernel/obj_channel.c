@@ -9,14 +9,12 @@
 /* Nobody can serve the channel any more: waiting calls fail, unheard CLOSED notices are dropped. */
 static void channel_orphaned(struct channel *channel)
 {
-    object_get(&channel->object); /* the connections dropped here may be its last holders */
     channel_fail_calls(channel, SW_PEER_CLOSED, 0);
-    list_for_each_safe(at, after, &channel->connections) {
+    list_for_each(at, &channel->connections) {
         struct connection *connection = CONTAINER(at, struct connection, channel_link);
-        if (connection->closed && connection->object.handles == 0)
-            object_put(&connection->object);
+        if (connection->closed)
+            connection_forget(connection);
     }
-    object_put(&channel->object);
 }
 
 /* The server is gone or leaves: nothing it had received is answered any more; waiting calls wait for
@@ -41,8 +39,8 @@ void channel_leave(struct channel *channel)
 
 void ipc_process_gone(struct process *process)
 {
-    list_for_each_safe(at, after, &process->served)
-        channel_leave(CONTAINER(at, struct channel, server_link));
+    while (!list_empty(&process->served))
+        channel_leave(list_first(&process->served, struct channel, server_link));
 }
 
 status_t sys_channel_create(struct thread *thread, uint64_t *out_channel)
@@ -80,7 +78,8 @@ status_t sys_channel_serve(struct thread *thread, struct channel *channel, struc
     channel_fail_calls(channel, SW_SERVER_REPLACED, channel->generation);
     if (!list_empty(&channel->calls))
         list_add_tail(&port->messages, &channel->port_link);
-    list_for_each_safe(at, after, &channel->connections) {
+    channel->watch_since = arch_now();
+    list_for_each(at, &channel->connections) {
         struct connection *connection = CONTAINER(at, struct connection, channel_link);
         if (connection->accepted && connection->accepted != channel->generation) {
             connection->pending |= 2;
@@ -116,13 +115,21 @@ static uint64_t channel_oldest(const struct channel *channel)
     return oldest;
 }
 
+/* When the channel is overdue if nothing happens; SW_NEVER: nothing waits. A new server, and one whose
+ * delay was reported, has the whole limit from then on. */
+static uint64_t channel_due(const struct channel *channel)
+{
+    uint64_t oldest = channel_oldest(channel);
+    if (!oldest)
+        return SW_NEVER;
+    uint64_t since = oldest > channel->watch_since ? oldest : channel->watch_since;
+    return channel->watch_limit < SW_NEVER - since ? since + channel->watch_limit : SW_NEVER;
+}
+
 static void channel_watch_expired(struct timer *timer)
 {
     struct channel *channel = CONTAINER(timer, struct channel, watch_timer);
-    uint64_t oldest = channel_oldest(channel);
-    if (!channel->watch_limit || !oldest)
-        return;
-    uint64_t due = oldest + channel->watch_limit;
+    uint64_t due = channel_due(channel);
     if (due > arch_now()) {
         timer_set(&channel->watch_timer, due, channel_watch_expired);
         return;
@@ -134,13 +141,25 @@ static void channel_watch_expired(struct timer *timer)
 void channel_watch_arm(struct channel *channel)
 {
     if (!channel->watch_timer.node.queued && !channel->overdue)
-        timer_set(&channel->watch_timer, arch_now() + channel->watch_limit, channel_watch_expired);
+        timer_set(&channel->watch_timer, channel_due(channel), channel_watch_expired);
+}
+
+void channel_watch_told(struct channel *channel)
+{
+    channel->overdue = false;
+    channel->watch_since = arch_now();
+    object_signal(&channel->object);
+    channel_watch_arm(channel);
 }
 
 status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint64_t limit, struct port *port, uint64_t key)
 {
     struct binding *binding = NULL;
-    if (limit && port) {
+    if (limit && port && channel->watch && channel->watch->port == port) {
+        binding = channel->watch;
+        binding->key = key;
+        channel->watch = NULL;
+    } else if (limit && port) {
         status_t status = binding_create(thread->process->job, port, &channel->object, 1, key, SW_EVENT_OVERDUE, &binding);
         if (status != SW_OK)
             return status;
@@ -149,9 +168,10 @@ status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint6
         binding_destroy(channel->watch);
     channel->watch = binding;
     channel->watch_limit = binding ? limit : 0;
-    channel->overdue = false;
     timer_cancel(&channel->watch_timer);
-    if (binding && channel_oldest(channel))
+    channel->overdue = false;
+    object_signal(&channel->object);
+    if (binding)
         channel_watch_arm(channel);
     return SW_OK;
 }
@@ -171,8 +191,6 @@ status_t sys_connection_create(struct thread *thread, struct channel *channel, u
     list_add_tail(&channel->connections, &connection->channel_link);
     handle_t handle = 0;
     status = handle_install(thread->process, &connection->object, class_connection.all_rights, &handle);
-    if (status != SW_OK)
-        connection->closed = true; /* never had a handle: nobody is told */
     *out_connection = handle;
     object_put(&connection->object);
     return status;
@@ -196,18 +214,22 @@ void connection_settle(struct connection *connection)
     port_poke(port);
 }
 
+void connection_forget(struct connection *connection)
+{
+    list_remove(&connection->closed_link);
+    connection->closed = false;
+    object_put(&connection->object);
+}
+
 /* The server hears of it once, now or when there is one; until then the connection stays. */
 static void connection_last_handle(struct object *object)
 {
     struct connection *connection = CONTAINER(object, struct connection, object);
-    if (connection->closed)
-        return;
-    connection->closed = true;
-    object_get(object); /* dropped when CLOSED was delivered, or with the channel */
     if (connection->channel->orphan && !connection->channel->server)
-        object_put(object);
-    else
-        connection_settle(connection);
+        return; /* nobody will ever ask */
+    connection->closed = true;
+    object_get(object); /* dropped by connection_forget */
+    connection_settle(connection);
 }
 
 static void connection_destroy(struct object *object)
@@ -234,9 +256,13 @@ static void channel_last_handle(struct object *object)
     channel_orphaned(channel);
 }
 
+/* It may still be served: then neither a handle nor a connection is left, and nothing can come. */
 static void channel_destroy(struct object *object)
 {
     struct channel *channel = CONTAINER(object, struct channel, object);
+    list_remove(&channel->server_link);
+    list_remove(&channel->port_link);
+    list_remove(&channel->port_all_link);
     timer_cancel(&channel->watch_timer);
     ASSERT(list_empty(&channel->calls) && list_empty(&channel->received));
 }

@@ -6,8 +6,8 @@
  * Pins outlive claims, because the hardware may still write to them: the successor, having reset
  * the hardware, drops them (device_reset). All under the big lock. */
 #include "device.h"
-#include "machine.h"
 #include "log.h"
+#include "machine.h"
 #include "process.h"
 #include "syscall_handlers.h"
 
@@ -108,8 +108,7 @@ status_t sys_device_info(struct thread *thread, struct device *device, uint32_t 
         .interrupt = device->interrupt,
         .claimed = device->holder ? device->holder->pid : 0,
     };
-    list_for_each(at, &device->pins)
-        out.pins++;
+    list_for_each(at, &device->pins) out.pins++;
     if (device->kind == SW_DEVICE_VIRTIO_MMIO && device->registers &&
         arch_register_read(device->registers, 4) == VIRTIO_MAGIC) {
         out.virtio_version = (uint32_t)arch_register_read(device->registers + 4, 4);
@@ -262,7 +261,8 @@ status_t sys_device_unpin(struct thread *thread, struct device *device, uint32_t
     (void)device_rights, (void)memory_rights;
     if (device->holder != thread->process)
         return SW_BAD_STATE;
-    list_for_each(at, &device->pins) {
+    list_for_each(at, &device->pins)
+    {
         struct device_pin *pin = CONTAINER(at, struct device_pin, link);
         if (pin->memory == memory && pin->generation == device->generation) {
             pin_drop(pin);
@@ -277,7 +277,8 @@ status_t sys_device_reset(struct thread *thread, struct device *device, uint32_t
     bool manager = device_rights & SW_RIGHT_MANAGE;
     if (device->holder != thread->process && !manager)
         return SW_BAD_STATE;
-    list_for_each_safe(at, after, &device->pins) {
+    list_for_each_safe(at, after, &device->pins)
+    {
         struct device_pin *pin = CONTAINER(at, struct device_pin, link);
         if (manager || pin->generation != device->generation)
             pin_drop(pin);

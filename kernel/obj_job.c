@@ -139,6 +139,7 @@ static void job_destroy(struct object *object)
         paid->payer = job->parent;
         list_add_tail(&job->parent->paid, &paid->payer_link);
     }
+    job->parent->cpu_ns += job->cpu_ns;
     list_remove(&job->siblings);
     object_put(&job->parent->object);
 }
@@ -320,15 +321,26 @@ status_t sys_job_create_session(struct thread *thread, struct job *authority, st
     return SW_OK;
 }
 
+/* True if the limits give the job more of anything than it may have now. */
+static bool limits_raise(const struct job *job, const struct sw_limits *limits)
+{
+    return limits->memory > job->limit[CHARGE_MEMORY] || limits->handles > job->limit[CHARGE_HANDLES] ||
+           limits->threads > job->limit[CHARGE_THREADS] || limits->processes > job->limit[CHARGE_PROCESSES] ||
+           limits->calls > job->limit[CHARGE_CALLS] || limits->weight > job->weight || limits->band > job->band;
+}
+
+/* A process needs the MANAGE right on its own job to make jobs below it; that is not to lift its own
+ * limits. Raising them is for who lives outside. */
 status_t sys_job_limit(struct thread *thread, struct job *job, vaddr_t user)
 {
-    (void)thread;
     struct sw_limits limits;
     status_t status = copy_from_user(&limits, user, sizeof(limits));
     if (status == SW_OK)
         status = limits_check(&limits);
     if (status != SW_OK)
         return status;
+    if (limits_raise(job, &limits) && job_below(thread->process->job, job))
+        return SW_ACCESS;
     if (limits.memory)
         job->limit[CHARGE_MEMORY] = limits.memory;
     if (limits.handles)
@@ -393,13 +405,22 @@ static uint32_t limit_shown(uint64_t limit)
     return limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
 }
 
+/* CPU time of the job and all below: summed when asked for, so that a thread switch books one job. */
+static uint64_t job_cpu(const struct job *job)
+{
+    uint64_t sum = job->cpu_ns;
+    list_for_each(at, &job->children)
+        sum += job_cpu(CONTAINER(at, struct job, siblings));
+    return sum;
+}
+
 status_t sys_job_info(struct thread *thread, struct job *job, vaddr_t user)
 {
     (void)thread;
     struct sw_job_info info = {
         .id = job->object.id,
         .memory_used = job->used[CHARGE_MEMORY],
-        .cpu_ns = job->cpu_ns,
+        .cpu_ns = job_cpu(job),
         .handles = (uint32_t)job->used[CHARGE_HANDLES],
         .threads = (uint32_t)job->used[CHARGE_THREADS],
         .processes = (uint32_t)job->used[CHARGE_PROCESSES],
@@ -429,7 +450,7 @@ status_t sys_job_keep(struct thread *thread, struct job *job, uint32_t slot, str
         job_kept_clear(job, slot);
         return SW_OK;
     }
-    if (!(handle->rights & SW_RIGHT_DUPLICATE))
+    if (~handle->rights & (SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER)) /* another process may take it out */
         return SW_ACCESS;
     if (job->killed)
         return SW_BAD_STATE;

@@ -79,6 +79,8 @@ status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t
         paddr_t page = page_allocate_zero();
         if (!page)
             return SW_NO_MEMORY;
+        if (memory->sealed) /* a hole in what may be code: its zeros are what is to be fetched */
+            arch_code_sync(page_pointer(page), PAGE_SIZE);
         *slot = page;
         memory->committed++;
         memory_committed_total++;
@@ -239,26 +241,57 @@ static bool range_inside(const struct memory *memory, uint64_t offset, uint64_t 
     return size && (offset | size) % PAGE_SIZE == 0 && offset < bytes && size <= bytes - offset;
 }
 
+/* Takes a slice of the object's pages from `done` on; SYSCALL_RESTART: there are more. */
+static status_t commit_some(struct thread *thread, struct memory *memory, uint64_t first, uint64_t pages, uint64_t done)
+{
+    for (uint32_t i = 0; done < pages; i++, done++) {
+        if (i == SLICE_PAGES)
+            return go_on(thread, done);
+        paddr_t page;
+        status_t status = memory_page(memory, first + done, true, &page);
+        if (status != SW_OK)
+            return status;
+    }
+    return SW_OK;
+}
+
+/* When committing takes several slices, the object is found again by its handle, which nobody was told
+ * yet. Another thread that guesses and closes it gets its process a BAD_HANDLE. */
 status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags, uint64_t *out_memory)
 {
-    if (size == 0 || size > PAGES_MAX * PAGE_SIZE || (flags & ~SW_MEMORY_COMMIT))
-        return SW_INVALID;
-    struct memory *memory;
-    status_t status = memory_create(thread->process->job, ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE, &memory);
+    struct process *process = thread->process;
+    uint64_t done = progress(thread);
+    struct handle_entry *entry;
+    status_t status;
+    if (!done) {
+        if (size == 0 || size > PAGES_MAX * PAGE_SIZE || (flags & ~SW_MEMORY_COMMIT))
+            return SW_INVALID;
+        struct memory *memory;
+        status = memory_create(process->job, ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE, &memory);
+        if (status != SW_OK)
+            return status;
+        handle_t handle = 0;
+        if ((flags & SW_MEMORY_COMMIT) && memory->pages + memory_table_pages(memory->pages) > page_free_count)
+            status = SW_NO_MEMORY;
+        else
+            status = handle_install(process, &memory->object, MEMORY_RIGHTS, &handle);
+        object_put(&memory->object);
+        thread->wait_length = *out_memory = handle;
+        if (status != SW_OK || !(flags & SW_MEMORY_COMMIT))
+            return status;
+    }
+    status = handle_lookup(process, thread->wait_length, SW_TYPE_MEMORY, SW_RIGHT_WRITE, &entry);
     if (status != SW_OK)
         return status;
-    if (flags & SW_MEMORY_COMMIT) {
-        if (memory->pages + memory_table_pages(memory->pages) > page_free_count)
-            status = SW_NO_MEMORY;
-        paddr_t page;
-        for (uint64_t i = 0; status == SW_OK && i < memory->pages; i++)
-            status = memory_page(memory, i, true, &page);
+    struct memory *memory = CONTAINER(entry->object, struct memory, object);
+    *out_memory = thread->wait_length;
+    if (memory->sealed)
+        return SW_OK;
+    status = commit_some(thread, memory, 0, memory->pages, done);
+    if (status < 0) {
+        handle_close(process, entry);
+        *out_memory = 0;
     }
-    handle_t handle = 0;
-    if (status == SW_OK)
-        status = handle_install(thread->process, &memory->object, MEMORY_RIGHTS, &handle);
-    *out_memory = handle;
-    object_put(&memory->object);
     return status;
 }
 
@@ -302,7 +335,7 @@ status_t sys_memory_seal(struct thread *thread, struct memory *memory, uint32_t 
 }
 
 /* Only here code becomes executable, so here what was written is made visible to instruction fetch.
- * Pages taken later are zero and synchronised when they are mapped. */
+ * Pages taken later are zero and synchronised when they are taken. */
 status_t sys_memory_mint(struct thread *thread, struct job *authority, struct memory *memory, uint32_t memory_rights,
                          uint64_t *out_executable)
 {
@@ -332,17 +365,7 @@ status_t sys_memory_commit(struct thread *thread, struct memory *memory, uint32_
         return SW_INVALID;
     if (memory->sealed)
         return SW_BAD_STATE;
-    uint64_t pages = size / PAGE_SIZE;
-    uint64_t done = progress(thread);
-    for (uint32_t i = 0; done < pages; i++, done++) {
-        if (i == SLICE_PAGES)
-            return go_on(thread, done);
-        paddr_t page;
-        status_t status = memory_page(memory, offset / PAGE_SIZE + done, true, &page);
-        if (status != SW_OK)
-            return status;
-    }
-    return SW_OK;
+    return commit_some(thread, memory, offset / PAGE_SIZE, size / PAGE_SIZE, progress(thread));
 }
 
 status_t sys_memory_decommit(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,

@@ -228,8 +228,8 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
     }
     *out_done = done;
     pipe_changed(core, WRITER);
-    if (core->head == core->tail && core->ends[READER])
-        object_signal(&core->ends[READER]->object);
+    if (core->head == core->tail)
+        object_signal(&pipe->object);
     return SW_OK;
 }
 
@@ -268,11 +268,10 @@ status_t sys_pipe_write(struct thread *thread, struct pipe *pipe, uint32_t pipe_
         done += piece;
         *out_done = done;
         pipe_changed(core, READER);
+        object_signal(&pipe->object); /* there may be no room any more */
         if (whole)
             break;
     }
-    if (core->ends[WRITER])
-        object_signal(&core->ends[WRITER]->object);
     return SW_OK;
 }
 
@@ -325,7 +324,8 @@ static uint64_t pipe_level(struct object *object)
     uint64_t level = core->ends[!pipe->end] ? 0 : SW_PIPE_PEER_CLOSED;
     if (pipe->end == READER)
         return level | (bytes ? SW_PIPE_READABLE : 0);
-    return level | (core->capacity - bytes >= PIPE_ATOMIC ? SW_PIPE_WRITABLE : 0);
+    uint64_t whole = PIPE_ATOMIC + (core->records ? sizeof(uint32_t) : 0);
+    return level | (bytes == 0 || core->capacity - bytes >= whole ? SW_PIPE_WRITABLE : 0);
 }
 
 const struct object_class class_pipe = {

@@ -87,63 +87,62 @@ void object_signal(struct object *object)
     }
 }
 
-/* --- delivery -------------------------------------------------------------------------------- */
+/* --- delivery: one function for each kind of source, called when its list is not empty ------- */
 
 status_t port_write_event(struct thread *thread, const struct sw_event *event)
 {
     return copy_to_process(thread->process, thread->wait_pointer + offsetof(struct sw_wait, event), event, sizeof(*event));
 }
 
-static enum delivery deliver_done(struct port *port, struct thread *thread, status_t *out_status)
+static status_t deliver_done(struct port *port, struct thread *thread)
 {
-    if (list_empty(&port->done))
-        return NOTHING;
     struct call *call = list_first(&port->done, struct call, done_link);
     struct sw_event event = { .kind = SW_EVENT_CALL_DONE, .key = call->key };
-    *out_status = port_write_event(thread, &event);
-    if (*out_status != SW_OK)
-        return RECEIVER_FAILED;
+    status_t status = port_write_event(thread, &event);
+    if (status != SW_OK)
+        return status;
     list_remove(&call->done_link);
-    return DELIVERED;
+    return SW_OK;
 }
 
-static enum delivery deliver_pending(struct port *port, struct thread *thread, status_t *out_status)
+static status_t deliver_pending(struct port *port, struct thread *thread)
 {
-    if (list_empty(&port->pending))
-        return NOTHING;
     struct binding *binding = list_first(&port->pending, struct binding, queue_link);
     uint64_t level = binding_level(binding);
+    if (!level) { /* falling just now: its signal comes after the poke that led here */
+        list_remove(&binding->queue_link);
+        return NOTHING;
+    }
     struct sw_event event = { .kind = binding->event_kind, .bits = (uint32_t)level, .key = binding->key, .badge = level };
     if (binding->object->type == SW_TYPE_PROCESS)
         event.badge = (uint64_t)(int64_t)CONTAINER(binding->object, struct process, object)->status;
-    *out_status = port_write_event(thread, &event);
-    if (*out_status != SW_OK)
-        return RECEIVER_FAILED;
+    status_t status = port_write_event(thread, &event);
+    if (status != SW_OK)
+        return status;
     list_remove(&binding->queue_link); /* to the end: the others come first next time */
     list_add_tail(&port->pending, &binding->queue_link);
-    return DELIVERED;
+    if (binding->event_kind == SW_EVENT_OVERDUE)
+        channel_watch_told(CONTAINER(binding->object, struct channel, object));
+    return SW_OK;
 }
 
-static enum delivery deliver_closed(struct port *port, struct thread *thread, status_t *out_status)
+static status_t deliver_closed(struct port *port, struct thread *thread)
 {
-    if (list_empty(&port->closed))
-        return NOTHING;
     struct connection *connection = list_first(&port->closed, struct connection, closed_link);
     struct sw_event event = { .kind = SW_EVENT_CLOSED, .key = connection->channel->key, .badge = connection->badge };
-    *out_status = port_write_event(thread, &event);
-    if (*out_status != SW_OK)
-        return RECEIVER_FAILED;
-    list_remove(&connection->closed_link);
-    object_put(&connection->object);
-    return DELIVERED;
+    status_t status = port_write_event(thread, &event);
+    if (status != SW_OK)
+        return status;
+    connection_forget(connection);
+    return SW_OK;
 }
 
-static enum delivery deliver_message(struct port *port, struct thread *thread, status_t *out_status)
+static status_t deliver_message(struct port *port, struct thread *thread)
 {
     while (!list_empty(&port->messages)) {
         struct channel *channel = list_first(&port->messages, struct channel, port_link);
-        enum delivery result = call_deliver(channel, thread, out_status);
-        if (result == DELIVERED && !list_empty(&channel->port_link)) {
+        status_t result = call_deliver(channel, thread);
+        if (result == SW_OK && !list_empty(&channel->port_link)) {
             list_remove(&channel->port_link);
             list_add_tail(&port->messages, &channel->port_link);
         }
@@ -153,38 +152,44 @@ static enum delivery deliver_message(struct port *port, struct thread *thread, s
     return NOTHING;
 }
 
-static bool port_has_items(const struct port *port)
+/* Bit k: kind k of source has something to deliver. */
+static uint32_t port_waiting(const struct port *port)
 {
-    return !list_empty(&port->messages) || !list_empty(&port->pending) || !list_empty(&port->done) ||
-           !list_empty(&port->closed);
+    return (list_empty(&port->messages) ? 0 : 1u << 0) | (list_empty(&port->pending) ? 0 : 1u << 1) |
+           (list_empty(&port->done) ? 0 : 1u << 2) | (list_empty(&port->closed) ? 0 : 1u << 3);
 }
 
-/* Looks once at each kind, starting with the one whose turn it is. */
-static enum delivery port_deliver_round(struct port *port, struct thread *thread, status_t *out_status)
+/* Delivers one item to the thread, of the first kind that has one, beginning with the one whose turn
+ * it is. A kind that delivers nothing has become empty (a call that could not be delivered has ended),
+ * but its end can be an item of another kind: that is why the port is asked again. */
+static status_t port_deliver(struct port *port, struct thread *thread)
 {
-    static enum delivery (*const kinds[4])(struct port *, struct thread *, status_t *) = {
+    static status_t (*const kinds[4])(struct port *, struct thread *) = {
         deliver_message, deliver_pending, deliver_done, deliver_closed,
     };
-    for (uint32_t i = 0; i < 4; i++) {
-        uint32_t kind = (port->turn + i) & 3;
-        enum delivery result = kinds[kind](port, thread, out_status);
+    uint32_t waiting;
+    while ((waiting = port_waiting(port)) != 0) {
+        uint32_t from_turn = (waiting | waiting << 4) >> port->turn;
+        uint32_t kind = (port->turn + (uint32_t)__builtin_ctz(from_turn)) & 3;
+        status_t result = kinds[kind](port, thread);
         if (result != NOTHING) {
-            port->turn = (uint8_t)(kind + 1);
+            port->turn = (kind + 1) & 3;
             return result;
         }
     }
     return NOTHING;
 }
 
-/* Delivers one item to the thread. A round that finds nothing can itself bring items (a call that
- * cannot be delivered ends, and its end is an item of this port): then there is another round. */
-static enum delivery port_deliver(struct port *port, struct thread *thread, status_t *out_status)
+/* Ends the waiter's wait with what a delivery to it has come to. Delivering may end calls, and their
+ * ends may poke the port again: the waiter is out of reach (port->waiter is NULL) meanwhile. */
+static void waiter_delivered(struct port *port, struct thread *waiter, status_t result)
 {
-    enum delivery result;
-    do
-        result = port_deliver_round(port, thread, out_status);
-    while (result == NOTHING && port_has_items(port));
-    return result;
+    if (result == NOTHING) {
+        port->waiter = waiter;
+        return;
+    }
+    waiter->wait_port = NULL;
+    thread_wake_direct(waiter, result);
 }
 
 void port_poke(struct port *port)
@@ -192,16 +197,21 @@ void port_poke(struct port *port)
     struct thread *waiter = port->waiter;
     if (!waiter)
         return;
-    /* Delivering may end calls, and their ends may poke again: the waiter is out of reach meanwhile. */
     port->waiter = NULL;
-    status_t status = SW_OK;
-    enum delivery result = port_deliver(port, waiter, &status);
-    if (result == NOTHING) {
-        port->waiter = waiter;
-        return;
-    }
-    waiter->wait_port = NULL;
-    thread_wake_direct(waiter, result == DELIVERED ? SW_OK : status);
+    waiter_delivered(port, waiter, port_deliver(port, waiter));
+}
+
+/* As a thread waits there is nothing else at the port: no need to queue the channel and to choose. */
+void port_hand(struct port *port, struct channel *channel)
+{
+    struct thread *waiter = port->waiter;
+    port->waiter = NULL;
+    status_t result = call_deliver(channel, waiter);
+    if (!list_empty(&channel->calls)) /* it stays where it is: the receiver failed */
+        list_add_tail(&port->messages, &channel->port_link);
+    waiter_delivered(port, waiter, result);
+    if (result == NOTHING && port_waiting(port))
+        port_poke(port);
 }
 
 /* --- system calls ---------------------------------------------------------------------------- */
@@ -240,13 +250,10 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
     thread->wait_pointer = wait;
     thread->wait_buffer = where.buffer;
     thread->wait_length = where.capacity;
-    switch (port_deliver(port, thread, &status)) {
-    case DELIVERED:
-        return SW_OK;
-    case RECEIVER_FAILED:
-        return status;
-    case NOTHING:
-        break;
+    if (port_waiting(port)) {
+        status = port_deliver(port, thread);
+        if (status != NOTHING)
+            return status;
     }
     status = thread_block(thread, SW_WAIT_PORT, deadline);
     if (status == SYSCALL_BLOCKED) {

@@ -3,8 +3,8 @@
  * A slab page starts with a header and is cut into equal slots; free slots are linked by index. A
  * page whose last slot is freed goes back at once, so memory in use depends on what lives only.
  *
- * Hooks of dying objects run from one queue, never inside each other: see object.h. An object is in
- * that queue while REAP_QUEUED; it may be picked up again (a new handle or reference) before its
+ * Hooks of dying objects run from one queue at the end of a kernel entry: see object.h. An object is
+ * in that queue while REAP_QUEUED; it may be picked up again (a new handle or reference) before its
  * turn, so the counts are looked at once more then. Big lock. */
 #include "job.h"
 #include "ipc.h"
@@ -12,7 +12,7 @@
 #include "process.h"
 #include "device.h"
 
-#define FLAG_REAP_QUEUED 1 /* in reap_list */
+#define FLAG_REAP_QUEUED 1 /* in object_hooks */
 #define FLAG_UNHELD 2      /* last handle went: the reference of the handles is still counted */
 #define FLAG_SLOW 4        /* in slow_list: being destroyed in slices */
 
@@ -107,9 +107,9 @@ static size_t object_offset(uint8_t type)
 
 static struct slab object_slabs[16];
 static uint64_t object_last_id;
-static struct list reap_list = LIST_INIT(reap_list);
+struct list object_hooks = LIST_INIT(object_hooks);
+bool object_hooks_held;
 static struct list slow_list = LIST_INIT(slow_list);
-static bool reaping;
 
 status_t object_create(uint8_t type, struct job *payer, void **out_object)
 {
@@ -189,17 +189,21 @@ static void reap(struct object *object)
 {
     if (!(object->flags & (FLAG_REAP_QUEUED | FLAG_SLOW))) {
         object->flags |= FLAG_REAP_QUEUED;
-        list_add_tail(&reap_list, &object->reap_link);
+        list_add_tail(&object_hooks, &object->reap_link);
     }
-    if (reaping)
+    if (object_hooks_held)
         return;
-    reaping = true;
-    while (!list_empty(&reap_list)) {
-        struct object *next = list_first(&reap_list, struct object, reap_link);
+    object_hooks_hold();
+    object_hooks_release();
+}
+
+void object_hooks_run(void)
+{
+    while (!list_empty(&object_hooks)) {
+        struct object *next = list_first(&object_hooks, struct object, reap_link);
         list_remove(&next->reap_link);
         object_reap(next);
     }
-    reaping = false;
 }
 
 void object_get(struct object *object)

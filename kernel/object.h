@@ -7,9 +7,10 @@
  * 0 its destroy hook. Objects are charged to `payer` (bytes of the slab slot) until destroyed; a
  * payer that is destroyed first hands its objects to its parent.
  *
- * Hooks never nest: a hook that drops the last reference of another object only queues it, so a
- * chain of objects of any length is taken down without recursion, before the outermost
- * object_put or object_unhold returns. */
+ * Hooks run at the end of the kernel entry that dropped the last handle or reference, before the lock
+ * is released, and never inside each other. So code that walks a list of objects, bindings or calls
+ * may drop references and poke ports: nothing it stands on goes away under it, and a chain of objects
+ * of any length is taken down without recursion. */
 #pragma once
 #include "list.h"
 #include "types.h"
@@ -55,6 +56,22 @@ void object_hold(struct object *object);
 void object_unhold(struct object *object);
 
 extern uint32_t object_counts[16]; /* live objects by type */
+
+/* Hooks that are due. Held from each kernel entry on, and while one runs; outside (boot, unit tests)
+ * they run at once. */
+extern struct list object_hooks;
+extern bool object_hooks_held;
+void object_hooks_run(void); /* all that are due, and what becomes due by them */
+static inline void object_hooks_hold(void)
+{
+    object_hooks_held = true;
+}
+static inline void object_hooks_release(void)
+{
+    if (!list_empty(&object_hooks))
+        object_hooks_run();
+    object_hooks_held = false;
+}
 
 /* Destructions that wait for further slices: object_work does one, true if more are left. */
 bool object_work_pending(void);

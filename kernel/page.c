@@ -4,8 +4,8 @@
  *
  * Guarded by the big lock. A page's owner is known to its user only (memory.h), so a double free
  * cannot be noticed here; debug builds fill freed pages. */
-#include "memory.h"
 #include "arch.h"
+#include "memory.h"
 
 #define RANGES 48
 

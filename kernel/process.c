@@ -192,6 +192,7 @@ void process_work(void)
             return;
         process->space = NULL;
     }
+    object_hooks_run(); /* a big object it held last still counts as the job's, until its pages are free */
     struct job *job = process->job;
     object_get(&job->object);
     list_remove(&process->work);

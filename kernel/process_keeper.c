@@ -3,8 +3,8 @@
  * The bundle was made by our own build and is part of the kernel image, so a defect in it is a
  * defect of the build: it ends in a panic that says which. */
 #include "device.h"
-#include "machine.h"
 #include "log.h"
+#include "machine.h"
 #include "process.h"
 
 #define KEEPER_BASE 0x10000000ull /* the build relocates keeper to it */
@@ -105,7 +105,8 @@ static void block_fill(const char *const *handle_names, uint32_t handle_count)
     random_bytes(block->seed, sizeof block->seed);
 
     block->argument_count = 1 + init_argument_count;
-    block->arguments = block_take(block->argument_count * (uint32_t)sizeof(struct sw_start_string), 8);
+    block->arguments =
+        block_take(block->argument_count * (uint32_t)sizeof(struct sw_start_string), 8);
     struct sw_start_string *arguments = (void *)((char *)block + block->arguments);
     for (uint32_t i = 0; i < block->argument_count; i++) {
         const char *text = i ? init_arguments[i - 1] : "keeper";
@@ -118,8 +119,9 @@ static void block_fill(const char *const *handle_names, uint32_t handle_count)
     block->handles = block_take(handle_count * (uint32_t)sizeof(struct sw_start_handle), 8);
     struct sw_start_handle *handles = (void *)((char *)block + block->handles);
     for (uint32_t i = 0; i < handle_count; i++)
-        handles[i] = (struct sw_start_handle){ block_text(handle_names[i]),
-                                               (uint32_t)strlen(handle_names[i]), SW_START_HANDLE(i), 0 };
+        handles[i] =
+            (struct sw_start_handle){ block_text(handle_names[i]),
+                                      (uint32_t)strlen(handle_names[i]), SW_START_HANDLE(i), 0 };
 }
 
 void process_start_keeper(void)
@@ -135,9 +137,9 @@ void process_start_keeper(void)
     const struct bundle_entry *entry = bundle_keeper();
     program_of(entry, &program);
     if (memory_create_fixed(job_root, arch_image_address(bundle_start),
-                            (uint64_t)(bundle_end - bundle_start) / PAGE_SIZE, false, &bundle) != SW_OK ||
-        memory_create(job_root, 1, &start) != SW_OK ||
-        memory_page(start, 0, true, &page) != SW_OK)
+                            (uint64_t)(bundle_end - bundle_start) / PAGE_SIZE, false,
+                            &bundle) != SW_OK ||
+        memory_create(job_root, 1, &start) != SW_OK || memory_page(start, 0, true, &page) != SW_OK)
         panic("no memory for keeper");
     bundle->sealed = true;
 

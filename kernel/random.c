@@ -21,12 +21,12 @@ static inline uint32_t rotate(uint32_t value, int count)
     return value << count | value >> (32 - count);
 }
 
-#define QUARTER(a, b, c, d) \
-    do { \
-        a += b, d = rotate(d ^ a, 16); \
-        c += d, b = rotate(b ^ c, 12); \
-        a += b, d = rotate(d ^ a, 8); \
-        c += d, b = rotate(b ^ c, 7); \
+#define QUARTER(a, b, c, d)                                                                        \
+    do {                                                                                           \
+        a += b, d = rotate(d ^ a, 16);                                                             \
+        c += d, b = rotate(b ^ c, 12);                                                             \
+        a += b, d = rotate(d ^ a, 8);                                                              \
+        c += d, b = rotate(b ^ c, 7);                                                              \
     } while (0)
 
 static void chacha_block(const uint32_t key[8], uint32_t counter, uint8_t out[64])

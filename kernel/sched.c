@@ -211,11 +211,10 @@ void sched_account(struct cpu *cpu, uint64_t now)
     thread->cpu_ns += spent;
     struct process *process = thread->process;
     process->cpu_ns += spent;
-    for (struct job *job = process->job; job; job = job->parent)
-        job->cpu_ns += spent;
+    struct job *job = process->job;
+    job->cpu_ns += spent;
     if (band_of(thread))
         return;
-    struct job *job = process->job;
     job->vtime += job->weight == 100 ? spent : spent * 100 / job->weight;
     if (job->order.queued) {
         heap_remove(&ready_jobs, &job->order);
@@ -381,10 +380,50 @@ static void idle_wait(struct cpu *cpu)
     kicked_mask &= ~bit;
     cpu->idle = false;
     sched_account(cpu, arch_now());
+    object_hooks_hold(); /* released in sched_switch */
     arch_interrupt_dispatch();
 }
 
-static struct thread *sched_switch(struct cpu *cpu)
+/* Makes the thread current. `saved`: whose FP state the registers hold; NULL: nobody's. */
+static struct thread *switch_to(struct cpu *cpu, struct thread *saved, struct thread *thread, uint64_t now)
+{
+    thread->state = THREAD_RUNNING;
+    if (thread != saved) {
+        if (saved)
+            arch_fp_save(&saved->fp);
+        arch_fp_restore(&thread->fp);
+        cpu->switches++;
+    }
+    thread->cpu = (int8_t)cpu->number;
+    cpu->current = thread;
+    space_enter(thread->process->space);
+    bool work = work_pending();
+    uint64_t slice = SW_NEVER;
+    if (work)
+        slice = now + SLICE_WORK;
+    else if (ready_bands >> band_of(thread) & 1)
+        slice = cpu->slice_end;
+    timer_program(cpu, now, slice);
+    if (ready_bands || work)
+        spread(cpu, now);
+    return thread;
+}
+
+/* The most frequent switch: a thread has blocked after it handed the CPU to another one (call, answer),
+ * and there is nothing else to choose from or to do. A deadline that has passed interrupts later. */
+static __attribute__((noinline)) struct thread *switch_handed(struct cpu *cpu, struct thread *blocked)
+{
+    struct thread *thread = cpu->next;
+    uint64_t now = arch_now();
+    sched_account(cpu, now);
+    cpu->next = NULL;
+    cpu->resched = cpu->yielded = false;
+    if (now >= cpu->slice_end)
+        cpu->slice_end = now + SLICE;
+    return switch_to(cpu, blocked, thread, now);
+}
+
+static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
 {
     struct thread *saved = cpu->current; /* whose FP state the registers hold; NULL: nobody's */
     for (;;) {
@@ -393,6 +432,7 @@ static struct thread *sched_switch(struct cpu *cpu)
         if (!cpu->stamp)
             cpu->stamp = now;
         sched_account(cpu, now);
+        object_hooks_hold();
         if (timers_next() <= now)
             timers_run(now);
         if (work_pending())
@@ -406,31 +446,12 @@ static struct thread *sched_switch(struct cpu *cpu)
                 previous->state = THREAD_READY;
             }
         }
+        object_hooks_release(); /* may make threads ready */
         if (!cpu->current)
             saved = NULL;
         struct thread *thread = choose(cpu, previous, now);
-        if (thread) {
-            thread->state = THREAD_RUNNING;
-            if (thread != saved) {
-                if (saved)
-                    arch_fp_save(&saved->fp);
-                arch_fp_restore(&thread->fp);
-                cpu->switches++;
-            }
-            thread->cpu = (int8_t)cpu->number;
-            cpu->current = thread;
-            space_enter(thread->process->space);
-            bool work = work_pending();
-            uint64_t slice = SW_NEVER;
-            if (work)
-                slice = now + SLICE_WORK;
-            else if (ready_bands >> band_of(thread) & 1)
-                slice = cpu->slice_end;
-            timer_program(cpu, now, slice);
-            if (ready_bands || work)
-                spread(cpu, now);
-            return thread;
-        }
+        if (thread)
+            return switch_to(cpu, saved, thread, now);
         if (saved)
             arch_fp_save(&saved->fp);
         saved = NULL;
@@ -447,9 +468,12 @@ static struct thread *sched_switch(struct cpu *cpu)
 struct thread *sched_exit(void)
 {
     struct cpu *cpu = cpu_this();
+    object_hooks_release();
     struct thread *thread = cpu->current;
     if (thread && thread->state == THREAD_RUNNING && !cpu->resched)
         return thread;
+    if (cpu->next && thread && thread->state == THREAD_BLOCKED && !ready_bands && !work_pending())
+        return switch_handed(cpu, thread);
     return sched_switch(cpu);
 }
 

@@ -87,13 +87,14 @@ void space_enter(struct space *space)
         space->running |= bit;
 }
 
-/* Ends every use of old translations of a range: see the head. */
-static void space_flush(struct space *space, vaddr_t start, uint64_t pages)
+/* Ends every use of old translations of a range by the CPUs `now`; the others flush before they come
+ * back to the space. See the head. */
+static void space_flush_on(struct space *space, vaddr_t start, uint64_t pages, uint32_t now)
 {
     if (space->asid_generation != asid_generation || !space->ran)
         return;
     uint32_t self = 1u << cpu_this()->number;
-    bool shared = space->running & ~self;
+    bool shared = now & ~self;
     if (shared && pages > FLUSH_PAGES) {
         arch_tlb_flush_asid_shared(space->asid);
     } else if (shared) {
@@ -109,6 +110,18 @@ static void space_flush(struct space *space, vaddr_t start, uint64_t pages)
                 arch_tlb_flush_page(space->asid, start + i * PAGE_SIZE);
         space->stale |= space->ran & ~self;
     }
+}
+
+static void space_flush(struct space *space, vaddr_t start, uint64_t pages)
+{
+    space_flush_on(space, start, pages, space->running);
+}
+
+/* A table goes. An idle CPU that still has the space loaded uses no translation, but may walk on
+ * speculation through an upper entry it remembers, into what the page holds by then. */
+static void table_flush(struct space *space, vaddr_t address)
+{
+    space_flush_on(space, address, 1, space->loaded);
 }
 
 /* --- tables ---------------------------------------------------------------------------------- */
@@ -243,7 +256,7 @@ static void tables_trim(struct space *space, vaddr_t start, vaddr_t end, vaddr_t
             continue;
         paddr_t table = arch_pte_page(*entry);
         *entry = 0;
-        space_flush(space, at, 1); /* walks may have cached the upper entry */
+        table_flush(space, at);
         table_destroy(space, table);
     }
     for (vaddr_t at = start / GIB * GIB; at < end; at += GIB) {
@@ -252,7 +265,7 @@ static void tables_trim(struct space *space, vaddr_t start, vaddr_t end, vaddr_t
             continue;
         paddr_t table = arch_pte_page(*entry);
         *entry = 0;
-        space_flush(space, at, 1);
+        table_flush(space, at);
         table_destroy(space, table);
     }
 }
@@ -665,12 +678,9 @@ status_t space_fault(struct space *space, vaddr_t address, uint32_t access)
     struct memory *memory = region->memory;
     uint64_t index = region->offset + (address - region->start) / PAGE_SIZE;
     paddr_t page;
-    uint64_t committed = memory->committed;
     status_t status = memory_page(memory, index, true, &page);
     if (status != SW_OK)
         return status;
-    if ((region->protection & SW_MAP_EXECUTE) && memory->committed != committed)
-        arch_code_sync(page_pointer(page), PAGE_SIZE);
     leaf_set(space, region, leaf, address, page);
     if (!memory->device)
         fault_around(space, region, address, leaf);
@@ -703,7 +713,7 @@ status_t space_populate(struct space *space, vaddr_t address, uint64_t size)
 
 status_t space_pointer(struct space *space, vaddr_t address, uint32_t access, void **out_pointer)
 {
-    if (address >= USER_LIMIT)
+    if (address >= USER_LIMIT || space->dying) /* its entries outlive what they lead to */
         return SW_FAULT;
     for (uint32_t attempt = 0; attempt < 2; attempt++) {
         const uint64_t *leaf = leaf_find(space, address);

@@ -12,6 +12,7 @@ static bool thread_may_act(const struct thread *thread)
 struct thread *kernel_syscall(struct thread *thread)
 {
     lock_take();
+    object_hooks_hold();
     if (thread_may_act(thread)) {
         uint64_t number = thread->frame.x[8];
         status_t status = SW_BAD_SYSCALL;
@@ -32,6 +33,7 @@ struct thread *kernel_syscall(struct thread *thread)
 struct thread *kernel_fault(struct thread *thread, uint32_t kind, vaddr_t address, uint32_t syndrome)
 {
     lock_take();
+    object_hooks_hold();
     if (thread_may_act(thread)) {
         status_t status = kind ? space_fault(thread->process->space, address, kind) : SW_INVALID;
         if (status != SW_OK) {
@@ -53,6 +55,7 @@ struct thread *kernel_interrupt(struct thread *thread)
 {
     (void)thread;
     lock_take();
+    object_hooks_hold();
     arch_interrupt_dispatch();
     struct thread *next = sched_exit();
     lock_release();

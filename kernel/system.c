@@ -1,7 +1,7 @@
 /* System calls about the whole machine: facts, log, wall clock, power, random numbers, and the
  * early console. Rights on the authority handle are checked by the generated decoder. */
-#include "machine.h"
 #include "log.h"
+#include "machine.h"
 #include "process.h"
 #include "syscall_handlers.h"
 
@@ -112,7 +112,8 @@ status_t sys_random(struct thread *thread, vaddr_t buffer, uint32_t length)
     return status;
 }
 
-status_t sys_entropy_add(struct thread *thread, struct job *authority, vaddr_t buffer, uint32_t length)
+status_t sys_entropy_add(struct thread *thread, struct job *authority, vaddr_t buffer,
+                         uint32_t length)
 {
     (void)thread, (void)authority;
     uint8_t bytes[CHUNK];
@@ -129,7 +130,8 @@ status_t sys_entropy_add(struct thread *thread, struct job *authority, vaddr_t b
     return SW_OK;
 }
 
-status_t sys_early_write(struct thread *thread, struct job *authority, vaddr_t text, uint32_t length)
+status_t sys_early_write(struct thread *thread, struct job *authority, vaddr_t text,
+                         uint32_t length)
 {
     (void)thread, (void)authority;
     char bytes[CHUNK];

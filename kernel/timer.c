@@ -2,6 +2,8 @@
  * CPU's kernel exit. A new earliest deadline makes this CPU's exit look. Big lock. */
 #include "process.h"
 
+#define SLICE 64
+
 static struct heap timers;
 
 void timer_set(struct timer *timer, uint64_t when, void (*expired)(struct timer *timer))
@@ -20,10 +22,12 @@ void timer_cancel(struct timer *timer)
     heap_remove(&timers, &timer->node);
 }
 
+/* Many deadlines at one moment are spread over several kernel entries: the timer is set for the past
+ * then, and others get the lock in between. */
 void timers_run(uint64_t now)
 {
     struct heap_node *node;
-    while ((node = heap_first(&timers)) && node->key <= now) {
+    for (uint32_t i = 0; i < SLICE && (node = heap_first(&timers)) && node->key <= now; i++) {
         heap_remove(&timers, node);
         struct timer *timer = CONTAINER(node, struct timer, node);
         timer->expired(timer);

@@ -102,11 +102,10 @@ static status_t open_file(struct sw_request *request, const struct sw_file_open_
     if (status != SW_OK)
         return status;
 
-    uint64_t now = sw_clock_wall();
     if (makes)
-        tree_create(store, principal, &place, inode, SW_FILE_REGULAR, in->mode, now);
+        tree_create(store, principal, &place, inode, SW_FILE_REGULAR, in->mode, sw_clock_wall());
     else if (in->flags & SW_OPEN_TRUNCATE)
-        content_truncate(store, inode, 0, now);
+        content_truncate(store, inode, 0, sw_clock_wall());
     slot_open(store, slot, generation, inode, in->flags);
     request->send_count = 1;
     request->send_move = 1;
@@ -373,6 +372,8 @@ static status_t on_message(struct sw_server *server, struct sw_request *request)
     return sw_file_dispatch(&handlers, request);
 }
 
+/* A death after this was delivered and before the slot is closed leaves the slot open until the
+ * next boot: the one thing a successor cannot know. */
 static void on_closed(struct sw_server *server, uint64_t key, uint64_t badge)
 {
     (void)server, (void)key;

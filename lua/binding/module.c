@@ -1,5 +1,6 @@
 /* The module `swos`: functions of all files, constants by name (SW_ dropped: swos.OPEN_READ,
  * swos.RIGHT_CALL, swos.TYPE_job), and the library modules on first use (swos.fs, swos.loop). */
+#include <malloc.h>
 #include <string.h>
 
 #include "binding.h"
@@ -22,6 +23,15 @@ static int module_index(lua_State *L)
     return 1;
 }
 
+/* swos.trim(): collects garbage (twice: finalizers may free more) and gives free heap pages back. */
+static int module_trim(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCCOLLECT);
+    malloc_trim(0);
+    return 0;
+}
+
 int luaopen_swos(lua_State *L)
 {
     handle_open_module(L);
@@ -33,6 +43,8 @@ int luaopen_swos(lua_State *L)
     start_open_module(L);
     spawn_open_module(L);
     fd_open_module(L);
+    lua_pushcfunction(L, module_trim);
+    lua_setfield(L, -2, "trim");
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, module_index);
     lua_setfield(L, -2, "__index");

@@ -7,7 +7,7 @@
 /* Requests of Lua servers are small; a longer one is refused, not read. */
 #define REQUEST_CAPACITY 1024
 
-/* Checks a request by the tables and pushes { protocol =, operation =, request = {...} }, or the
+/* Checks a request by the tables, in the order of the generated C dispatchers, and pushes { protocol =, operation =, request = {...} }, or the
  * same with refuse = "NAME" and detail = N. */
 static void message_push(lua_State *L, const struct sw_event *event, const char *bytes)
 {
@@ -45,12 +45,12 @@ static void message_push(lua_State *L, const struct sw_event *event, const char 
         refuse = SW_NOT_SUPPORTED;
     else if (header->version != table_protocol(operation->protocol)->version)
         refuse = SW_VERSION, detail = table_protocol(operation->protocol)->version;
+    else if (operation->capability && !(event->caps >> (operation->capability - 1) & 1))
+        refuse = SW_ACCESS, detail = operation->capability;
     else if (length < operation->request.size)
         refuse = SW_BAD_MESSAGE;
     else if (event->reply_capacity < operation->reply.size)
         refuse = SW_TOO_LARGE;
-    else if (operation->capability && !(event->caps >> (operation->capability - 1) & 1))
-        refuse = SW_ACCESS, detail = operation->capability;
     else if (operation->data != DATA_NONE &&
              !(event->bits & (operation->data == DATA_IN ? SW_CALL_DATA_IN : SW_CALL_DATA_OUT)))
         refuse = SW_BAD_MESSAGE;

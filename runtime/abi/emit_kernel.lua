@@ -53,19 +53,19 @@ function M.table(model)
       if a.kind == "handle" then
         local rights = {}
         for _, r in ipairs(a.rights) do rights[#rights + 1] = "SW_RIGHT_" .. r end
-        put("    struct handle_entry *entry%d = NULL;", i)
-        put("    if (%s) {", a.optional and (x .. " != 0") or "1")
-        put("        status_t status = handle_lookup(thread->process, %s, %s, %s, &entry%d);", x,
-          a.object == "any" and "0" or "SW_TYPE_" .. a.object:upper(), #rights > 0 and table.concat(rights, " | ") or "0", i)
-        put("        if (status != SW_OK)")
-        put("            return status;")
-        put("    }")
+        local object_type = a.object == "any" and "0" or "SW_TYPE_" .. a.object:upper()
+        put("    struct handle_entry *entry%d = handle_find(thread->process, %s, %s, %s);", i, x, object_type,
+          #rights > 0 and table.concat(rights, " | ") or "0")
+        put("    if (!entry%d%s)", i, a.optional and (" && %s != 0"):format(x) or "")
+        put("        return handle_refusal(thread->process, %s, %s);", x, object_type)
         if a.object == "any" then
           arguments[#arguments + 1] = "entry" .. i
         else
-          arguments[#arguments + 1] = ("entry%d ? (struct %s *)entry%d->object : NULL"):format(i, a.object, i)
+          local pattern = a.optional and "entry%d ? (struct %s *)entry%d->object : NULL" or "(struct %s *)entry%d->object"
+          arguments[#arguments + 1] = a.optional and pattern:format(i, a.object, i) or pattern:format(a.object, i)
           if WITH_RIGHTS[a.object] then
-            arguments[#arguments + 1] = ("entry%d ? entry%d->rights : 0"):format(i, i)
+            arguments[#arguments + 1] = a.optional and ("entry%d ? entry%d->rights : 0"):format(i, i)
+              or ("entry%d->rights"):format(i)
           end
         end
       elseif a.kind == "u32" then

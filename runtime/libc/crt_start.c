@@ -4,9 +4,9 @@
  * environ lie at the top of the stack, in pages that are touched anyway. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <swos/start.h>
 #include <swos/thread.h>
+#include <unistd.h>
 
 #define START_REFUSED 127 /* exit status: start block or system of another version */
 
@@ -24,7 +24,7 @@ _Noreturn void __stack_chk_fail(void);
 _Noreturn void crt_start(const struct sw_start *start, const struct sw_info_page *info,
                          uintptr_t heap);
 
-/* Nothing of the frame can be believed any more: fault, so that the kernel writes a crash record. */
+/* Nothing of the frame can be believed any more: fault, so that the kernel records a crash. */
 _Noreturn void __stack_chk_fail(void)
 {
     __builtin_trap();

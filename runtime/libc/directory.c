@@ -41,9 +41,9 @@ DIR *opendir(const char *path)
 
 struct dirent *readdir(DIR *stream)
 {
-    static const unsigned char types[] = { [SW_FILE_REGULAR] = DT_REG,
-                                           [SW_FILE_DIRECTORY] = DT_DIR,
-                                           [SW_FILE_DEVICE] = DT_CHR };
+    static const unsigned char types[] = {
+        [SW_FILE_REGULAR] = DT_REG, [SW_FILE_DIRECTORY] = DT_DIR, [SW_FILE_DEVICE] = DT_CHR
+    };
     struct sw_attributes attributes;
     const char *name;
     size_t length;

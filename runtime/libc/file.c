@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <swos/clock.h>
+#include <swos/fd.h>
+#include <swos/path.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 #include <utime.h>
-#include <swos/clock.h>
-#include <swos/fd.h>
-#include <swos/path.h>
 
 #define BLOCK 4096 /* what stdio buffers */
 #define ROOT 1     /* the principal that passes checks for reading and writing */
@@ -57,12 +57,13 @@ int _open(const char *path, int flags, int mode)
 
 static void stat_fill(struct stat *stat, const struct sw_attributes *attributes)
 {
-    static const mode_t kinds[] = { [SW_FILE_REGULAR] = S_IFREG,
-                                    [SW_FILE_DIRECTORY] = S_IFDIR,
-                                    [SW_FILE_DEVICE] = S_IFCHR };
+    static const mode_t kinds[] = {
+        [SW_FILE_REGULAR] = S_IFREG, [SW_FILE_DIRECTORY] = S_IFDIR, [SW_FILE_DEVICE] = S_IFCHR
+    };
     *stat = (struct stat){
         .st_ino = (ino_t)attributes->id,
-        .st_mode = attributes->mode | (attributes->kind <= SW_FILE_DEVICE ? kinds[attributes->kind] : 0),
+        .st_mode =
+            attributes->mode | (attributes->kind <= SW_FILE_DEVICE ? kinds[attributes->kind] : 0),
         .st_nlink = (nlink_t)attributes->links,
         .st_uid = (uid_t)attributes->owner,
         .st_size = (off_t)attributes->size,
@@ -186,14 +187,14 @@ int access(const char *path, int wanted)
 
 int utimes(const char *path, const struct timeval times[2])
 {
-    uint64_t mtime = times ? (uint64_t)times[1].tv_sec * SW_SECOND +
-                                 (uint64_t)times[1].tv_usec * SW_MICROSECOND
-                           : sw_clock_wall();
+    uint64_t mtime =
+        times ? (uint64_t)times[1].tv_sec * SW_SECOND + (uint64_t)times[1].tv_usec * SW_MICROSECOND
+              : sw_clock_wall();
     return status_return(sw_path_set_time(path, mtime));
 }
 
 int utime(const char *path, const struct utimbuf *times)
 {
-    return status_return(sw_path_set_time(path, times ? (uint64_t)times->modtime * SW_SECOND
-                                                      : sw_clock_wall()));
+    return status_return(
+        sw_path_set_time(path, times ? (uint64_t)times->modtime * SW_SECOND : sw_clock_wall()));
 }

@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 #include <swos/clock.h>
 #include <swos/fd.h>
+#include <unistd.h>
 
 #define PIPE_CAPACITY 65536
 
@@ -139,7 +139,8 @@ int _isatty(int fd)
 static int flags_of(uint32_t flags)
 {
     int access = flags & SW_FD_WRITE ? (flags & SW_FD_READ ? O_RDWR : O_WRONLY) : O_RDONLY;
-    return access | (flags & SW_FD_APPEND ? O_APPEND : 0) | (flags & SW_FD_NONBLOCK ? O_NONBLOCK : 0);
+    return access | (flags & SW_FD_APPEND ? O_APPEND : 0) |
+           (flags & SW_FD_NONBLOCK ? O_NONBLOCK : 0);
 }
 
 int _fcntl(int fd, int command, int argument)
@@ -174,8 +175,11 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     static const struct {
         short posix;
         uint32_t own;
-    } bits[] = { { POLLIN, SW_POLL_IN },     { POLLOUT, SW_POLL_OUT },   { POLLERR, SW_POLL_ERROR },
-                 { POLLHUP, SW_POLL_CLOSED }, { POLLNVAL, SW_POLL_BAD } };
+    } bits[] = { { POLLIN, SW_POLL_IN },
+                 { POLLOUT, SW_POLL_OUT },
+                 { POLLERR, SW_POLL_ERROR },
+                 { POLLHUP, SW_POLL_CLOSED },
+                 { POLLNVAL, SW_POLL_BAD } };
     struct sw_poll polls[SW_FD_LIMIT];
     if (count > SW_FD_LIMIT) {
         errno = EINVAL;
@@ -185,9 +189,9 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
         polls[i] = (struct sw_poll){ .fd = fds[i].fd,
                                      .wanted = (fds[i].events & POLLIN ? SW_POLL_IN : 0) |
                                                (fds[i].events & POLLOUT ? SW_POLL_OUT : 0) };
-    uint64_t deadline = timeout_ms < 0    ? SW_NEVER
-                        : timeout_ms == 0 ? 0
-                                          : sw_clock_deadline((uint64_t)timeout_ms * SW_MILLISECOND);
+    uint64_t deadline = SW_NEVER;
+    if (timeout_ms >= 0)
+        deadline = timeout_ms ? sw_clock_deadline((uint64_t)timeout_ms * SW_MILLISECOND) : 0;
     size_t ready = 0;
     status_t status = sw_fd_poll(polls, count, deadline, &ready);
     if (status != SW_OK)

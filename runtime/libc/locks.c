@@ -4,8 +4,8 @@
  * brings a file of dummies under the same names, and the linker would take those when it finds
  * them first, and say nothing. What a program does not use is left out of it. */
 #include <stdlib.h>
-#include <sys/lock.h>
 #include <swos/sync.h>
+#include <sys/lock.h>
 
 struct __lock {
     struct sw_recursive_mutex recursive; /* plain locks use the mutex inside alone */

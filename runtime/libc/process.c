@@ -1,11 +1,12 @@
 /* The process itself, and the little POSIX has about others that fits handles. */
 #include "errors.h"
 #include <signal.h>
+#include <swos/fd.h>
+#include <swos/start.h>
 #include <sys/types.h>
 #include <unistd.h>
-#include <swos/start.h>
 
-#define ENTROPY_MAX 256 /* getentropy's limit */
+#define ENTROPY_MAX 256   /* getentropy's limit */
 #define SIGNAL_STATUS 128 /* exit status of an end by signal N: 128 + N */
 
 void _exit(int status);
@@ -91,7 +92,7 @@ long sysconf(int name)
     case _SC_PHYS_PAGES:
         return (long)(sw_info()->ram_bytes / SW_PAGE);
     case _SC_OPEN_MAX:
-        return 256;
+        return SW_FD_LIMIT;
     default:
         errno = EINVAL;
         return -1;

@@ -1,8 +1,8 @@
 /* system(), by the shell. Exactly the names of newlib's file, see remove.c. */
 #include "errors.h"
 #include <stdlib.h>
-#include <unistd.h>
 #include <swos/spawn.h>
+#include <unistd.h>
 
 #define KILLED 130 /* as an interrupted program ends */
 

@@ -1,18 +1,19 @@
 /* Clocks, sleeping and CPU time. */
 #include "errors.h"
+#include <swos/clock.h>
+#include <swos/start.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
-#include <swos/clock.h>
-#include <swos/start.h>
 
 int _gettimeofday(struct timeval *time, void *zone);
 clock_t _times(struct tms *times);
 
 static struct timespec timespec_of(uint64_t ns)
 {
-    return (struct timespec){ .tv_sec = (time_t)(ns / SW_SECOND), .tv_nsec = (long)(ns % SW_SECOND) };
+    return (struct timespec){ .tv_sec = (time_t)(ns / SW_SECOND),
+                              .tv_nsec = (long)(ns % SW_SECOND) };
 }
 
 int _gettimeofday(struct timeval *time, void *zone)

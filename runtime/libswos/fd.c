@@ -48,7 +48,8 @@ static uint32_t start_flags(const struct sw_start_handle *entry)
     case SW_FD_PIPE:
     case SW_FD_TERMINAL:
         sw_handle_info(entry->handle, NULL, &rights, NULL);
-        return (rights & SW_RIGHT_READ ? SW_FD_READ : 0) | (rights & SW_RIGHT_WRITE ? SW_FD_WRITE : 0);
+        return (rights & SW_RIGHT_READ ? SW_FD_READ : 0) |
+               (rights & SW_RIGHT_WRITE ? SW_FD_WRITE : 0);
     case SW_FD_MEMORY:
     case SW_FD_EXTENT:
         return SW_FD_READ;
@@ -292,7 +293,8 @@ status_t sw_fd_facts(int fd, struct sw_fd_facts *out_facts)
     struct open_file *file = sw_fd_get(fd);
     if (!file)
         return SW_BAD_HANDLE;
-    *out_facts = (struct sw_fd_facts){ file->kind, open_file_flags(file), file->handle, file->control };
+    *out_facts =
+        (struct sw_fd_facts){ file->kind, open_file_flags(file), file->handle, file->control };
     open_file_put(file);
     return SW_OK;
 }
@@ -321,6 +323,16 @@ status_t sw_fd_inherited(int fd, int *out_inherited)
     return status;
 }
 
+int open_file_next_inherited(int from)
+{
+    int fd = from;
+    table_lock_ready();
+    while (fd < SW_FD_LIMIT && !(table[fd].file && table[fd].inherited))
+        fd++;
+    sw_mutex_unlock(&table_lock);
+    return fd < SW_FD_LIMIT ? fd : -1;
+}
+
 status_t sw_fd_set_inherited(int fd, int inherited)
 {
     if (fd < 0 || fd >= SW_FD_LIMIT)
@@ -334,14 +346,14 @@ status_t sw_fd_set_inherited(int fd, int inherited)
 }
 
 /* The operations below work on the open file alone. */
-#define WITH_FILE(fd, expression)            \
-    do {                                     \
-        struct open_file *file = sw_fd_get(fd); \
-        if (!file)                           \
-            return SW_BAD_HANDLE;            \
-        status_t status = (expression);      \
-        open_file_put(file);                 \
-        return status;                       \
+#define WITH_FILE(fd, expression)                                                                  \
+    do {                                                                                           \
+        struct open_file *file = sw_fd_get(fd);                                                    \
+        if (!file)                                                                                 \
+            return SW_BAD_HANDLE;                                                                  \
+        status_t status = (expression);                                                            \
+        open_file_put(file);                                                                       \
+        return status;                                                                             \
     } while (0)
 
 status_t sw_fd_read(int fd, void *buffer, size_t length, uint64_t deadline, size_t *out_done)
@@ -359,7 +371,8 @@ status_t sw_fd_read_at(int fd, void *buffer, size_t length, uint64_t offset, siz
     WITH_FILE(fd, open_file_read_at(file, buffer, length, offset, out_done));
 }
 
-status_t sw_fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset, size_t *out_done)
+status_t sw_fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset,
+                        size_t *out_done)
 {
     WITH_FILE(fd, open_file_write_at(file, buffer, length, offset, out_done));
 }

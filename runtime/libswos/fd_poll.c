@@ -59,7 +59,8 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
             }
             continue;
         }
-        polls[i].ready = file && !waits ? polls[i].wanted & (SW_POLL_IN | SW_POLL_OUT) : SW_POLL_BAD;
+        polls[i].ready =
+            file && !waits ? polls[i].wanted & (SW_POLL_IN | SW_POLL_OUT) : SW_POLL_BAD;
         ready += polls[i].ready != 0;
         if (file)
             open_file_put(file);

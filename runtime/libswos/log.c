@@ -13,8 +13,7 @@ void sw_log(uint32_t level, const char *format, ...)
     const char *name = sw_start_argument(0);
     const char *slash = name ? strrchr(name, '/') : NULL;
     char line[LINE_MAX + 1];
-    size_t length = sw_format(line, sizeof(line), "%s: ",
-                              slash ? slash + 1 : name ? name : "?");
+    size_t length = sw_format(line, sizeof(line), "%s: ", slash ? slash + 1 : name ? name : "?");
     va_list arguments;
     va_start(arguments, format);
     length += sw_format_list(line + length, sizeof(line) - length, format, arguments);

@@ -52,8 +52,8 @@ void open_file_put(struct open_file *file)
 status_t open_file_take_cell(struct open_file *file, handle_t cell_memory)
 {
     void *cell;
-    status_t status = sw_mapping_map(cell_memory, 0, sizeof(*file->cell),
-                                     SW_MAP_READ | SW_MAP_WRITE, &cell);
+    status_t status =
+        sw_mapping_map(cell_memory, 0, sizeof(*file->cell), SW_MAP_READ | SW_MAP_WRITE, &cell);
     if (status != SW_OK)
         return status;
     file->cell = cell;

@@ -37,18 +37,19 @@ struct open_file {
     handle_t cell_memory;
     uint64_t size, id; /* image files: checked against the memory */
     uint64_t reads;
-    const uint8_t *view; /* MEMORY: whole content, once mapped */
+    const uint8_t *view;         /* MEMORY: whole content, once mapped */
     struct extent_view *extents; /* EXTENT: EXTENT_VIEWS of them, once read */
-    char *path; /* DIRECTORY */
+    char *path;                  /* DIRECTORY */
 };
 
 /* NULL when memory is short; the caller's handles stay the caller's then. */
-struct open_file *open_file_create(uint32_t kind, uint32_t flags, handle_t handle, handle_t control);
+struct open_file *open_file_create(uint32_t kind, uint32_t flags, handle_t handle,
+                                   handle_t control);
 void open_file_put(struct open_file *file);
 
 /* Maps the cell given by a spawner. */
 status_t open_file_take_cell(struct open_file *file, handle_t cell_memory);
-/* Moves offset and facts into a shared cell; *out_memory is borrowed. 0 for kinds without offset. */
+/* Moves offset and facts into a shared cell; *out_memory is borrowed, 0 for kinds without one. */
 status_t open_file_share(struct open_file *file, handle_t *out_memory);
 
 status_t open_file_read(struct open_file *file, void *buffer, size_t length, uint64_t deadline,
@@ -75,6 +76,9 @@ static inline uint32_t open_file_flags(const struct open_file *file)
 
 /* The open file of a descriptor with a reference, NULL when there is none (fd.c). */
 struct open_file *sw_fd_get(int fd);
+
+/* The first descriptor from `from` on that spawn passes on by itself, -1: none (fd.c). */
+int open_file_next_inherited(int from);
 
 /* A port for one wait of a library function: taken from a spare when there is one (wait_port.c). */
 status_t wait_port_take(handle_t *out_port);

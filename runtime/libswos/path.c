@@ -192,9 +192,9 @@ status_t sw_directory_next(struct sw_directory *iterator, struct sw_attributes *
         if (iterator->ended)
             return SW_OK;
         struct sw_file_list_reply reply;
-        status_t status = sw_file_list(iterator->place.connection, iterator->cookie,
-                                       iterator->place.path, iterator->place.length,
-                                       iterator->buffer, sizeof(iterator->buffer), &reply, SW_NEVER);
+        status_t status = sw_file_list(
+            iterator->place.connection, iterator->cookie, iterator->place.path,
+            iterator->place.length, iterator->buffer, sizeof(iterator->buffer), &reply, SW_NEVER);
         if (status != SW_OK)
             return status;
         if (reply.bytes > sizeof(iterator->buffer))

@@ -79,7 +79,7 @@ static void message_handle(struct sw_server *server, const struct sw_event *even
     *out_token = 0;
     if (request.deferred)
         return;
-    /* Only a reply of its own tells that the caller is gone and what was to be moved is still here. */
+    /* Only a reply of its own tells that the caller is gone and the handles stay to be closed. */
     if (request.send_move || status != SW_OK) {
         sw_server_answer(event->token, status, request.detail, reply_buffer, request.reply_length,
                          request.send, request.send_count, request.send_move);

@@ -69,8 +69,7 @@ static void start_layout(struct builder *builder, const struct sw_spawn_options 
         reserve(builder, head.environment_count * sizeof(*environment), &head.environment);
     struct sw_start_handle *handles =
         reserve(builder, head.handle_count * sizeof(*handles), &head.handles);
-    struct sw_start_handle *paths =
-        reserve(builder, head.path_count * sizeof(*paths), &head.paths);
+    struct sw_start_handle *paths = reserve(builder, head.path_count * sizeof(*paths), &head.paths);
     put_strings(builder, options->arguments, arguments);
     put_strings(builder, options->environment, environment);
     for (size_t i = 0; i < options->handle_count; i++) {

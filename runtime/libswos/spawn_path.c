@@ -19,7 +19,7 @@ struct target {
     handle_t script; /* text of an image's script; 0: none */
     uint32_t script_size;
     int is_script;
-    char line[FIRST_LINE_MAX]; /* interpreter, NUL, argument */
+    char line[FIRST_LINE_MAX];          /* interpreter, NUL, argument */
     const char *interpreter, *argument; /* into line; argument may be NULL */
 };
 
@@ -93,8 +93,8 @@ static status_t file_script(struct target *target, const struct sw_place *place)
     return status == SW_OK ? line_split(target, length) : status;
 }
 
-static status_t open_program(const struct sw_place *place, struct target *target, uint32_t *out_form,
-                             uint64_t *out_size)
+static status_t open_program(const struct sw_place *place, struct target *target,
+                             uint32_t *out_form, uint64_t *out_size)
 {
     struct sw_file_open_program_reply reply;
     if (!place->connection)
@@ -157,8 +157,9 @@ static status_t plan_add(struct plan *plan, const char *name, handle_t handle, u
 {
     if (plan->count == PLAN_HANDLES)
         return SW_TOO_LARGE;
-    plan->handles[plan->count++] = (struct sw_spawn_handle){ .name = name, .handle = handle,
-                                                             .rights = SW_RIGHTS_SAME, .info = info };
+    plan->handles[plan->count++] = (struct sw_spawn_handle){
+        .name = name, .handle = handle, .rights = SW_RIGHTS_SAME, .info = info
+    };
     return SW_OK;
 }
 
@@ -214,11 +215,8 @@ static status_t plan_descriptors(struct plan *plan, const struct sw_spawn_option
                                      options->descriptors[i].parent);
         return status;
     }
-    for (int fd = 0; fd < SW_FD_LIMIT && status == SW_OK; fd++) {
-        int inherited;
-        if (sw_fd_inherited(fd, &inherited) == SW_OK && inherited)
-            status = plan_descriptor(plan, fd, fd);
-    }
+    for (int fd = -1; status == SW_OK && (fd = open_file_next_inherited(fd + 1)) >= 0;)
+        status = plan_descriptor(plan, fd, fd);
     return status;
 }
 
@@ -250,7 +248,8 @@ static status_t plan_make(struct plan *plan, struct sw_spawn_options *options,
         const struct sw_start_handle *entry;
         size_t count = 0;
         for (; count < SW_SPAWN_HANDLES_MAX && (entry = sw_start_path_at(count)) != NULL; count++)
-            plan->paths[count] = (struct sw_spawn_path){ sw_start_text(entry->offset), entry->handle };
+            plan->paths[count] =
+                (struct sw_spawn_path){ sw_start_text(entry->offset), entry->handle };
         options->paths = plan->paths;
         options->path_count = count;
     }

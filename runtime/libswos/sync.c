@@ -106,18 +106,16 @@ void sw_once_run(struct sw_once *once, void (*function)(void))
     uint32_t seen = atomic_load_explicit(&once->word, memory_order_acquire);
     while (seen != 3) {
         if (seen == 0) {
-            if (!atomic_compare_exchange_strong_explicit(&once->word, &seen, 1,
-                                                         memory_order_acquire,
-                                                         memory_order_acquire))
+            if (!atomic_compare_exchange_strong_explicit(
+                    &once->word, &seen, 1, memory_order_acquire, memory_order_acquire))
                 continue;
             function();
             if (atomic_exchange_explicit(&once->word, 3, memory_order_release) == 2)
                 word_wake(&once->word, UINT32_MAX);
             return;
         }
-        if (seen == 2 || atomic_compare_exchange_strong_explicit(&once->word, &seen, 2,
-                                                                 memory_order_acquire,
-                                                                 memory_order_acquire)) {
+        if (seen == 2 || atomic_compare_exchange_strong_explicit(
+                             &once->word, &seen, 2, memory_order_acquire, memory_order_acquire)) {
             word_wait(&once->word, 2, SW_NEVER);
             seen = atomic_load_explicit(&once->word, memory_order_acquire);
         }

@@ -127,8 +127,11 @@ status_t sw_thread_start(void *(*entry)(void *), void *argument, size_t stack_si
     status_t status = thread_allocate(stack_size ? stack_size : SW_THREAD_STACK, &thread);
     if (status != SW_OK)
         return status;
-    *thread = (struct sw_thread){ .entry = entry, .argument = argument, .running = 1,
-                                  .object = thread->object, .object_size = thread->object_size };
+    *thread = (struct sw_thread){ .entry = entry,
+                                  .argument = argument,
+                                  .running = 1,
+                                  .object = thread->object,
+                                  .object_size = thread->object_size };
     uintptr_t pointer = sw_tls_init((char *)thread + top_size() - sw_tls_size());
     handle_t handle = 0;
     status = sw_thread_create((uint64_t)(uintptr_t)thread_main, (uint64_t)(uintptr_t)thread,

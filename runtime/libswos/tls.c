@@ -25,7 +25,7 @@ static size_t block_offset(const Elf64_Phdr *tls)
 {
     size_t align = tls->p_align ? tls->p_align : 1;
     if (align > AREA_ALIGNMENT)
-        __builtin_trap(); /* no object of ours asks for it; silently misaligned data would be worse */
+        __builtin_trap(); /* nothing of ours asks for it, and misaligned data would be worse */
     return (CONTROL_BLOCK + align - 1) & ~(align - 1);
 }
 

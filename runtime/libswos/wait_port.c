@@ -1,4 +1,4 @@
-/* Ports for single waits inside libswos: at most one spare is kept, so a loop of polls makes none. */
+/* Ports for single waits inside libswos. One spare is kept, so a loop of polls makes none. */
 #include "open_file.h"
 
 static _Atomic handle_t spare;

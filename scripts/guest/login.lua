@@ -34,6 +34,27 @@ local function ask(prompt)
   return read_line()
 end
 
+-- Asks authd: its answer, or nil. After a failure it says how long to wait (the detail of its
+-- answer, ms), and until then it says BUSY.
+local function authenticate(name, password)
+  local auth <close>, message = names.connect("auth")
+  while auth do
+    local reply, code, delay
+    reply, message, code, delay = protocol.auth.login(auth, { name = name, password = password })
+    if reply then return reply end
+    if code == "LOGIN_INCORRECT" then
+      write("Login incorrect\n")
+      swos.sleep(delay / 1000)
+      return nil
+    end
+    if code ~= "BUSY" then break end
+    swos.sleep(delay / 1000)
+  end
+  write(("login: %s\n"):format(message))
+  swos.sleep(1)
+  return nil
+end
+
 -- Asks for name and password until authd says yes: its answer, and the name.
 local function log_in(host)
   set_echo(true)
@@ -44,19 +65,8 @@ local function log_in(host)
       local password = ask("Password: ")
       set_echo(true)
       write("\n")
-      local auth <close>, message = names.connect("auth")
-      local reply, code, answer, _
-      if auth then
-        reply, message, code, _, answer = protocol.auth.login(auth, { name = name, password = password or "" })
-      end
-      if reply then return reply, name end
-      if code == "LOGIN_INCORRECT" then
-        write("Login incorrect\n")
-        swos.sleep((answer.delay_ms or 0) / 1000)
-      else
-        write(("login: %s\n"):format(message))
-        swos.sleep(1)
-      end
+      local session = authenticate(name, password or "")
+      if session then return session, name end
     end
   end
 end

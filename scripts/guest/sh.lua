@@ -44,6 +44,7 @@ local function interact(shell)
   local text = ""
   while not shell.stopped do
     shell:reap_background()
+    swos.trim()  -- while nobody waits; a shell that sits there should be small
     fd.write(1, text == "" and ("%s@%s:%s%s "):format(user, host, swos.directory(), mark) or "> ")
     local line = read_line(shell, interrupts)
     if not line then

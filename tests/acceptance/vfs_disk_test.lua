@@ -59,7 +59,7 @@ end)
 
 tap.test("the base cannot be changed", function()
   for _, command in ipairs({ "echo x >/hello.txt", "echo x >/new", "rm /hello.txt", "mkdir /new",
-    "mv /hello.txt /tmp/hello.txt", "touch /new", "chmod 777 /hello.txt" }) do
+    "mv /hello.txt /new", "touch /new", "chmod 777 /hello.txt" }) do
     local output, status = guest:run(command)
     tap.check(status ~= 0, "%s succeeded", command)
     tap.matches(output:lower(), "read%-only", command)
@@ -98,7 +98,10 @@ tap.test("/tmp keeps what is written", function()
   tap.check(status ~= 0, "a removed file is still there")
 end)
 
-guest:finish()
+guest:finish(function()
+  guest:must("mkdir /tmp/d; ls -l /bin >/tmp/d/f; cat /tmp/d/f | wc; mv /tmp/d/f /tmp/g")
+  guest:must("cp /tmp/g /tmp/d/h; rm -r /tmp/g /tmp/d")
+end)
 guest:close()
 
 tap.test("the base is found on any disk by its first sector", function()

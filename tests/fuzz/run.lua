@@ -11,11 +11,16 @@ local machine = require("machine")
 
 local seed, steps, cpus, memory = arg[1] or "1", arg[2] or "20000", arg[3] or "4", arg[4] or "64M"
 
-local kernel <close> = disk.temporary(machine.with_bundle("build/kernel.img", "build/fuzz.bundle"))
-local guest <close> = Guest.start({ kernel = kernel.path, cpus = cpus, memory = memory, disks = {},
-  append = ("init.seed=%s init.steps=%s"):format(seed, steps), allow = { "BEGIN CRASH" } })
-local ok, failure = pcall(guest.expect_end, guest, 600)
-print(guest.text)
-print(guest.command)
-if not ok then print(failure) end
-os.exit(ok and guest.text:find("fuzz ends: clean", 1, true) and 0 or 1, true)
+local function run()
+  local made = machine.with_bundle("build/kernel.img", "build/fuzz.bundle")
+  local kernel <close> = disk.temporary(made)
+  local guest <close> = Guest.start({ kernel = kernel.path, cpus = cpus, memory = memory,
+    disks = {}, append = ("init.seed=%s init.steps=%s"):format(seed, steps),
+    allow = { "BEGIN CRASH" } })
+  local ok, failure = pcall(guest.expect_end, guest, 600)
+  print(guest.text)
+  if not ok then print(failure) end
+  return ok and guest.text:find("fuzz ends: clean", 1, true)
+end
+
+os.exit(run() and 0 or 1)

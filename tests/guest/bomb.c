@@ -181,9 +181,14 @@ static int fill_files(const char *kind, bool hold)
 
 static int bomb(const char *kind, bool hold)
 {
+    static char output[256];
+
     status_t status = SW_OK;
     uint32_t count;
 
+    /* What printing needs is taken before there is nothing left. */
+    setvbuf(stdout, output, _IOLBF, sizeof output);
+    printf("bomb\n");
     if (!strcmp(kind, "files"))
         return fill_files(kind, hold);
     for (count = 0; status == SW_OK && count < MANY; count++) {

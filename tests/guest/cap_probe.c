@@ -3,9 +3,9 @@
  *
  *   cap_probe [KEEP]     KEEP: capability bits to keep (hex), the others are dropped first
  *
- * A request is the bare header. A server checks the capability before the rest, so an operation
- * that is allowed fails as malformed and does nothing; those without fields are done. The same for
- * the conditions of open, which depend on its flags, with whole requests. */
+ * An operation this process lacks the bit for is sent whole, with zeros and empty strings; one it
+ * may do as the bare header, which fails as malformed and does nothing (those without fields are
+ * done). The conditions of open, which depend on its flags, are tried with real files. */
 #include "check.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 static const struct {
     const char *protocol, *operation;
-    uint16_t id, version, number;
+    uint16_t id, version, number, size;
     uint64_t capability;
 } operations[] = {
 #include "operations.inc"
@@ -53,10 +53,13 @@ static void print(const char *protocol, const char *operation, uint64_t capabili
            sw_status_name(status), (unsigned)detail);
 }
 
-static void probe(size_t i)
+static void probe(size_t i, uint64_t caps)
 {
-    struct sw_request_header request = { operations[i].id, operations[i].version,
-                                         operations[i].number, 0 };
+    static union {
+        struct sw_request_header header;
+        uint64_t zeros[SW_MESSAGE_MAX / 8];
+    } request;
+    bool allowed = (operations[i].capability & ~caps) == 0;
     static uint64_t reply[SW_MESSAGE_MAX / 8];
     const struct sw_reply_header *answer = (const struct sw_reply_header *)reply;
     handle_t connection = connect_to(operations[i].protocol);
@@ -67,8 +70,10 @@ static void probe(size_t i)
               SW_NOT_FOUND, 0);
         return;
     }
+    request.header = (struct sw_request_header){ operations[i].id, operations[i].version,
+                                                 operations[i].number, 0 };
     struct sw_call call = { .request = (uint64_t)(uintptr_t)&request,
-                            .request_length = sizeof request,
+                            .request_length = allowed ? sizeof request.header : operations[i].size,
                             .reply = (uint64_t)(uintptr_t)reply,
                             .reply_capacity = sizeof reply };
     uint32_t handles = 0;
@@ -99,11 +104,13 @@ int main(int argc, char **argv)
         return 1;
     printf("caps %llx\n", (unsigned long long)info.caps);
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-        probe(i);
+        probe(i, info.caps);
     probe_open("open-base-read", "/hello.txt", SW_OPEN_READ, SW_CAP_FS_READ);
     probe_open("open-tmp-write", "/tmp/probe", SW_OPEN_WRITE | SW_OPEN_CREATE, SW_CAP_TMP_WRITE);
     probe_open("open-tmp-read", "/tmp/probe", SW_OPEN_READ, SW_CAP_FS_READ);
-    probe_open("open-tmp-truncate", "/tmp/probe", SW_OPEN_READ | SW_OPEN_TRUNCATE,
+    probe_open("open-tmp-truncate", "/tmp/probe", SW_OPEN_WRITE | SW_OPEN_TRUNCATE,
+               SW_CAP_TMP_WRITE);
+    probe_open("open-tmp-both", "/tmp/probe", SW_OPEN_READ | SW_OPEN_WRITE,
                SW_CAP_TMP_WRITE | SW_CAP_FS_READ);
     probe_open("open-folder", "/etc", SW_OPEN_READ | SW_OPEN_DIRECTORY, SW_CAP_FS_READ);
     sw_path_unlink("/tmp/probe");

@@ -11,14 +11,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <swos/fd.h>
+#include <swos/log.h>
+#include <swos/protocol.h>
+#include <swos/service.h>
+#include <swos/sync.h>
+#include <swos/thread.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
-#include <swos/fd.h>
-#include <swos/log.h>
-#include <swos/sync.h>
-#include <swos/thread.h>
 
 #define FILE_NAME "/tmp/libc_test.txt"
 #define CHILD_STATUS 42
@@ -79,10 +81,20 @@ static void test_stream(void)
     check(rename(FILE_NAME, FILE_NAME ".2") == 0 && access(FILE_NAME, F_OK) != 0, "rename");
     check(rename(FILE_NAME ".2", "/etc/x") != 0 && errno == EXDEV, "rename to another server");
     check(chmod(FILE_NAME ".2", 0600) == 0 && stat(FILE_NAME ".2", &facts) == 0 &&
-              (facts.st_mode & 0777) == 0600, "chmod");
+              (facts.st_mode & 0777) == 0600,
+          "chmod");
     check(remove(FILE_NAME ".2") == 0 && stat(FILE_NAME ".2", &facts) != 0 && errno == ENOENT,
           "remove");
     check(link("/tmp", "/tmp/x") != 0 && errno == ENOTSUP, "no links");
+}
+
+static FILE *shared_stream;
+
+static void *print_lines(void *argument)
+{
+    for (int i = 0; i < 500; i++)
+        fprintf(shared_stream, "%s %d %s\n", "thread", (int)(uintptr_t)argument, "says a line");
+    return NULL;
 }
 
 /* ---- threads ---- */
@@ -128,7 +140,10 @@ static void *count_up(void *argument)
     sw_once_run(&counter_once, run_once);
     for (int i = 0; i < 5000; i++) {
         sw_mutex_lock(&counter_lock);
-        counter++;
+        int seen = counter;
+        if (i % 64 == 0)
+            sw_thread_yield(); /* so that others meet the lock held, on one CPU too */
+        counter = seen + 1;
         sw_mutex_unlock(&counter_lock);
     }
     return NULL;
@@ -165,8 +180,8 @@ static uintptr_t run_workers(void *(*entry)(void *), int count)
     struct sw_thread *threads[WORKERS];
     uintptr_t sum = 0;
     int started = 0;
-    while (started < count && sw_thread_start(entry, (void *)(uintptr_t)started, 0,
-                                              &threads[started]) == SW_OK)
+    while (started < count &&
+           sw_thread_start(entry, (void *)(uintptr_t)started, 0, &threads[started]) == SW_OK)
         started++;
     for (int i = 0; i < started; i++) {
         void *result = NULL;
@@ -190,13 +205,27 @@ static void test_threads(void)
     counter = 0;
     check(run_workers(take_turns, 2) == 0 && counter == 1000, "condition: %d turns", counter);
 
+    char line[64];
+    int whole = 0, thread_number;
+    shared_stream = fopen(FILE_NAME, "w+");
+    if (check(shared_stream && run_workers(print_lines, WORKERS) == 0, "threads share a stream")) {
+        rewind(shared_stream);
+        while (fgets(line, sizeof(line), shared_stream))
+            whole +=
+                sscanf(line, "thread %d says a line", &thread_number) == 1 && strlen(line) == 21;
+        check(whole == 500 * WORKERS, "%d of %d lines are whole", whole, 500 * WORKERS);
+        fclose(shared_stream);
+    }
+    unlink(FILE_NAME);
+
     struct sw_thread *thread;
     void *result = NULL;
     errno = ENOSPC;
     own = 13;
     check_status(sw_thread_start(see_errno, NULL, 0, &thread), SW_OK, "thread");
     sw_thread_join(thread, SW_NEVER, &result);
-    check(result && errno == ENOSPC && own == 13, "errno and thread-local data are the thread's own");
+    check(result && errno == ENOSPC && own == 13,
+          "errno and thread-local data are the thread's own");
 
     struct sw_process_info before, after;
     sw_process_info(0, &before);
@@ -211,7 +240,8 @@ static void test_threads(void)
     sw_thread_join(thread, SW_NEVER, &result);
     sw_process_info(0, &after);
     check(result == &after && after.memory <= before.memory + 64 * 1024 &&
-              after.handles == before.handles, "50 detached threads leave nothing behind");
+              after.handles == before.handles,
+          "50 detached threads leave nothing behind");
 
     sw_mutex_lock(&counter_lock);
     check(!sw_mutex_lock_until(&counter_lock, sw_clock_deadline(5 * SW_MILLISECOND)),
@@ -247,8 +277,10 @@ static void test_pipe(void)
     if (!check(pipe(fds) == 0, "pipe"))
         return;
     check(write(fds[1], "hello", 5) == 5 && read(fds[0], text, sizeof(text)) == 5 &&
-              memcmp(text, "hello", 5) == 0, "bytes pass");
-    check(fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 && fcntl(fds[0], F_GETFL) == (O_RDONLY | O_NONBLOCK),
+              memcmp(text, "hello", 5) == 0,
+          "bytes pass");
+    check(fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0 &&
+              fcntl(fds[0], F_GETFL) == (O_RDONLY | O_NONBLOCK),
           "O_NONBLOCK");
     check(read(fds[0], text, 1) == -1 && errno == EAGAIN, "nothing there: EAGAIN");
     check(lseek(fds[0], 0, SEEK_SET) == -1 && errno == ESPIPE, "no seeking");
@@ -292,8 +324,8 @@ static void test_poll(void)
     check(poll(&in, 1, 5000) == 1 && in.revents == POLLIN, "woken by a write");
     sw_thread_join(thread, SW_NEVER, NULL);
     struct pollfd all[] = {
-        { .fd = fds[0], .events = POLLIN },  { .fd = fds[1], .events = POLLOUT },
-        { .fd = copy, .events = POLLIN },    { .fd = -1, .events = POLLIN },
+        { .fd = fds[0], .events = POLLIN }, { .fd = fds[1], .events = POLLOUT },
+        { .fd = copy, .events = POLLIN },   { .fd = -1, .events = POLLIN },
         { .fd = 200, .events = POLLIN },
     };
     check(poll(all, 5, 1000) == 4 && all[0].revents == POLLIN && all[1].revents == POLLOUT &&
@@ -338,13 +370,15 @@ static void test_offset(void)
     write(fd, "0123456789", 10);
     int copy = dup(fd), other = open(FILE_NAME, O_RDONLY);
     check(lseek(fd, 4, SEEK_SET) == 4 && read(copy, text, 2) == 2 && memcmp(text, "45", 2) == 0 &&
-              lseek(fd, 0, SEEK_CUR) == 6, "dup shares the offset");
+              lseek(fd, 0, SEEK_CUR) == 6,
+          "dup shares the offset");
     check(read(other, text, 2) == 2 && memcmp(text, "01", 2) == 0, "a second open does not");
     check(pread(fd, text, 3, 7) == 3 && memcmp(text, "789", 3) == 0 && lseek(fd, 0, SEEK_CUR) == 6,
           "pread leaves it");
     check(pwrite(fd, "ab", 2, 1) == 2 && pread(fd, text, 4, 0) == 4 && memcmp(text, "0ab3", 4) == 0,
           "pwrite");
-    check(dup2(fd, 50) == 50 && lseek(50, 0, SEEK_END) == 10 && lseek(fd, 0, SEEK_CUR) == 10, "dup2");
+    check(dup2(fd, 50) == 50 && lseek(50, 0, SEEK_END) == 10 && lseek(fd, 0, SEEK_CUR) == 10,
+          "dup2");
     check(lseek(fd, -11, SEEK_CUR) == -1 && errno == EINVAL, "no offset below 0");
     check(ftruncate(fd, 3) == 0 && lseek(fd, 0, SEEK_END) == 3, "ftruncate");
     close(50);
@@ -408,9 +442,11 @@ static void test_directory(void)
             seen++;
         else
             other++;
-    check(stream && closedir(stream) == 0 && seen == 200 && other == 0, "readdir: %d entries", seen);
+    check(stream && closedir(stream) == 0 && seen == 200 && other == 0, "readdir: %d entries",
+          seen);
     check(chdir("/tmp/libc_test") == 0 && getcwd(path, sizeof(path)) &&
-              strcmp(path, "/tmp/libc_test") == 0, "chdir");
+              strcmp(path, "/tmp/libc_test") == 0,
+          "chdir");
     check(access("entry-000", R_OK) == 0 && access("../libc_test/./entry-199", R_OK) == 0,
           "relative paths");
     check(chdir("entry-000") == -1 && errno == ENOTDIR, "chdir to a file");
@@ -435,7 +471,32 @@ static void test_time(void)
     check(llabs((long long)time(NULL) - (long long)now.tv_sec) <= 1, "time");
     unsigned char random[2][16];
     check(getentropy(random[0], 16) == 0 && getentropy(random[1], 16) == 0 &&
-              memcmp(random[0], random[1], 16) != 0, "getentropy");
+              memcmp(random[0], random[1], 16) != 0,
+          "getentropy");
+}
+
+/* An open file outlives the server behind it. */
+static void test_restart(void)
+{
+    char text[16] = "";
+    handle_t system;
+    int fd = open(FILE_NAME, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    int append = open(FILE_NAME, O_WRONLY | O_APPEND);
+    write(fd, "before ", 7);
+    if (sw_service_connect("system", SW_NEVER, &system) != SW_OK)
+        return;
+    status_t status = sw_system_service_kill(system, 0, 0, "tmpfs", 5, SW_NEVER);
+    sw_handle_close(system);
+    if (check_status(status, SW_OK, "kill tmpfs")) {
+        check(write(fd, "after", 5) == 5 && lseek(fd, 0, SEEK_CUR) == 12, "write goes on");
+        check(write(append, "!", 1) == 1, "so does appending");
+        check(pread(fd, text, sizeof(text), 0) == 13 && memcmp(text, "before after!", 13) == 0,
+              "and reading: %.13s", text);
+        check(access(FILE_NAME, F_OK) == 0 && access("/tmp/none", F_OK) != 0, "and names");
+    }
+    close(append);
+    close(fd);
+    unlink(FILE_NAME);
 }
 
 /* ---- children ---- */
@@ -455,8 +516,10 @@ static void test_spawn(void)
     const char *environment[] = { "LIBC_TEST=from parent", NULL };
     int fd = open(FILE_NAME, O_RDWR | O_CREAT | O_TRUNC, 0644);
     struct sw_spawn_descriptor descriptors[] = { { 7, fd }, { 2, 2 } };
-    struct sw_spawn_options options = { .arguments = arguments, .environment = environment,
-                                        .descriptors = descriptors, .descriptor_count = 2,
+    struct sw_spawn_options options = { .arguments = arguments,
+                                        .environment = environment,
+                                        .descriptors = descriptors,
+                                        .descriptor_count = 2,
                                         .directory = "/tmp" };
     handle_t process;
     uint32_t pid;
@@ -494,10 +557,20 @@ static void test_spawn(void)
     check_status(sw_spawn_program(self, &options, &process, &pid), SW_BAD_HANDLE,
                  "spawn with a closed descriptor");
 
+    struct sw_process_info before, after;
+    options.descriptors = NULL;
+    sw_process_info(0, &before);
+    for (int i = 0; i < 5; i++)
+        if (sw_spawn_program(self, &options, &process, &pid) == SW_OK)
+            wait_child(process);
+    sw_process_info(0, &after);
+    check(after.handles == before.handles && after.memory == before.memory,
+          "spawning leaves no handle and no page behind: %d, %ld",
+          (int)(after.handles - before.handles), (long)(after.memory - before.memory));
+
     FILE *script = fopen(FILE_NAME, "w");
     fprintf(script, "#! %s script\nrest\n", self);
     fclose(script);
-    options.descriptors = NULL;
     check_status(sw_spawn_program(FILE_NAME, &options, &process, &pid), SW_ACCESS,
                  "a script that is not executable");
     chmod(FILE_NAME, 0755);
@@ -577,7 +650,8 @@ static int child(int argc, char **argv)
         return child_read();
     if (strcmp(argv[1], "script") == 0)
         return argc == 4 && strcmp(argv[2], FILE_NAME) == 0 && strcmp(argv[3], "read") == 0
-                   ? CHILD_STATUS : 1;
+                   ? CHILD_STATUS
+                   : 1;
     if (strcmp(argv[1], "pipe") == 0)
         return child_pipe();
     if (strcmp(argv[1], "smash") == 0)
@@ -606,6 +680,7 @@ int main(int argc, char **argv)
     test_image();
     test_directory();
     test_time();
+    test_restart();
     test_spawn();
     return check_done();
 }

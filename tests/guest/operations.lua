@@ -1,5 +1,6 @@
 -- Writes the protocol operations as a C table for cap_probe.c: lua5.4 operations.lua ABI OUT
--- One row an operation: names, numbers, the capability bit that gates it (0: none declared).
+-- One row an operation: names, numbers, the bytes of a request with empty strings, the capability
+-- bit that gates it (0: none declared).
 
 local abi = dofile(arg[1])
 
@@ -17,8 +18,11 @@ for _, name in ipairs(protocols) do
   end)
   for _, operation in ipairs(operations) do
     local row = protocol.operations[operation]
-    lines[#lines + 1] = ('{ "%s", "%s", %d, %d, %d, 0x%xull },'):format(name, operation,
-      protocol.id, protocol.version, row.number, row.cap and abi.capability[row.cap] or 0)
+    -- the fields, then a length for each string, a multiple of 8
+    local size = (row.request_size + 4 * #row.request_strings + 7) & ~7
+    lines[#lines + 1] = ('{ "%s", "%s", %d, %d, %d, %d, 0x%xull },'):format(name, operation,
+      protocol.id, protocol.version, row.number, size,
+      row.cap and abi.capability[row.cap] or 0)
   end
 end
 

@@ -111,14 +111,14 @@ end
 function M.done()
   for _, finish in ipairs(finishers) do finish() end
   print("1.." .. count)
-  os.exit(failures == 0 and 0 or 1, true)
+  os.exit(failures == 0 and 0 or 1)
 end
 
 --- Ends the file at once: nothing after this makes sense.
 function M.bail(reason)
   for _, finish in ipairs(finishers) do finish() end
   print("Bail out! " .. reason)
-  os.exit(2, true)
+  os.exit(2)
 end
 
 return M

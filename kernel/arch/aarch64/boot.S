@@ -61,7 +61,7 @@ enter_el1:
     .macro  translation_registers
     ldr     x0, =0x04ff                   /* 0: normal write-back, 1: device nGnRE */
     msr     mair_el1, x0
-    ldr     x0, =0xb5193519               /* 39 bits, 4 KiB, inner shareable write-back, both halves */
+    ldr     x0, =0xb5193519               /* both halves: 39 bits, 4 KiB, write-back, inner */
     mrs     x1, id_aa64mmfr0_el1
     and     x2, x1, #15                   /* physical address size, 48 bits at most */
     cmp     x2, #5

@@ -5,6 +5,7 @@
 #include "process.h"
 
 #define ENABLE 1
+#define FARTHEST (1ull << 62) /* ns: 146 years; what is later may not be a 64-bit count */
 
 uint64_t counter_to_ns;
 static uint64_t from_ns; /* 32.32 factor */
@@ -49,7 +50,7 @@ void arch_timer_set(uint64_t when)
         register_write(cntv_ctl_el0, 0);
         return;
     }
-    register_write(cntv_cval_el0, scale(when, from_ns) + 1);
+    register_write(cntv_cval_el0, scale(when < FARTHEST ? when : FARTHEST, from_ns) + 1);
     register_write(cntv_ctl_el0, ENABLE);
 }
 

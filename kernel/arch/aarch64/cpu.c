@@ -22,7 +22,8 @@
 /* What vectors.S knows. */
 _Static_assert(offsetof(struct thread, frame) == 0, "frame comes first");
 _Static_assert(offsetof(struct cpu, stack_top) == 0, "stack comes first");
-_Static_assert(offsetof(struct arch_frame, sp) == 248 && offsetof(struct arch_frame, pc) == 256, "frame");
+_Static_assert(offsetof(struct arch_frame, sp) == 248 && offsetof(struct arch_frame, pc) == 256,
+               "frame");
 _Static_assert(offsetof(struct arch_fp, fpcr) == 512, "FP registers");
 
 extern char secondary_start[];
@@ -30,7 +31,8 @@ void fp_save(struct arch_fp *fp);
 void fp_restore(const struct arch_fp *fp);
 _Noreturn void arch_secondary(uint32_t number);
 struct thread *arch_user_fault(struct thread *thread, uint32_t syndrome, vaddr_t address);
-void arch_kernel_exception(struct arch_frame *frame, uint32_t vector, uint64_t syndrome, uint64_t address);
+void arch_kernel_exception(struct arch_frame *frame, uint32_t vector, uint64_t syndrome,
+                           uint64_t address);
 
 void cpu_registers_init(void)
 {
@@ -67,11 +69,19 @@ uint64_t arch_features(void)
     return features;
 }
 
+/* Leaves the identity map for the empty space. Its entries are global: they would shadow what programs
+ * have at those addresses. */
+static void identity_leave(void)
+{
+    arch_space_activate(NULL);
+    __asm__ volatile("dsb nshst\n\ttlbi vmalle1\n\tdsb nsh\n\tisb" ::: "memory");
+}
+
 void arch_init(void)
 {
     register_write(tpidr_el1, &cpus[0]);
     cpu_registers_init();
-    arch_space_activate(NULL);
+    identity_leave();
     early_console_init();
 }
 
@@ -93,11 +103,13 @@ static int64_t psci_call(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
     register uint64_t x2 __asm__("x2") = b;
     register uint64_t x3 __asm__("x3") = c;
     if (machine.psci_hvc)
-        __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6",
-                         "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17");
+        __asm__ volatile("hvc #0"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6", "x7",
+                           "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17");
     else if (machine.psci_smc)
-        __asm__ volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6",
-                         "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17");
+        __asm__ volatile("smc #0"
+                         : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::"memory", "x4", "x5", "x6", "x7",
+                           "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17");
     else
         return -1;
     return (int32_t)x0;
@@ -113,7 +125,8 @@ uint32_t arch_cpus_start(void)
         mmu_stack_map(count);
         cpus[count].number = count;
         cpus[count].stack_top = FIXED_VIRTUAL + STACK_STRIDE * (count + 1ull);
-        int64_t status = psci_call(PSCI_CPU_ON, machine.cpu_ids[i], arch_image_address(secondary_start), count);
+        int64_t status =
+            psci_call(PSCI_CPU_ON, machine.cpu_ids[i], arch_image_address(secondary_start), count);
         if (status == 0)
             count++;
         else
@@ -127,7 +140,7 @@ void arch_secondary(uint32_t number)
     struct cpu *cpu = &cpus[number];
     register_write(tpidr_el1, cpu);
     cpu_registers_init();
-    arch_space_activate(NULL);
+    identity_leave();
     gic_cpu_init(number);
     timer_cpu_init();
     lock_take();
@@ -207,7 +220,8 @@ static bool fixup_apply(struct arch_frame *frame)
     return false;
 }
 
-void arch_kernel_exception(struct arch_frame *frame, uint32_t vector, uint64_t syndrome, uint64_t address)
+void arch_kernel_exception(struct arch_frame *frame, uint32_t vector, uint64_t syndrome,
+                           uint64_t address)
 {
     static const char *const kinds[4] = { "synchronous exception", "interrupt", "fast interrupt",
                                           "asynchronous abort" };

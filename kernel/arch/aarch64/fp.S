@@ -1,7 +1,7 @@
 /* The FP and SIMD registers, which the kernel itself never uses. x0: struct arch_fp. */
     .arch_extension fp
     .arch_extension simd
-    .text
+    .section .text.fast, "ax"
     .global fp_save, fp_restore
 fp_save:
     stp     q0, q1, [x0, #32 * 0]

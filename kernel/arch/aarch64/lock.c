@@ -55,7 +55,8 @@ void lock_take(void)
     while (__builtin_expect(!lock_try(holder, &seen), 0)) {
         if (__atomic_load_n(&panicked, __ATOMIC_RELAXED))
             arch_halt();
-        if (seen) /* the monitor that ldaxr set is cleared by the holder's store: that is the event */
+        if (seen) /* the monitor that ldaxr set is cleared by the holder's store: that is the event
+                   */
             __asm__ volatile("wfe" ::: "memory");
     }
 }

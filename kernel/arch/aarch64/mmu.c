@@ -35,13 +35,13 @@
 #define SCTLR_SA (1ull << 3)
 #define SCTLR_SA0 (1ull << 4)
 #define SCTLR_I (1ull << 12)
-#define SCTLR_DZE (1ull << 14) /* EL0: DC ZVA */
-#define SCTLR_UCT (1ull << 15) /* EL0: CTR_EL0 */
+#define SCTLR_DZE (1ull << 14)  /* EL0: DC ZVA */
+#define SCTLR_UCT (1ull << 15)  /* EL0: CTR_EL0 */
 #define SCTLR_NTWE (1ull << 18) /* EL0: WFE; WFI is trapped */
 #define SCTLR_WXN (1ull << 19)
 #define SCTLR_SPAN (1ull << 23) /* 0: entries from EL0 set PSTATE.PAN */
 
-extern char kernel_start[], text_end[], writable_start[], kernel_end[];
+extern char kernel_start[], text_end[], rodata_end[], data_end[], bss_start[], kernel_end[];
 extern char boot_enter[], secondary_start[];
 _Noreturn void kernel_main(void);
 _Noreturn void arch_boot(void *tree, paddr_t image);
@@ -49,8 +49,8 @@ _Noreturn void arch_boot(void *tree, paddr_t image);
 struct boot_parameters boot_parameters;
 
 static paddr_t image_physical;
-static uint64_t *fixed_table; /* level 3 of FIXED_VIRTUAL */
-static uint32_t device_pages; /* used of its device part */
+static uint64_t *stack_table, *device_table; /* level 3 of FIXED_VIRTUAL */
+static uint32_t device_pages;                /* entries of device_table in use */
 static paddr_t empty_table;
 
 static paddr_t early_next; /* scratch handed out so far */
@@ -84,7 +84,8 @@ static uint64_t *table_below(uint64_t *entry)
     return early_pointer(*entry & ADDRESS_MASK);
 }
 
-static void map_kernel(uint64_t *level1, uint64_t address, paddr_t from, paddr_t end, uint64_t attributes)
+static void map_kernel(uint64_t *level1, uint64_t address, paddr_t from, paddr_t end,
+                       uint64_t attributes)
 {
     while (from < end) {
         uint64_t *entry1 = &level1[address >> 30 & 511];
@@ -112,32 +113,36 @@ static void map_direct(uint64_t *level1, paddr_t from, paddr_t end, uint64_t att
         map_kernel(level1, DIRECT_BASE + from, from, end, attributes);
 }
 
-/* RAM without the image's read-only part, which comes after it with its own attributes. The part is
- * taken out in whole blocks' worth first so that no block entry stands in its way. */
+/* The image by its parts, and RAM, in which what the image must not have changed is read-only as
+ * well. */
 static paddr_t map_all(void)
 {
+    const struct {
+        const char *start, *end;
+        uint64_t attributes;
+    } parts[] = {
+        { kernel_start, text_end, KERNEL_TEXT }, { text_end, rodata_end, KERNEL_CONSTANT },
+        { rodata_end, data_end, KERNEL_DATA },   { data_end, bss_start, KERNEL_CONSTANT },
+        { bss_start, kernel_end, KERNEL_DATA },
+    };
     paddr_t root = early_allocate();
     uint64_t *level1 = early_pointer(root);
-    paddr_t text = image_physical, constant = arch_image_address(text_end),
-            writable = arch_image_address(writable_start), end = arch_image_address(kernel_end);
 
-    map_kernel(level1, KERNEL_VIRTUAL, text, constant, KERNEL_TEXT);
-    map_kernel(level1, (uintptr_t)text_end, constant, writable, KERNEL_CONSTANT);
-    map_kernel(level1, (uintptr_t)writable_start, writable, end, KERNEL_DATA);
-
+    for (uint32_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        paddr_t from = arch_image_address(parts[i].start), to = arch_image_address(parts[i].end);
+        map_kernel(level1, (uintptr_t)parts[i].start, from, to, parts[i].attributes);
+        map_direct(level1, from, to, parts[i].attributes | PXN);
+    }
     uint64_t *level2 = table_below(&level1[FIXED_VIRTUAL >> 30 & 511]);
-    fixed_table = table_below(&level2[FIXED_VIRTUAL >> 21 & 511]);
+    stack_table = table_below(&level2[FIXED_VIRTUAL >> 21 & 511]);
+    device_table = table_below(&level2[(FIXED_VIRTUAL >> 21 & 511) + 1]);
 
-    map_direct(level1, text, writable, KERNEL_CONSTANT);
+    paddr_t image = arch_image_address(kernel_start), image_end = arch_image_address(kernel_end);
     for (uint32_t i = 0; i < machine.ram_count; i++) {
         paddr_t from = ROUND_UP(machine.ram[i].start, PAGE_SIZE);
         paddr_t to = machine.ram[i].end / PAGE_SIZE * PAGE_SIZE;
-        if (from < text && to > text) {
-            map_direct(level1, from, text, KERNEL_DATA);
-            map_direct(level1, writable, to, KERNEL_DATA);
-        } else {
-            map_direct(level1, from < writable && to > text ? writable : from, to, KERNEL_DATA);
-        }
+        map_direct(level1, from, to < image ? to : image, KERNEL_DATA);
+        map_direct(level1, from > image_end ? from : image_end, to, KERNEL_DATA);
     }
     return root;
 }
@@ -149,7 +154,7 @@ void mmu_stack_map(uint32_t cpu)
         paddr_t page = page_allocate_zero();
         if (!page)
             panic("no memory for the stack of cpu %u", cpu);
-        fixed_table[first + i] = page | KERNEL_DATA | VALID_PAGE;
+        stack_table[first + i] = page | KERNEL_DATA | VALID_PAGE;
     }
     arch_tables_sync();
 }
@@ -166,10 +171,11 @@ void arch_boot(void *tree, paddr_t image)
     paddr_t root = map_all();
     empty_table = early_allocate();
     for (uint32_t i = 0; i < STACK_SIZE / PAGE_SIZE; i++)
-        fixed_table[(STACK_STRIDE - STACK_SIZE) / PAGE_SIZE + i] =
+        stack_table[(STACK_STRIDE - STACK_SIZE) / PAGE_SIZE + i] =
             early_allocate() | KERNEL_DATA | VALID_PAGE;
     /* From here on by its alias in the direct map: the scratch's mapping ends. */
-    fixed_table = page_pointer(arch_image_address(fixed_table));
+    stack_table = page_pointer(arch_image_address(stack_table));
+    device_table = page_pointer(arch_image_address(device_table));
     machine.reserved[machine.reserved_count++] = (struct memory_range){ image, early_next };
 
     uint64_t control = SCTLR_BASE | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_SA0 | SCTLR_I | SCTLR_DZE |
@@ -189,8 +195,6 @@ void arch_boot(void *tree, paddr_t image)
 
 volatile void *arch_device_map(paddr_t address, uint64_t length)
 {
-    uint64_t *table = fixed_table + DEVICES_OFFSET / PAGE_SIZE;
-    const uint32_t room = 512 - DEVICES_OFFSET / PAGE_SIZE;
     paddr_t first = address / PAGE_SIZE * PAGE_SIZE;
     uint64_t count = (ROUND_UP(address + length, PAGE_SIZE) - first) / PAGE_SIZE;
     uint32_t at = 0;
@@ -198,26 +202,25 @@ volatile void *arch_device_map(paddr_t address, uint64_t length)
     for (; at < device_pages; at++) {
         uint64_t same = 0;
         while (same < count && at + same < device_pages &&
-               (table[at + same] & ADDRESS_MASK) == first + same * PAGE_SIZE)
+               (device_table[at + same] & ADDRESS_MASK) == first + same * PAGE_SIZE)
             same++;
         if (same == count)
             break;
     }
     if (at == device_pages) {
-        if (count > room - device_pages)
+        if (count > 512 - device_pages)
             return NULL;
         for (uint64_t i = 0; i < count; i++)
-            table[device_pages++] = (first + i * PAGE_SIZE) | KERNEL_DEVICE | VALID_PAGE;
+            device_table[device_pages++] = (first + i * PAGE_SIZE) | KERNEL_DEVICE | VALID_PAGE;
         arch_tables_sync();
     }
-    return (volatile char *)FIXED_VIRTUAL + DEVICES_OFFSET + at * PAGE_SIZE + address % PAGE_SIZE;
+    return (volatile char *)FIXED_VIRTUAL + BLOCK_SIZE + at * PAGE_SIZE + address % PAGE_SIZE;
 }
 
 bool arch_on_kernel_stack(uintptr_t address)
 {
     uintptr_t offset = address - FIXED_VIRTUAL;
-    return address >= FIXED_VIRTUAL && offset < CPU_MAX * STACK_STRIDE &&
-           fixed_table[offset / PAGE_SIZE] != 0;
+    return offset < CPU_MAX * STACK_STRIDE && stack_table[offset / PAGE_SIZE] != 0;
 }
 
 /* --- user half --- */
@@ -243,9 +246,10 @@ void arch_tables_sync(void)
 
 /* The entries were changed before: the first barrier makes walks see that, the second waits for the
  * invalidation. */
-#define TLB_INVALIDATE(operation, domain, operand) \
-    __asm__ volatile("dsb " domain "st\n\ttlbi " operation ", %0\n\tdsb " domain "\n\tisb" \
-                     ::"r"(operand) : "memory")
+#define TLB_INVALIDATE(operation, domain, operand)                                                 \
+    __asm__ volatile("dsb " domain "st\n\ttlbi " operation ", %0\n\tdsb " domain                   \
+                     "\n\tisb" ::"r"(operand)                                                      \
+                     : "memory")
 
 static uint64_t tlb_operand(uint16_t asid, vaddr_t address)
 {
@@ -307,6 +311,11 @@ void arch_code_sync(const void *start, size_t length)
     for (uintptr_t at = (uintptr_t)start & ~(uintptr_t)(line - 1); at < end; at += line)
         __asm__ volatile("dc cvau, %0" ::"r"(at) : "memory");
     __asm__ volatile("dsb ish" ::: "memory");
+    if (register_field(register_read(ctr_el0), 14) % 4 != 3) {
+        /* Not physically indexed: lines of other virtual addresses are only reached all at once. */
+        __asm__ volatile("ic ialluis\n\tdsb ish\n\tisb" ::: "memory");
+        return;
+    }
     line = cache_line(0);
     for (uintptr_t at = (uintptr_t)start & ~(uintptr_t)(line - 1); at < end; at += line)
         __asm__ volatile("ic ivau, %0" ::"r"(at) : "memory");

@@ -1,6 +1,6 @@
 /* memcpy, memmove and memset for the kernel: no FP registers, unaligned accesses allowed, cached
  * memory only. */
-    .text
+    .section .text.fast, "ax"
     .global memcpy, memmove, memset
 
 memmove:

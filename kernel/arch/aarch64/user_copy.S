@@ -13,7 +13,7 @@
     .popsection
     .endm
 
-    .text
+    .section .text.fast, "ax"
     .global arch_copy_from_user
 arch_copy_from_user:
     subs    x3, x2, #64
@@ -36,34 +36,40 @@ arch_copy_from_user:
     sub     x2, x2, #64
     subs    x3, x3, #64
     b.hs    1b
-2:  subs    x3, x2, #8
-    b.lo    4f
-3:
+2:  tbz     x2, #5, 3f
 .Lf8: ldtr x4, [x1]
+.Lf9: ldtr x5, [x1, #8]
+.Lf10: ldtr x6, [x1, #16]
+.Lf11: ldtr x7, [x1, #24]
+    stp     x4, x5, [x0]
+    stp     x6, x7, [x0, #16]
+    add     x0, x0, #32
+    add     x1, x1, #32
+    sub     x2, x2, #32
+3:  tbz     x2, #4, 4f
+.Lf12: ldtr x4, [x1]
+.Lf13: ldtr x5, [x1, #8]
+    stp     x4, x5, [x0], #16
+    add     x1, x1, #16
+    sub     x2, x2, #16
+4:  tbz     x2, #3, 5f
+.Lf14: ldtr x4, [x1]
     str     x4, [x0], #8
     add     x1, x1, #8
     sub     x2, x2, #8
-    subs    x3, x3, #8
-    b.hs    3b
-4:  cbz     x2, 6f
-5:
-.Lf9: ldtrb w4, [x1]
+5:  cbz     x2, 7f
+6:
+.Lf15: ldtrb w4, [x1]
     strb    w4, [x0], #1
     add     x1, x1, #1
     subs    x2, x2, #1
-    b.ne    5b
-6:  mov     x0, x2
+    b.ne    6b
+7:  mov     x0, x2
     ret
-    fixup .Lf0, 4b
-    fixup .Lf1, 4b
-    fixup .Lf2, 4b
-    fixup .Lf3, 4b
-    fixup .Lf4, 4b
-    fixup .Lf5, 4b
-    fixup .Lf6, 4b
-    fixup .Lf7, 4b
-    fixup .Lf8, 4b
-    fixup .Lf9, 6b
+    .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+    fixup   .Lf\n, 6b
+    .endr
+    fixup   .Lf15, 7b
 
     .global arch_copy_to_user
 arch_copy_to_user:
@@ -86,33 +92,41 @@ arch_copy_to_user:
     sub     x2, x2, #64
     subs    x3, x3, #64
     b.hs    1b
-2:  subs    x3, x2, #8
-    b.lo    4f
-3:  ldr     x4, [x1]
+2:  tbz     x2, #5, 3f
+    ldp     x4, x5, [x1]
+    ldp     x6, x7, [x1, #16]
 .Lt8: sttr x4, [x0]
+.Lt9: sttr x5, [x0, #8]
+.Lt10: sttr x6, [x0, #16]
+.Lt11: sttr x7, [x0, #24]
+    add     x0, x0, #32
+    add     x1, x1, #32
+    sub     x2, x2, #32
+3:  tbz     x2, #4, 4f
+    ldp     x4, x5, [x1]
+.Lt12: sttr x4, [x0]
+.Lt13: sttr x5, [x0, #8]
+    add     x0, x0, #16
+    add     x1, x1, #16
+    sub     x2, x2, #16
+4:  tbz     x2, #3, 5f
+    ldr     x4, [x1]
+.Lt14: sttr x4, [x0]
     add     x1, x1, #8
     add     x0, x0, #8
     sub     x2, x2, #8
-    subs    x3, x3, #8
-    b.hs    3b
-4:  cbz     x2, 6f
-5:  ldrb    w4, [x1], #1
-.Lt9: sttrb w4, [x0]
+5:  cbz     x2, 7f
+6:  ldrb    w4, [x1], #1
+.Lt15: sttrb w4, [x0]
     add     x0, x0, #1
     subs    x2, x2, #1
-    b.ne    5b
-6:  mov     x0, x2
+    b.ne    6b
+7:  mov     x0, x2
     ret
-    fixup .Lt0, 4b
-    fixup .Lt1, 4b
-    fixup .Lt2, 4b
-    fixup .Lt3, 4b
-    fixup .Lt4, 4b
-    fixup .Lt5, 4b
-    fixup .Lt6, 4b
-    fixup .Lt7, 4b
-    fixup .Lt8, 4b
-    fixup .Lt9, 6b
+    .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+    fixup   .Lt\n, 6b
+    .endr
+    fixup   .Lt15, 7b
 
 /* uint64_t arch_register_read(const volatile void *address, uint32_t width)
  * The barrier orders the access before later reads of memory the device wrote. A register that does

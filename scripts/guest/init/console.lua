@@ -116,7 +116,7 @@ function M.keep(plan)
     if swos.monotonic() - started < plan.console.restart_seconds * 1000000000 then
       loop.sleep(plan.console.restart_seconds)
     end
-    collectgarbage()
+    swos.trim()
   end
 end
 

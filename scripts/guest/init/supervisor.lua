@@ -113,7 +113,8 @@ local function ended(service, status)
     change(service, "refused")
     return nil
   end
-  if swos.monotonic() - service.started > LIVED_LONG then service.failures = 0 end
+  if service.by_hand or swos.monotonic() - service.started > LIVED_LONG then service.failures = 0 end
+  service.by_hand = nil
   service.failures = service.failures + 1
   change(service, "paused")
   -- at once the first time, then doubling
@@ -168,6 +169,7 @@ end
 function M.kill(service, how)
   if not service.process then return nil, "BAD_STATE" end
   local ok, _, code
+  service.by_hand = true  -- not a failure: no pause for it
   if how == 2 then
     ok, _, code = sys.job_stop(service.job)
   else

@@ -85,8 +85,7 @@ function M.trim()
     local connection <close> = directory.connection(name, 0)
     if connection then protocol.file.trim(connection, {}, swos.deadline(TRIM_SECONDS)) end
   end
-  collectgarbage()
-  collectgarbage()
+  swos.trim()
   return {}
 end
 

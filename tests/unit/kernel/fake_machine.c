@@ -35,9 +35,7 @@ int early_console_read(void)
     return -1;
 }
 
-void early_console_reset(void)
-{
-}
+void early_console_reset(void) {}
 
 void panic(const char *format, ...)
 {
@@ -55,8 +53,8 @@ void crash_record_process(struct thread *thread, const char *reason, vaddr_t add
     (void)thread, (void)reason, (void)address;
 }
 
-status_t sys_crash_read(struct thread *thread, struct job *authority, uint32_t index, vaddr_t buffer,
-                        uint32_t capacity, uint64_t *out_length)
+status_t sys_crash_read(struct thread *thread, struct job *authority, uint32_t index,
+                        vaddr_t buffer, uint32_t capacity, uint64_t *out_length)
 {
     (void)thread, (void)authority, (void)index, (void)buffer, (void)capacity, (void)out_length;
     return SW_NOT_FOUND;
@@ -304,18 +302,16 @@ paddr_t arch_pte_page(uint64_t entry)
     return entry & 0x0000fffffffff000ull;
 }
 
-void arch_tables_sync(void)
-{
-}
+void arch_tables_sync(void) {}
 
-static struct tlb_entry *tlb_slot(uint32_t cpu, vaddr_t address)
+static struct tlb_entry *tlb_slot(uint32_t cpu, uint16_t asid, vaddr_t address)
 {
-    return &fakes[cpu].tlb[address / PAGE_SIZE % TLB_SIZE];
+    return &fakes[cpu].tlb[(address / PAGE_SIZE + asid * 239u) % TLB_SIZE];
 }
 
 static void tlb_drop(uint32_t cpu, uint16_t asid, vaddr_t address)
 {
-    struct tlb_entry *entry = tlb_slot(cpu, address);
+    struct tlb_entry *entry = tlb_slot(cpu, asid, address);
     if (entry->asid == asid && entry->page == address / PAGE_SIZE)
         entry->valid = false;
 }
@@ -393,7 +389,7 @@ static void *translate(vaddr_t address, uint32_t access)
     struct space *space = fakes[self].space;
     if (!space || address >= USER_LIMIT)
         return NULL;
-    struct tlb_entry *entry = tlb_slot(self, address);
+    struct tlb_entry *entry = tlb_slot(self, space->asid, address);
     uint64_t leaf = walk(space, address);
     if (!entry->valid || entry->asid != space->asid || entry->page != address / PAGE_SIZE) {
         if (!(leaf & ARCH_PTE_VALID))
@@ -401,13 +397,14 @@ static void *translate(vaddr_t address, uint32_t access)
         *entry = (struct tlb_entry){ true, space->asid, address / PAGE_SIZE, leaf };
     }
     if (!(entry->leaf >> 1 & access)) {
-        entry->valid = false; /* as if it had fallen out meanwhile: the kernel decides on the tables */
+        entry->valid =
+            false; /* as if it had fallen out meanwhile: the kernel decides on the tables */
         return NULL;
     }
     if (leaf != entry->leaf) {
         fake_stale_uses++;
-        printf("# stale translation: cpu %u address %lx entry %lx tables %lx\n", self, (unsigned long)address,
-               (unsigned long)entry->leaf, (unsigned long)leaf);
+        printf("# stale translation: cpu %u address %lx entry %lx tables %lx\n", self,
+               (unsigned long)address, (unsigned long)entry->leaf, (unsigned long)leaf);
     }
     return (char *)page_pointer(arch_pte_page(entry->leaf)) + address % PAGE_SIZE;
 }
@@ -512,8 +509,8 @@ int fake_run(struct thread *thread)
     return -1;
 }
 
-int64_t fake_call(struct thread *thread, uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                  uint64_t f)
+int64_t fake_call(struct thread *thread, uint32_t number, uint64_t a, uint64_t b, uint64_t c,
+                  uint64_t d, uint64_t e, uint64_t f)
 {
     int cpu = fake_run(thread);
     ASSERT(cpu >= 0);
@@ -546,8 +543,8 @@ static struct {
     uint32_t access;
 } user_job;
 
-/* User mode touches memory: what faults goes to the kernel, then the instruction is made again. When
- * the kernel chooses another thread, or none, the rest is left to the next turn. */
+/* User mode touches memory: what faults goes to the kernel, then the instruction is made again.
+ * When the kernel chooses another thread, or none, the rest is left to the next turn. */
 static void job_user(void)
 {
     struct thread *thread = user_job.thread;
@@ -570,7 +567,8 @@ static void job_user(void)
     }
 }
 
-static bool user_access(struct thread *thread, vaddr_t address, void *memory, size_t length, uint32_t access)
+static bool user_access(struct thread *thread, vaddr_t address, void *memory, size_t length,
+                        uint32_t access)
 {
     user_job.thread = thread;
     user_job.address = address;
@@ -648,7 +646,8 @@ struct thread *fake_start(uint32_t cpu_count, uint64_t ram_pages)
     code->synced = 2;
     status = memory_create(job_root, 1, &start);
     ASSERT(status == SW_OK);
-    uint32_t rights = SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_EXECUTE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER;
+    uint32_t rights =
+        SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_EXECUTE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER;
     struct sent_handle handles[2] = {
         { &job_root->object, JOB_RIGHTS | JOB_AUTHORITIES },
         { &code->object, rights },
@@ -705,7 +704,8 @@ int64_t fake_spawn_status(struct thread *parent, handle_t job, const struct sw_t
     if (fake_program_hook)
         fake_program_hook(&program, &spawn);
     char start[100] = { 1 };
-    if (!fake_store(parent, at, &program, sizeof program) || !fake_store(parent, at + PAGE_SIZE, start, sizeof start) ||
+    if (!fake_store(parent, at, &program, sizeof program) ||
+        !fake_store(parent, at + PAGE_SIZE, start, sizeof start) ||
         !fake_store(parent, at + 2 * PAGE_SIZE, transfers, transfer_count * sizeof *transfers) ||
         !fake_store(parent, at + 3 * PAGE_SIZE, &spawn, sizeof spawn))
         return SW_FAULT;

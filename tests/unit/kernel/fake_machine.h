@@ -25,11 +25,12 @@ int fake_run(struct thread *thread);
 /* A system call made by a running thread (fake_run). Returns x0; if the thread is then not running,
  * the call blocked (or ended it): SW_SYS_PENDING. Other results are in thread->frame.x. */
 #define SW_SYS_PENDING 1000
-int64_t fake_call(struct thread *thread, uint32_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
-                  uint64_t f);
+int64_t fake_call(struct thread *thread, uint32_t number, uint64_t a, uint64_t b, uint64_t c,
+                  uint64_t d, uint64_t e, uint64_t f);
 #define SYS(thread, name, ...) SYS_(thread, SW_SYS_##name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define SYS_(thread, number, a, b, c, d, e, f, ...) \
-    fake_call(thread, number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f))
+#define SYS_(thread, number, a, b, c, d, e, f, ...)                                                \
+    fake_call(thread, number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d),          \
+              (uint64_t)(e), (uint64_t)(f))
 
 /* User mode reads and writes memory, with faults. False: the process was ended by it. */
 bool fake_store(struct thread *thread, vaddr_t to, const void *from, size_t length);
@@ -42,7 +43,8 @@ struct thread *fake_spawn(struct thread *parent, handle_t job, const struct sw_t
                           uint32_t transfer_count, uint32_t band, handle_t *out_process);
 int64_t fake_spawn_status(struct thread *parent, handle_t job, const struct sw_transfer *transfers,
                           uint32_t transfer_count, uint32_t band);
-extern void (*fake_program_hook)(struct sw_program *program, struct sw_spawn *spawn); /* changes what is spawned */
+extern void (*fake_program_hook)(struct sw_program *program,
+                                 struct sw_spawn *spawn); /* changes what is spawned */
 
 extern uint64_t fake_flushes, fake_shared_flushes, fake_kicks, fake_stale_uses;
 extern uint64_t fake_page_limit; /* free pages below this number are not given out; 0: none */

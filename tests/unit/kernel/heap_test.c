@@ -52,7 +52,8 @@ int main(void)
     /* The worst shape: each removal of the root melds all others. */
     for (int i = 0; i < NODES; i++)
         heap_insert(&heap, &nodes[i], (uint64_t)(NODES - i));
-    for (good = true, last = 0; (node = heap_first(&heap)); last = node->key, heap_remove(&heap, node))
+    for (good = true, last = 0; (node = heap_first(&heap));
+         last = node->key, heap_remove(&heap, node))
         good = good && node->key > last;
     tap_ok(good, "descending keys come out ascending");
     return tap_done();

@@ -17,8 +17,12 @@ struct state {
 
 static struct state state_now(void)
 {
-    struct state state = { page_free_count,       job_root->used[CHARGE_MEMORY], job_root->used[CHARGE_HANDLES],
-                           memory_tables_total,   memory_committed_total,        space_tables_total,
+    struct state state = { page_free_count,
+                           job_root->used[CHARGE_MEMORY],
+                           job_root->used[CHARGE_HANDLES],
+                           memory_tables_total,
+                           memory_committed_total,
+                           space_tables_total,
                            0 };
     for (int i = 0; i < 16; i++)
         state.objects += object_counts[i];
@@ -30,10 +34,12 @@ static bool state_same(struct state before)
     struct state after = state_now();
     bool same = memcmp(&before, &after, sizeof before) == 0;
     if (!same)
-        printf("# pages %ld, memory %ld, handles %ld, tables %ld, committed %ld, space tables %ld, objects %ld\n",
+        printf("# pages %ld, memory %ld, handles %ld, tables %ld, committed %ld, space tables %ld, "
+               "objects %ld\n",
                (long)(after.pages - before.pages), (long)(after.memory - before.memory),
                (long)(after.handles - before.handles), (long)(after.tables - before.tables),
-               (long)(after.committed - before.committed), (long)(after.space_tables - before.space_tables),
+               (long)(after.committed - before.committed),
+               (long)(after.space_tables - before.space_tables),
                (long)(after.objects - before.objects));
     return same;
 }
@@ -43,10 +49,12 @@ static handle_t memory_new(struct thread *thread, uint64_t size, uint32_t flags)
     return SYS(thread, MEMORY_CREATE, size, flags) == SW_OK ? (handle_t)thread->frame.x[1] : 0;
 }
 
-static vaddr_t map(struct thread *thread, handle_t memory, vaddr_t at, uint64_t offset, uint64_t size,
-                   uint32_t protection)
+static vaddr_t map(struct thread *thread, handle_t memory, vaddr_t at, uint64_t offset,
+                   uint64_t size, uint32_t protection)
 {
-    return SYS(thread, MEMORY_MAP, memory, at, offset, size, protection) == SW_OK ? thread->frame.x[1] : 0;
+    return SYS(thread, MEMORY_MAP, memory, at, offset, size, protection) == SW_OK
+               ? thread->frame.x[1]
+               : 0;
 }
 
 static struct memory *memory_of(struct thread *thread, handle_t handle)
@@ -70,33 +78,40 @@ static bool store(struct thread *thread, vaddr_t at, uint32_t value)
 static void test_tree(struct thread *thread)
 {
     struct state before = state_now();
-    static const uint64_t sizes[] = { 1, 4, 5, 512, 513, 1000, 512 * 512, 512 * 512 + 1, 1ull << 27 };
+    static const uint64_t sizes[] = {
+        1, 4, 5, 512, 513, 1000, 512 * 512, 512 * 512 + 1, 1ull << 27
+    };
     for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
         uint64_t pages = sizes[i];
         uint64_t charged = job_root->used[CHARGE_MEMORY];
         handle_t handle = memory_new(thread, pages * PAGE_SIZE, 0);
         CHECK(handle && job_root->used[CHARGE_MEMORY] - charged ==
-                            (pages + memory_table_pages(pages)) * PAGE_SIZE + memory_of(thread, handle)->object.size);
+                            (pages + memory_table_pages(pages)) * PAGE_SIZE +
+                                memory_of(thread, handle)->object.size);
         struct memory *memory = memory_of(thread, handle);
         uint64_t touched = 0;
         bool good = true;
-        for (uint64_t at = 0; at < pages; at += 1 + (uint64_t)rand() % (pages / 50 + 1), touched++) {
+        for (uint64_t at = 0; at < pages;
+             at += 1 + (uint64_t)rand() % (pages / 50 + 1), touched++) {
             paddr_t page, again;
             good = good && memory_page(memory, at, false, &page) == SW_OK && page == 0;
             good = good && memory_page(memory, at, true, &page) == SW_OK && page;
             good = good && memory_page(memory, at, false, &again) == SW_OK && again == page;
         }
-        CHECK(good && memory->committed == touched && memory_tables_total - before.tables <= memory_table_pages(pages));
+        CHECK(good && memory->committed == touched &&
+              memory_tables_total - before.tables <= memory_table_pages(pages));
         SYS(thread, HANDLE_CLOSE, handle);
         fake_settle();
         CHECK(state_same(before));
     }
-    CHECK(!memory_new(thread, 0, 0) && !memory_new(thread, (1ull << 39) + 1, 0) && !memory_new(thread, UINT64_MAX, 0));
+    CHECK(!memory_new(thread, 0, 0) && !memory_new(thread, (1ull << 39) + 1, 0) &&
+          !memory_new(thread, UINT64_MAX, 0));
     CHECK(!memory_new(thread, PAGE_SIZE, 2));
     /* Committed as a whole, out of memory half way. */
     uint64_t spare = page_free_count;
     fake_page_limit = spare - 100;
-    CHECK(!memory_new(thread, 200 * PAGE_SIZE, SW_MEMORY_COMMIT) && (int64_t)thread->frame.x[0] == SW_NO_MEMORY);
+    CHECK(!memory_new(thread, 200 * PAGE_SIZE, SW_MEMORY_COMMIT) &&
+          (int64_t)thread->frame.x[0] == SW_NO_MEMORY);
     fake_page_limit = 0;
     CHECK(state_same(before));
     handle_t handle = memory_new(thread, 2000 * PAGE_SIZE + 1, SW_MEMORY_COMMIT);
@@ -117,11 +132,14 @@ static void test_read_write(struct thread *thread)
     struct state before = state_now();
     handle_t handle = memory_new(thread, 1 << 20, 0);
     store(thread, buffer, 0x12345678);
-    CHECK(SYS(thread, MEMORY_WRITE, handle, PAGE_SIZE - 2, buffer, 4) == SW_OK && thread->frame.x[1] == 4);
+    CHECK(SYS(thread, MEMORY_WRITE, handle, PAGE_SIZE - 2, buffer, 4) == SW_OK &&
+          thread->frame.x[1] == 4);
     CHECK(memory_of(thread, handle)->committed == 2);
     store(thread, buffer, 0);
-    CHECK(SYS(thread, MEMORY_READ, handle, PAGE_SIZE - 2, buffer, 4) == SW_OK && load(thread, buffer) == 0x12345678);
-    CHECK(SYS(thread, MEMORY_READ, handle, 5 * PAGE_SIZE, buffer, PAGE_SIZE) == SW_OK && load(thread, buffer) == 0);
+    CHECK(SYS(thread, MEMORY_READ, handle, PAGE_SIZE - 2, buffer, 4) == SW_OK &&
+          load(thread, buffer) == 0x12345678);
+    CHECK(SYS(thread, MEMORY_READ, handle, 5 * PAGE_SIZE, buffer, PAGE_SIZE) == SW_OK &&
+          load(thread, buffer) == 0);
     CHECK(memory_of(thread, handle)->committed == 2);
     CHECK(SYS(thread, MEMORY_READ, handle, 1 << 20, buffer, 0) == SW_OK && thread->frame.x[1] == 0);
     CHECK(SYS(thread, MEMORY_READ, handle, (1 << 20) - 1, buffer, 2) == SW_OUT_OF_RANGE);
@@ -135,13 +153,15 @@ static void test_read_write(struct thread *thread)
     for (uint32_t i = 0; i < 3 << 20; i += PAGE_SIZE)
         store(thread, at + i, i + 1);
     handle_t copy = memory_new(thread, 3 << 20, 0);
-    CHECK(SYS(thread, MEMORY_WRITE, copy, 0, at, 3 << 20) == SW_OK && thread->frame.x[1] == 3 << 20);
+    CHECK(SYS(thread, MEMORY_WRITE, copy, 0, at, 3 << 20) == SW_OK &&
+          thread->frame.x[1] == 3 << 20);
     vaddr_t other = map(thread, copy, 0, 0, 3 << 20, SW_MAP_READ);
     bool good = true;
     for (uint32_t i = 0; i < 3 << 20; i += PAGE_SIZE)
         good = good && load(thread, other + i) == i + 1;
     CHECK(good);
-    CHECK(SYS(thread, MEMORY_UNMAP, at, 3 << 20) == SW_OK && SYS(thread, MEMORY_UNMAP, other, 3 << 20) == SW_OK);
+    CHECK(SYS(thread, MEMORY_UNMAP, at, 3 << 20) == SW_OK &&
+          SYS(thread, MEMORY_UNMAP, other, 3 << 20) == SW_OK);
     SYS(thread, HANDLE_CLOSE, big);
     SYS(thread, HANDLE_CLOSE, copy);
     SYS(thread, HANDLE_CLOSE, handle);
@@ -156,11 +176,13 @@ static void test_map(struct thread *thread)
     const uint32_t rw = SW_MAP_READ | SW_MAP_WRITE;
     vaddr_t at = 0x5000000000;
     CHECK(map(thread, handle, at, 0, 64 * PAGE_SIZE, rw) == at);
-    CHECK(!map(thread, handle, at + 63 * PAGE_SIZE, 0, PAGE_SIZE, rw) && (int64_t)thread->frame.x[0] == SW_EXISTS);
+    CHECK(!map(thread, handle, at + 63 * PAGE_SIZE, 0, PAGE_SIZE, rw) &&
+          (int64_t)thread->frame.x[0] == SW_EXISTS);
     CHECK(!map(thread, handle, at + 64 * PAGE_SIZE, PAGE_SIZE, 64 * PAGE_SIZE, rw) &&
           (int64_t)thread->frame.x[0] == SW_INVALID);
     CHECK(SYS(thread, MEMORY_MAP, handle, 1, 0, PAGE_SIZE, rw) == SW_INVALID);
-    CHECK(SYS(thread, MEMORY_MAP, handle, 0x1000, 0, PAGE_SIZE, rw) == SW_INVALID); /* null pointers fault */
+    CHECK(SYS(thread, MEMORY_MAP, handle, 0x1000, 0, PAGE_SIZE, rw) ==
+          SW_INVALID); /* null pointers fault */
     CHECK(SYS(thread, MEMORY_MAP, handle, USER_LIMIT, 0, PAGE_SIZE, rw) == SW_INVALID);
     CHECK(SYS(thread, MEMORY_MAP, handle, 0 - (uint64_t)PAGE_SIZE, 0, PAGE_SIZE, rw) == SW_INVALID);
     CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, 0, rw) == SW_INVALID);
@@ -185,30 +207,38 @@ static void test_map(struct thread *thread)
     store(thread, buffer, 7);
     handle_t small = memory_new(thread, PAGE_SIZE, 0);
     CHECK(SYS(thread, MEMORY_WRITE, small, 0, buffer, 4) == SW_OK);
-    CHECK(SYS(thread, MEMORY_READ, small, 0, at + 11 * PAGE_SIZE, 4) == SW_FAULT); /* read-only now */
+    CHECK(SYS(thread, MEMORY_READ, small, 0, at + 11 * PAGE_SIZE, 4) ==
+          SW_FAULT); /* read-only now */
     CHECK(SYS(thread, MEMORY_READ, small, 0, at + 20 * PAGE_SIZE, 4) == SW_FAULT);
-    CHECK(SYS(thread, MEMORY_READ, small, 0, at + 14 * PAGE_SIZE, 4) == SW_OK && load(thread, at + 14 * PAGE_SIZE) == 7);
-    CHECK(SYS(thread, MEMORY_PROTECT, at + 19 * PAGE_SIZE, 2 * PAGE_SIZE, SW_MAP_READ) == SW_NOT_FOUND);
+    CHECK(SYS(thread, MEMORY_READ, small, 0, at + 14 * PAGE_SIZE, 4) == SW_OK &&
+          load(thread, at + 14 * PAGE_SIZE) == 7);
+    CHECK(SYS(thread, MEMORY_PROTECT, at + 19 * PAGE_SIZE, 2 * PAGE_SIZE, SW_MAP_READ) ==
+          SW_NOT_FOUND);
     CHECK(SYS(thread, MEMORY_PROTECT, view, PAGE_SIZE, rw) == SW_OK); /* the handle had the right */
     CHECK(SYS(thread, MEMORY_PROTECT, view, PAGE_SIZE, SW_MAP_EXECUTE | SW_MAP_READ) == SW_ACCESS);
     CHECK(SYS(thread, MEMORY_PROTECT, view, PAGE_SIZE, 7) == SW_INVALID);
-    CHECK(SYS(thread, MEMORY_PROTECT, at + 10 * PAGE_SIZE, 4 * PAGE_SIZE, rw) == SW_OK && store(thread, at + 11 * PAGE_SIZE, 1));
+    CHECK(SYS(thread, MEMORY_PROTECT, at + 10 * PAGE_SIZE, 4 * PAGE_SIZE, rw) == SW_OK &&
+          store(thread, at + 11 * PAGE_SIZE, 1));
     CHECK(SYS(thread, MEMORY_PROTECT, at, 20 * PAGE_SIZE, 0) == SW_OK);
     CHECK(SYS(thread, MEMORY_WRITE, small, 0, at, 4) == SW_FAULT);
-    CHECK(SYS(thread, MEMORY_PROTECT, at, 20 * PAGE_SIZE, rw) == SW_OK && load(thread, at + 19 * PAGE_SIZE) == 119);
+    CHECK(SYS(thread, MEMORY_PROTECT, at, 20 * PAGE_SIZE, rw) == SW_OK &&
+          load(thread, at + 19 * PAGE_SIZE) == 119);
     /* Decommit takes pages out of every view. */
     CHECK(SYS(thread, MEMORY_DECOMMIT, handle, 32 * PAGE_SIZE, 8 * PAGE_SIZE) == SW_OK);
-    CHECK(load(thread, view) == 0 && load(thread, at + 33 * PAGE_SIZE) == 0 && load(thread, at + 40 * PAGE_SIZE) == 140);
+    CHECK(load(thread, view) == 0 && load(thread, at + 33 * PAGE_SIZE) == 0 &&
+          load(thread, at + 40 * PAGE_SIZE) == 140);
     /* A handle without WRITE. */
     SYS(thread, HANDLE_DUPLICATE, handle, SW_RIGHT_READ | SW_RIGHT_MAP);
     handle_t weak = (handle_t)thread->frame.x[1];
     CHECK(SYS(thread, MEMORY_MAP, weak, 0, 0, PAGE_SIZE, rw) == SW_ACCESS);
     vaddr_t readable = map(thread, weak, 0, 0, PAGE_SIZE, SW_MAP_READ);
     CHECK(readable && SYS(thread, MEMORY_PROTECT, readable, PAGE_SIZE, rw) == SW_ACCESS);
-    CHECK(SYS(thread, MEMORY_SEAL, weak) == SW_ACCESS && SYS(thread, MEMORY_DECOMMIT, weak, 0, PAGE_SIZE) == SW_ACCESS);
+    CHECK(SYS(thread, MEMORY_SEAL, weak) == SW_ACCESS &&
+          SYS(thread, MEMORY_DECOMMIT, weak, 0, PAGE_SIZE) == SW_ACCESS);
     /* Everything away, by one call over holes and neighbours. */
     CHECK(SYS(thread, MEMORY_UNMAP, at - PAGE_SIZE, 66 * PAGE_SIZE) == SW_OK);
-    CHECK(SYS(thread, MEMORY_UNMAP, view, 32 * PAGE_SIZE) == SW_OK && SYS(thread, MEMORY_UNMAP, next, PAGE_SIZE) == SW_OK &&
+    CHECK(SYS(thread, MEMORY_UNMAP, view, 32 * PAGE_SIZE) == SW_OK &&
+          SYS(thread, MEMORY_UNMAP, next, PAGE_SIZE) == SW_OK &&
           SYS(thread, MEMORY_UNMAP, readable, PAGE_SIZE) == SW_OK);
     SYS(thread, HANDLE_CLOSE, handle);
     SYS(thread, HANDLE_CLOSE, weak);
@@ -246,7 +276,8 @@ static void test_random(struct thread *thread)
         switch (rand() % 6) {
         case 0: {
             int offset = rand() % (OBJECT - 12);
-            int64_t status = SYS(thread, MEMORY_MAP, handle, address, offset * PAGE_SIZE, count * PAGE_SIZE, protection);
+            int64_t status = SYS(thread, MEMORY_MAP, handle, address, offset * PAGE_SIZE,
+                                 count * PAGE_SIZE, protection);
             good = status == (any ? SW_EXISTS : SW_OK);
             for (int i = 0; i < count && !any; i++) {
                 model[at + i].page = offset + i;
@@ -260,14 +291,16 @@ static void test_random(struct thread *thread)
                 model[i].page = -1;
             break;
         case 2:
-            good = SYS(thread, MEMORY_PROTECT, address, count * PAGE_SIZE, protection) == (all ? SW_OK : SW_NOT_FOUND);
+            good = SYS(thread, MEMORY_PROTECT, address, count * PAGE_SIZE, protection) ==
+                   (all ? SW_OK : SW_NOT_FOUND);
             for (int i = at; i < at + count && all; i++)
                 model[i].protection = protection;
             break;
         case 3:
             if (rand() % 4)
                 break;
-            good = SYS(thread, MEMORY_DECOMMIT, handle, (at % OBJECT) * PAGE_SIZE, PAGE_SIZE) == SW_OK;
+            good =
+                SYS(thread, MEMORY_DECOMMIT, handle, (at % OBJECT) * PAGE_SIZE, PAGE_SIZE) == SW_OK;
             content[at % OBJECT] = 0;
             break;
         default: {
@@ -308,9 +341,11 @@ static void test_seal(struct thread *thread)
     CHECK(SYS(thread, MEMORY_SEAL, handle) == SW_BUSY);
     CHECK(SYS(thread, MEMORY_PROTECT, at, 8 * PAGE_SIZE, SW_MAP_READ) == SW_OK);
     memory_of(thread, handle)->pins++;
-    CHECK(SYS(thread, MEMORY_SEAL, handle) == SW_BUSY && SYS(thread, MEMORY_DECOMMIT, handle, 0, PAGE_SIZE) == SW_BUSY);
+    CHECK(SYS(thread, MEMORY_SEAL, handle) == SW_BUSY &&
+          SYS(thread, MEMORY_DECOMMIT, handle, 0, PAGE_SIZE) == SW_BUSY);
     memory_of(thread, handle)->pins--;
-    CHECK(SYS(thread, MEMORY_SEAL, handle) == SW_OK && SYS(thread, MEMORY_SEAL, handle) == SW_BAD_STATE);
+    CHECK(SYS(thread, MEMORY_SEAL, handle) == SW_OK &&
+          SYS(thread, MEMORY_SEAL, handle) == SW_BAD_STATE);
     /* Write is gone from the old mapping, the old handle and everything made from it. */
     CHECK(SYS(thread, MEMORY_PROTECT, at, PAGE_SIZE, rw) == SW_ACCESS);
     CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, PAGE_SIZE, rw) == SW_BAD_STATE);
@@ -324,13 +359,15 @@ static void test_seal(struct thread *thread)
     CHECK((thread->frame.x[2] & (SW_RIGHT_WRITE | SW_RIGHT_EXECUTE)) == SW_RIGHT_EXECUTE);
     CHECK(SYS(thread, MEMORY_MAP, code, 0, 0, PAGE_SIZE, 7) == SW_BAD_STATE);
     vaddr_t executable = map(thread, code, 0, 0, 8 * PAGE_SIZE, rx);
-    CHECK(executable && fake_execute(thread, executable) && fake_execute(thread, executable + 5 * PAGE_SIZE));
+    CHECK(executable && fake_execute(thread, executable) &&
+          fake_execute(thread, executable + 5 * PAGE_SIZE));
     CHECK(SYS(thread, MEMORY_PROTECT, executable, PAGE_SIZE, rw) == SW_ACCESS);
     CHECK(SYS(thread, MEMORY_PROTECT, executable, PAGE_SIZE, SW_MAP_READ) == SW_OK);
     CHECK(SYS(thread, MEMORY_PROTECT, executable, PAGE_SIZE, rx) == SW_OK);
     /* Copies go by the mapping too. */
     handle_t small = memory_new(thread, PAGE_SIZE, 0);
-    CHECK(SYS(thread, MEMORY_READ, small, 0, at, 4) == SW_FAULT && SYS(thread, MEMORY_READ, small, 0, executable, 4) == SW_FAULT);
+    CHECK(SYS(thread, MEMORY_READ, small, 0, at, 4) == SW_FAULT &&
+          SYS(thread, MEMORY_READ, small, 0, executable, 4) == SW_FAULT);
     CHECK(load(thread, executable) == 0xd503201f);
     SYS(thread, MEMORY_UNMAP, at, 8 * PAGE_SIZE);
     SYS(thread, MEMORY_UNMAP, executable, 8 * PAGE_SIZE);
@@ -346,8 +383,10 @@ static void test_translations(struct thread *thread)
 {
     CHECK(SYS(thread, THREAD_CREATE, 0x20000000, 0x20020000, 0, 0) == SW_OK);
     handle_t other_handle = (handle_t)thread->frame.x[1];
-    struct thread *other = CONTAINER(thread->process->threads.previous, struct thread, process_link);
-    CHECK(other != thread && fake_run(other) >= 0 && fake_run(thread) >= 0 && fake_run(other) != fake_run(thread));
+    struct thread *other =
+        CONTAINER(thread->process->threads.previous, struct thread, process_link);
+    CHECK(other != thread && fake_run(other) >= 0 && fake_run(thread) >= 0 &&
+          fake_run(other) != fake_run(thread));
     struct state before = state_now();
     handle_t handle = memory_new(thread, 200 * PAGE_SIZE, SW_MEMORY_COMMIT);
     const uint32_t rw = SW_MAP_READ | SW_MAP_WRITE;
@@ -365,11 +404,12 @@ static void test_translations(struct thread *thread)
     CHECK(SYS(thread, MEMORY_READ, small, 0, at, 4) == SW_FAULT);
     CHECK(SYS(thread, MEMORY_UNMAP, at + 150 * PAGE_SIZE, 10 * PAGE_SIZE) == SW_OK);
     CHECK(SYS(other, MEMORY_READ, small, 0, at + 155 * PAGE_SIZE, 4) == SW_FAULT);
-    /* While `other` sleeps its CPU keeps the space loaded, and flushes before it goes on. */
+    /* While `other` sleeps its CPU keeps the space loaded, and flushes before it goes on; at once
+     * it only forgets the tables that go (one of each level). */
     CHECK(SYS(other, FUTEX_WAIT, buffer + 64, 0, NEVER) == SW_SYS_PENDING);
     uint64_t shared = fake_shared_flushes;
     CHECK(SYS(thread, MEMORY_UNMAP, at, 200 * PAGE_SIZE) == SW_OK);
-    CHECK(fake_shared_flushes == shared);
+    CHECK(fake_shared_flushes - shared <= 2);
     CHECK(map(thread, handle, at, 100 * PAGE_SIZE, 100 * PAGE_SIZE, rw) == at);
     CHECK(SYS(thread, FUTEX_WAKE, buffer + 64, 1) == SW_OK && thread->frame.x[1] == 1);
     CHECK(load(other, at) == 100 && load(other, at + 99 * PAGE_SIZE) == 199);
@@ -405,7 +445,8 @@ static void test_processes(struct thread *thread)
         handle_t memory = memory_new(child, 100 * PAGE_SIZE, SW_MEMORY_COMMIT);
         good = good && map(child, memory, 0, 0, 100 * PAGE_SIZE, SW_MAP_READ | SW_MAP_WRITE);
         struct handle_entry *entry;
-        status_t status = handle_lookup(thread->process, process_handle, SW_TYPE_PROCESS, 0, &entry);
+        status_t status =
+            handle_lookup(thread->process, process_handle, SW_TYPE_PROCESS, 0, &entry);
         ASSERT(status == SW_OK);
         struct process *process = CONTAINER(entry->object, struct process, object);
         if (round % 3 == 0)
@@ -415,7 +456,8 @@ static void test_processes(struct thread *thread)
         else
             good = good && !store(child, 0x10, 1); /* a null pointer */
         fake_advance(100000000);
-        good = good && process->state == PROCESS_ENDED && process->status == (round % 3 == 2 ? 139 : round);
+        good = good && process->state == PROCESS_ENDED &&
+               process->status == (round % 3 == 2 ? 139 : round);
         SYS(thread, HANDLE_CLOSE, process_handle);
         fake_settle();
         good = good && state_same(before);
@@ -446,7 +488,9 @@ static void test_bad_programs(struct thread *thread)
     struct sw_transfer transfer = { .handle = SW_START_HANDLE(1), .rights = SW_RIGHTS_SAME };
     struct state before;
     fake_program_hook = program_wrong;
-    const struct sw_segment code = { .address = 0x20000000, .size = PAGE_SIZE, .file_size = PAGE_SIZE,
+    const struct sw_segment code = { .address = 0x20000000,
+                                     .size = PAGE_SIZE,
+                                     .file_size = PAGE_SIZE,
                                      .flags = SW_SEGMENT_EXECUTE };
     wrong.segment = 2;
     wrong.version = 9;
@@ -468,13 +512,28 @@ static void test_bad_programs(struct thread *thread)
         { .address = 0x1000, .size = PAGE_SIZE, .file_size = PAGE_SIZE, .flags = 4 },
         { .address = USER_LIMIT, .size = PAGE_SIZE, .file_size = PAGE_SIZE, .flags = 4 },
         { .address = 0x20000000, .size = 0, .flags = 4 },
-        { .address = 0x20000000, .size = UINT64_MAX - PAGE_SIZE + 1, .file_size = PAGE_SIZE, .flags = 4 },
+        { .address = 0x20000000,
+          .size = UINT64_MAX - PAGE_SIZE + 1,
+          .file_size = PAGE_SIZE,
+          .flags = 4 },
         { .address = 0x20000000, .size = 4 * PAGE_SIZE, .file_size = 4 * PAGE_SIZE, .flags = 4 },
         { .address = 0x20000000, .size = 2 * PAGE_SIZE, .file_size = PAGE_SIZE, .flags = 4 },
         { .address = 0x20000000, .size = PAGE_SIZE, .file_size = 2 * PAGE_SIZE, .flags = 4 },
-        { .address = 0x20000000, .size = PAGE_SIZE, .offset = UINT64_MAX - PAGE_SIZE + 1, .file_size = PAGE_SIZE, .flags = 4 },
-        { .address = 0x20000000, .size = PAGE_SIZE, .file_size = PAGE_SIZE, .flags = 4, .memory = 1 },
-        { .address = 0x20000000, .size = PAGE_SIZE, .file_size = PAGE_SIZE, .flags = 4, .memory = 4 },
+        { .address = 0x20000000,
+          .size = PAGE_SIZE,
+          .offset = UINT64_MAX - PAGE_SIZE + 1,
+          .file_size = PAGE_SIZE,
+          .flags = 4 },
+        { .address = 0x20000000,
+          .size = PAGE_SIZE,
+          .file_size = PAGE_SIZE,
+          .flags = 4,
+          .memory = 1 },
+        { .address = 0x20000000,
+          .size = PAGE_SIZE,
+          .file_size = PAGE_SIZE,
+          .flags = 4,
+          .memory = 4 },
         { .address = FAKE_DATA, .size = PAGE_SIZE, .file_size = PAGE_SIZE, .flags = 4 },
     };
     wrong.segment = 0;
@@ -514,7 +573,8 @@ static void test_bad_programs(struct thread *thread)
 
 static void test_quota_steps(struct thread *thread)
 {
-    struct sw_transfer list[2] = { { .handle = SW_START_HANDLE(1), .rights = SW_RIGHTS_SAME }, { 0 } };
+    struct sw_transfer list[2] = { { .handle = SW_START_HANDLE(1), .rights = SW_RIGHTS_SAME },
+                                   { 0 } };
     SYS(thread, EVENT_CREATE);
     handle_t event = (handle_t)thread->frame.x[1];
     list[1] = (struct sw_transfer){ .handle = event, .rights = SW_RIGHTS_SAME, .flags = 1 };
@@ -553,7 +613,8 @@ static void test_quota_steps(struct thread *thread)
     CHECK(state_same(before));
 }
 
-/* A job with several processes sharing memory is killed: EXITED comes after the last page is back. */
+/* A job with several processes sharing memory is killed: EXITED comes after the last page is back.
+ */
 static void test_job_kill(struct thread *thread)
 {
     struct state before = state_now();

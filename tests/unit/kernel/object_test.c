@@ -9,7 +9,8 @@ struct state {
 
 static struct state state_now(void)
 {
-    struct state state = { page_free_count, job_root->used[CHARGE_MEMORY], job_root->used[CHARGE_HANDLES], 0 };
+    struct state state = { page_free_count, job_root->used[CHARGE_MEMORY],
+                           job_root->used[CHARGE_HANDLES], 0 };
     for (int i = 0; i < 16; i++)
         state.objects += object_counts[i];
     return state;
@@ -20,9 +21,9 @@ static bool state_same(struct state before)
     struct state after = state_now();
     bool same = memcmp(&before, &after, sizeof before) == 0;
     if (!same)
-        printf("# pages %ld, memory %ld, handles %ld, objects %ld\n", (long)(after.pages - before.pages),
-               (long)(after.memory - before.memory), (long)(after.handles - before.handles),
-               (long)(after.objects - before.objects));
+        printf("# pages %ld, memory %ld, handles %ld, objects %ld\n",
+               (long)(after.pages - before.pages), (long)(after.memory - before.memory),
+               (long)(after.handles - before.handles), (long)(after.objects - before.objects));
     return same;
 }
 
@@ -85,10 +86,20 @@ static void test_handles(struct thread *keeper)
     CHECK(SYS(keeper, HANDLE_INFO, copy) == SW_OK && keeper->frame.x[1] == SW_TYPE_EVENT &&
           keeper->frame.x[2] == (SW_RIGHT_READ | SW_RIGHT_DUPLICATE));
     CHECK(SYS(keeper, HANDLE_CLOSE, copy) == SW_OK);
-    CHECK(SYS(keeper, HANDLE_CLOSE, copy) == SW_BAD_HANDLE && SYS(keeper, EVENT_READ, copy) == SW_BAD_HANDLE);
+    CHECK(SYS(keeper, HANDLE_CLOSE, copy) == SW_BAD_HANDLE &&
+          SYS(keeper, EVENT_READ, copy) == SW_BAD_HANDLE);
     CHECK(state_same(before));
-    static const uint64_t bad[] = { 0, 1, 0xffff, 0x10000, 0x1ffff, 0xffffffff, 0x100000001ull, 0x100010001ull,
-                                    UINT64_MAX, 0x00020001, 0x1000000000001ull };
+    static const uint64_t bad[] = { 0,
+                                    1,
+                                    0xffff,
+                                    0x10000,
+                                    0x1ffff,
+                                    0xffffffff,
+                                    0x100000001ull,
+                                    0x100010001ull,
+                                    UINT64_MAX,
+                                    0x00020001,
+                                    0x1000000000001ull };
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
         CHECK(SYS(keeper, HANDLE_CLOSE, bad[i]) == SW_BAD_HANDLE);
     uint32_t count = 0;
@@ -108,7 +119,8 @@ static void test_handles(struct thread *keeper)
     uint64_t free_before = page_free_count;
     CHECK(handle_reserve(process, 10) == SW_OK && process->handles.reserved == 10);
     handle_t handle;
-    CHECK(handle_install(process, &job_root->object, 0, &handle) == SW_OK && process->handles.reserved == 9);
+    CHECK(handle_install(process, &job_root->object, 0, &handle) == SW_OK &&
+          process->handles.reserved == 9);
     handle_unreserve(process, 9);
     CHECK(SYS(keeper, HANDLE_CLOSE, handle) == SW_OK && page_free_count == free_before);
     CHECK(job_root->used[CHARGE_HANDLES] == before.handles);
@@ -126,7 +138,8 @@ static void test_quotas(struct thread *keeper)
     uint64_t used = a->used[CHARGE_MEMORY];
     struct memory *memory;
     CHECK(memory_create(b, 200, &memory) == SW_OK);
-    CHECK(b->used[CHARGE_MEMORY] >= 201 * PAGE_SIZE && a->used[CHARGE_MEMORY] == used + b->used[CHARGE_MEMORY]);
+    CHECK(b->used[CHARGE_MEMORY] >= 201 * PAGE_SIZE &&
+          a->used[CHARGE_MEMORY] == used + b->used[CHARGE_MEMORY]);
     struct memory *other;
     uint64_t b_used = b->used[CHARGE_MEMORY], root_used = job_root->used[CHARGE_MEMORY];
     CHECK(memory_create(b, 60, &other) == SW_QUOTA); /* the outer job's limit */
@@ -191,9 +204,11 @@ static void test_kept(struct thread *keeper)
         SYS(keeper, EVENT_CREATE);
         handles[i] = (handle_t)keeper->frame.x[1];
     }
-    CHECK(SYS(keeper, JOB_KEPT, job, 5) == SW_NOT_FOUND && SYS(keeper, JOB_KEPT, job, 64) == SW_INVALID);
+    CHECK(SYS(keeper, JOB_KEPT, job, 5) == SW_NOT_FOUND &&
+          SYS(keeper, JOB_KEPT, job, 64) == SW_INVALID);
     CHECK(SYS(keeper, JOB_KEEP, job, 64, handles[0]) == SW_INVALID);
-    CHECK(SYS(keeper, JOB_KEEP, job, 5, handles[0]) == SW_OK && SYS(keeper, JOB_KEEP, job, 6, handles[1]) == SW_OK);
+    CHECK(SYS(keeper, JOB_KEEP, job, 5, handles[0]) == SW_OK &&
+          SYS(keeper, JOB_KEEP, job, 6, handles[1]) == SW_OK);
     CHECK(SYS(keeper, JOB_KEEP, job, 7, handles[2]) == SW_QUOTA);
     CHECK(SYS(keeper, JOB_KEEP, job, 6, handles[2]) == SW_OK); /* in place of the other */
     SYS(keeper, EVENT_UPDATE, handles[2], 0, 7);
@@ -206,10 +221,13 @@ static void test_kept(struct thread *keeper)
     SYS(keeper, HANDLE_DUPLICATE, event, SW_RIGHT_READ);
     handle_t weak = (handle_t)keeper->frame.x[1];
     CHECK(SYS(keeper, JOB_KEEP, job, 7, weak) == SW_ACCESS);
-    CHECK(SYS(keeper, JOB_KEEP, job, 6, 0) == SW_OK && SYS(keeper, JOB_KEPT, job, 6) == SW_NOT_FOUND);
+    CHECK(SYS(keeper, JOB_KEEP, job, 6, 0) == SW_OK &&
+          SYS(keeper, JOB_KEPT, job, 6) == SW_NOT_FOUND);
     CHECK(SYS(keeper, JOB_KILL, job, 9) == SW_OK);
-    CHECK(SYS(keeper, JOB_KEPT, job, 5) == SW_NOT_FOUND && SYS(keeper, JOB_KEEP, job, 5, event) == SW_BAD_STATE);
-    CHECK(!job_new(keeper, job, (struct sw_limits){ 0 }) && (int64_t)keeper->frame.x[0] == SW_BAD_STATE);
+    CHECK(SYS(keeper, JOB_KEPT, job, 5) == SW_NOT_FOUND &&
+          SYS(keeper, JOB_KEEP, job, 5, event) == SW_BAD_STATE);
+    CHECK(!job_new(keeper, job, (struct sw_limits){ 0 }) &&
+          (int64_t)keeper->frame.x[0] == SW_BAD_STATE);
     CHECK(job_of(keeper, job)->pending == SW_JOB_EXITED);
     SYS(keeper, HANDLE_CLOSE, event);
     SYS(keeper, HANDLE_CLOSE, weak);

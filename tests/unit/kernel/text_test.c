@@ -43,8 +43,8 @@ void panic(const char *format, ...)
 
 /* --- formatting --- */
 
-#define FORMATS(expected, ...) \
-    CHECK(format_line(buffer, sizeof buffer, __VA_ARGS__) == strlen(expected) && \
+#define FORMATS(expected, ...)                                                                     \
+    CHECK(format_line(buffer, sizeof buffer, __VA_ARGS__) == strlen(expected) &&                   \
           memcmp(buffer, expected, strlen(expected) + 1) == 0)
 
 static void test_format(void)

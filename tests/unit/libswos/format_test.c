@@ -1,15 +1,15 @@
 /* sw_format against what the C library prints, where both know the directive. */
+#include "tap.h"
 #include <limits.h>
 #include <string.h>
 #include <swos/log.h>
-#include "tap.h"
 
-#define SAME(...)                                                                  \
-    do {                                                                           \
-        char ours[128], theirs[128];                                               \
-        size_t length = sw_format(ours, sizeof(ours), __VA_ARGS__);                \
-        snprintf(theirs, sizeof(theirs), __VA_ARGS__);                             \
-        tap_ok(strcmp(ours, theirs) == 0 && length == strlen(ours), "%s", theirs); \
+#define SAME(...)                                                                                  \
+    do {                                                                                           \
+        char ours[128], theirs[128];                                                               \
+        size_t length = sw_format(ours, sizeof(ours), __VA_ARGS__);                                \
+        snprintf(theirs, sizeof(theirs), __VA_ARGS__);                                             \
+        tap_ok(strcmp(ours, theirs) == 0 && length == strlen(ours), "%s", theirs);                 \
     } while (0)
 
 int main(void)

@@ -1,7 +1,7 @@
 /* Normal form of paths, and prefixes. */
+#include "tap.h"
 #include <string.h>
 #include <swos/path.h>
-#include "tap.h"
 
 static void normal(const char *directory, const char *path, const char *wanted)
 {

@@ -1,9 +1,9 @@
 /* The start block: what spawn.c lays out is what start.c finds. The system is mocked. */
+#include "tap.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/spawn.h>
 #include <swos/start.h>
-#include "tap.h"
 
 static struct sw_spawn made;
 static struct sw_transfer made_transfers[SW_SPAWN_HANDLES_MAX];
@@ -72,8 +72,15 @@ static void test_content(void)
     };
     const struct sw_spawn_path paths[] = { { "/", 31 }, { "/tmp", 32 } };
     struct sw_spawn_options options = {
-        .job = 3, .arguments = arguments, .environment = environment, .handles = handles,
-        .handle_count = 3, .paths = paths, .path_count = 2, .directory = "/tmp", .drop_caps = 4,
+        .job = 3,
+        .arguments = arguments,
+        .environment = environment,
+        .handles = handles,
+        .handle_count = 3,
+        .paths = paths,
+        .path_count = 2,
+        .directory = "/tmp",
+        .drop_caps = 4,
     };
     CHECK(spawn(&options) == SW_OK);
     CHECK(made.caps == ~4ull && made.memory[1] == 12 && made.program == (uintptr_t)&program);

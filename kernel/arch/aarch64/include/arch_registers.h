@@ -2,13 +2,14 @@
 #pragma once
 #include "types.h"
 
-#define register_read(name) \
-    ({ \
-        uint64_t value_; \
-        __asm__ volatile("mrs %0, " #name : "=r"(value_)); \
-        value_; \
+#define register_read(name)                                                                        \
+    ({                                                                                             \
+        uint64_t value_;                                                                           \
+        __asm__ volatile("mrs %0, " #name : "=r"(value_));                                         \
+        value_;                                                                                    \
     })
-#define register_write(name, value) __asm__ volatile("msr " #name ", %0" ::"r"((uint64_t)(value)) : "memory")
+#define register_write(name, value)                                                                \
+    __asm__ volatile("msr " #name ", %0" ::"r"((uint64_t)(value)) : "memory")
 #define barrier_instruction() __asm__ volatile("isb" ::: "memory")
 
 /* A field of an ID register. */
@@ -21,8 +22,8 @@ static inline uint32_t register_field(uint64_t value, uint32_t shift)
 void cpu_registers_init(void); /* cpu.c: of this CPU, on the final tables */
 void gic_init(void);           /* gic.c: the distributor, once */
 void gic_cpu_init(uint32_t number);
-void timer_cpu_init(void);     /* counter.c */
-void counter_start(void);      /* the moment ticks count from */
+void timer_cpu_init(void); /* counter.c */
+void counter_start(void);  /* the moment ticks count from */
 void counter_init(void);
 void timer_interrupt(void);
 void early_console_init(void); /* uart.c */

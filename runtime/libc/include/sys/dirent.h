@@ -2,8 +2,8 @@
 #ifndef SWOS_SYS_DIRENT_H
 #define SWOS_SYS_DIRENT_H
 
-#include <sys/types.h>
 #include <limits.h>
+#include <sys/types.h>
 
 #ifndef NAME_MAX
 #define NAME_MAX 255

@@ -27,8 +27,8 @@
 #define SW_FD_NONBLOCK 8u
 
 struct sw_fd_facts {
-    uint32_t kind;  /* SW_FD_* */
-    uint32_t flags; /* SW_FD_READ.. */
+    uint32_t kind;    /* SW_FD_* */
+    uint32_t flags;   /* SW_FD_READ.. */
     handle_t handle;  /* borrowed: valid while the descriptor is open; 0 where there is none */
     handle_t control; /* terminal: its control connection; borrowed */
 };
@@ -61,10 +61,12 @@ status_t sw_fd_set_inherited(int fd, int inherited);
  * TIMED_OUT: deadline passed, or SW_FD_NONBLOCK and nothing there, nothing happened; a write that
  * moved some bytes first is a success. PEER_CLOSED: nobody reads the pipe. */
 status_t sw_fd_read(int fd, void *buffer, size_t length, uint64_t deadline, size_t *out_done);
-status_t sw_fd_write(int fd, const void *buffer, size_t length, uint64_t deadline, size_t *out_done);
+status_t sw_fd_write(int fd, const void *buffer, size_t length, uint64_t deadline,
+                     size_t *out_done);
 /* At a given place, leaving the offset alone. WRONG_TYPE for pipes and terminals. */
 status_t sw_fd_read_at(int fd, void *buffer, size_t length, uint64_t offset, size_t *out_done);
-status_t sw_fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset, size_t *out_done);
+status_t sw_fd_write_at(int fd, const void *buffer, size_t length, uint64_t offset,
+                        size_t *out_done);
 
 enum sw_fd_origin { SW_FD_FROM_START, SW_FD_FROM_OFFSET, SW_FD_FROM_END };
 /* WRONG_TYPE for pipes and terminals (ESPIPE). */

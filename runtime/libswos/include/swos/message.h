@@ -17,23 +17,24 @@ struct sw_request_header {
 
 struct sw_reply_header {
     int32_t status;
-    uint32_t detail; /* VERSION: the version served; ACCESS: 1 + number of the missing capability bit */
+    uint32_t
+        detail; /* VERSION: the version served; ACCESS: 1 + number of the missing capability bit */
 };
 
 /* A request as a server's handler sees it. The event is the kernel's word about the caller;
  * everything behind `message` is the caller's and was only checked for length. */
 struct sw_request {
     struct sw_event event;
-    const void *message;     /* the bytes that came, at least 8-byte aligned */
-    size_t message_capacity; /* of the buffer behind message */
-    void *reply;             /* reply buffer, at least 8-byte aligned, SW_MESSAGE_MAX bytes */
-    uint32_t reply_length;   /* set to the fixed part before the handler runs */
-    uint32_t detail;         /* goes into the reply header */
+    const void *message;           /* the bytes that came, at least 8-byte aligned */
+    size_t message_capacity;       /* of the buffer behind message */
+    void *reply;                   /* reply buffer, at least 8-byte aligned, SW_MESSAGE_MAX bytes */
+    uint32_t reply_length;         /* set to the fixed part before the handler runs */
+    uint32_t detail;               /* goes into the reply header */
     handle_t send[SW_HANDLES_MAX]; /* handles for the reply */
     uint32_t send_count;
-    uint32_t send_move;      /* bit i: moved */
-    int deferred;            /* handler keeps the token and answers later */
-    void *context;           /* the server's */
+    uint32_t send_move; /* bit i: moved */
+    int deferred;       /* handler keeps the token and answers later */
+    void *context;      /* the server's */
 };
 
 /* Sends a request and checks the reply's header and length. Returns the server's status, or the
@@ -46,10 +47,12 @@ status_t sw_transact(handle_t connection, struct sw_call *call, uint32_t reply_m
 uint32_t sw_last_detail(void);
 
 /* Server side: protocol and version of a message; sets request->detail when refused. */
-static inline status_t sw_request_check(struct sw_request *request, uint16_t protocol, uint16_t version)
+static inline status_t sw_request_check(struct sw_request *request, uint16_t protocol,
+                                        uint16_t version)
 {
     const struct sw_request_header *header = request->message;
-    if (request->event.request_length < sizeof(*header) || request->message_capacity < sizeof(*header))
+    if (request->event.request_length < sizeof(*header) ||
+        request->message_capacity < sizeof(*header))
         return SW_BAD_MESSAGE;
     if (header->protocol != protocol || header->version != version) {
         request->detail = version;

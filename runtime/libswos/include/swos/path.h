@@ -10,8 +10,8 @@
 #include <swos/protocol.h>
 
 struct sw_place {
-    handle_t connection;  /* the file server; borrowed */
-    const char *path;     /* relative to its root; points into `absolute` */
+    handle_t connection; /* the file server; borrowed */
+    const char *path;    /* relative to its root; points into `absolute` */
     size_t length;
     char absolute[SW_PATH_MAX]; /* normal form: "/" or "/a/b" */
 };
@@ -44,9 +44,9 @@ status_t sw_path_set_owner(const char *path, uint32_t owner);
 /* mtime: ns since 1970. */
 status_t sw_path_set_time(const char *path, uint64_t mtime);
 
-/* Reading a directory: entries one by one, in the server's order. Zero the structure, set its `place`
- * with sw_path_resolve, then call until *out_name is NULL. The name has no NUL and is valid until the next
- * call. */
+/* Reading a directory: entries one by one, in the server's order. Zero the structure, set its
+ * `place` with sw_path_resolve, then call until *out_name is NULL. The name has no NUL and is valid
+ * until the next call. */
 struct sw_directory {
     struct sw_place place;
     uint64_t cookie;

@@ -28,10 +28,10 @@ struct sw_spawn_path {
     handle_t connection;
 };
 
-#define SW_SPAWN_HANDLES_MAX 64 /* the kernel's limit, path connections and descriptors included */
+#define SW_SPAWN_HANDLES_MAX 64 /* the kernel's limit, paths and descriptors included */
 
 struct sw_spawn_options {
-    handle_t job; /* where it runs; 0: start handle `job` */
+    handle_t job;                   /* where it runs; 0: start handle `job` */
     const char *const *arguments;   /* NULL-terminated; NULL: the path alone */
     const char *const *environment; /* NULL-terminated; NULL: the caller's start environment */
     const struct sw_spawn_descriptor *descriptors; /* NULL: every descriptor marked inherited */
