@@ -25,4 +25,9 @@ struct timer {
 void timer_set(struct timer *timer, uint64_t when, void (*expired)(struct timer *timer)); /* SW_NEVER: cancels */
 void timer_cancel(struct timer *timer);
 void timers_run(uint64_t now);
-uint64_t timers_next(void); /* SW_NEVER: none */
+extern struct heap timers;
+static inline uint64_t timers_next(void) /* SW_NEVER: none */
+{
+    const struct heap_node *node = heap_first(&timers);
+    return node ? node->key : SW_NEVER;
+}

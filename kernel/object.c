@@ -14,7 +14,7 @@
 
 #define FLAG_REAP_QUEUED 1 /* in object_hooks */
 #define FLAG_UNHELD 2      /* last handle went: the reference of the handles is still counted */
-#define FLAG_SLOW 4        /* in slow_list: being destroyed in slices */
+#define FLAG_SLOW 4        /* in object_slow: being destroyed in slices */
 
 /* --- slabs ----------------------------------------------------------------------------------- */
 
@@ -109,7 +109,7 @@ static struct slab object_slabs[16];
 static uint64_t object_last_id;
 struct list object_hooks = LIST_INIT(object_hooks);
 bool object_hooks_held;
-static struct list slow_list = LIST_INIT(slow_list);
+struct list object_slow = LIST_INIT(object_slow);
 
 status_t object_create(uint8_t type, struct job *payer, void **out_object)
 {
@@ -176,7 +176,7 @@ static void object_reap(struct object *object)
         return;
     if (class->destroy_some && !class->destroy_some(object)) {
         object->flags |= FLAG_SLOW;
-        list_add_tail(&slow_list, &object->reap_link);
+        list_add_tail(&object_slow, &object->reap_link);
         if (object->payer)
             job_live_add(object->payer); /* its EXITED comes after the last page */
         cpu_this()->resched = true;
@@ -237,19 +237,14 @@ void object_unhold(struct object *object)
     reap(object);
 }
 
-bool object_work_pending(void)
-{
-    return !list_empty(&slow_list);
-}
-
 bool object_work(void)
 {
-    if (list_empty(&slow_list))
+    if (list_empty(&object_slow))
         return false;
-    struct object *object = list_first(&slow_list, struct object, reap_link);
+    struct object *object = list_first(&object_slow, struct object, reap_link);
     list_remove(&object->reap_link);
     if (!object_classes[object->type]->destroy_some(object)) {
-        list_add_tail(&slow_list, &object->reap_link);
+        list_add_tail(&object_slow, &object->reap_link);
         return true;
     }
     struct job *payer = object->payer;
@@ -260,5 +255,5 @@ bool object_work(void)
         job_live_drop(payer);
         object_put(&payer->object);
     }
-    return !list_empty(&slow_list);
+    return !list_empty(&object_slow);
 }

@@ -74,7 +74,11 @@ static inline void object_hooks_release(void)
 }
 
 /* Destructions that wait for further slices: object_work does one, true if more are left. */
-bool object_work_pending(void);
+extern struct list object_slow;
+static inline bool object_work_pending(void)
+{
+    return !list_empty(&object_slow);
+}
 bool object_work(void);
 
 /* Fixed-size allocator behind objects and other kernel records: slabs of pages, no charging. */

@@ -27,7 +27,7 @@
 #define SLICE_SPACE 128
 
 struct list process_all = LIST_INIT(process_all);
-static struct list work_queue = LIST_INIT(work_queue);   /* CLEANING, can go on */
+struct list process_work_queue = LIST_INIT(process_work_queue); /* CLEANING, can go on */
 static struct list work_parked = LIST_INIT(work_parked); /* CLEANING, space still loaded by an idle CPU */
 static uint32_t pid_last;
 
@@ -116,7 +116,7 @@ void process_threads_gone(struct process *process)
     if (process->interrupt_event)
         object_put(&process->interrupt_event->object);
     process->interrupt_event = NULL;
-    list_add_tail(&work_queue, &process->work);
+    list_add_tail(&process_work_queue, &process->work);
     cpu_this()->resched = true;
 }
 
@@ -153,17 +153,12 @@ void process_interrupt(struct process *process, uint32_t kind)
 
 /* --- clean-up queue -------------------------------------------------------------------------- */
 
-bool process_work_pending(void)
-{
-    return !list_empty(&work_queue);
-}
-
 void process_space_unloaded(void)
 {
     while (!list_empty(&work_parked)) {
         struct list *at = work_parked.next;
         list_remove(at);
-        list_add_tail(&work_queue, at);
+        list_add_tail(&process_work_queue, at);
     }
 }
 
@@ -184,7 +179,7 @@ static bool process_unload(struct process *process)
 
 void process_work(void)
 {
-    struct process *process = list_first(&work_queue, struct process, work);
+    struct process *process = list_first(&process_work_queue, struct process, work);
     if (!handle_close_some(process, SLICE_HANDLES))
         return;
     if (process->space) {

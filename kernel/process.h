@@ -120,7 +120,11 @@ void thread_unblock(struct thread *thread, status_t status);
 /* The last thread is gone: hands the process to the clean-up queue. */
 void process_threads_gone(struct process *process);
 /* Clean-up queue: true while a slice can be done now; does one bounded slice. */
-bool process_work_pending(void);
+extern struct list process_work_queue;
+static inline bool process_work_pending(void)
+{
+    return !list_empty(&process_work_queue);
+}
 void process_work(void);
 /* A dying space was unloaded by the last CPU: its clean-up can go on. */
 void process_space_unloaded(void);

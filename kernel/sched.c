@@ -26,6 +26,7 @@ static struct heap ready_jobs;
 static uint32_t ready_bands; /* bit b: band b has ready threads */
 static uint32_t ready_total;
 static uint64_t vtime_now;   /* vtime of the job chosen last: never falls */
+static uint32_t cpu_limit;   /* CPUs below it have come here */
 static uint32_t idle_mask, kicked_mask; /* kicked: idle, told to wake, not seen yet */
 static int timer_owner = -1;
 static uint64_t timer_armed = SW_NEVER;
@@ -86,13 +87,41 @@ static void ready_remove(struct thread *thread)
     }
 }
 
+/* A job that has run since it was queued stands too far in front until it comes up here. */
+static struct job *ready_job(void)
+{
+    for (;;) {
+        struct job *job = CONTAINER(heap_first(&ready_jobs), struct job, order);
+        if (!job->order.child) /* alone: nothing to sort */
+            job->order.key = job->vtime;
+        if (job->order.key == job->vtime)
+            return job;
+        heap_remove(&ready_jobs, &job->order);
+        heap_insert(&ready_jobs, &job->order, job->vtime);
+    }
+}
+
 static struct thread *ready_first(void)
 {
     uint32_t band = 31 - (uint32_t)__builtin_clz(ready_bands);
     if (band)
         return list_first(&ready_queues[band], struct thread, ready_link);
-    struct job *job = CONTAINER(heap_first(&ready_jobs), struct job, order);
-    return list_first(&job->ready, struct thread, ready_link);
+    return list_first(&ready_job()->ready, struct thread, ready_link);
+}
+
+/* True if the machine's only CPU can go on with its thread although another one became ready: that one
+ * is of no higher band, not far behind, and the end of the slice is programmed already. */
+static bool may_go_on(const struct cpu *cpu, const struct thread *ready)
+{
+    const struct thread *thread = cpu->current;
+    if (cpu_limit > 1 || !thread || thread->state != THREAD_RUNNING)
+        return false;
+    uint32_t band = band_of(thread);
+    if (band_of(ready) != band)
+        return band_of(ready) < band;
+    const struct job *job = thread->process->job, *other = ready->process->job;
+    return cpu->programmed <= cpu->slice_end &&
+           (band || job == other || other->vtime + GRANULARITY >= job->vtime + arch_now() - cpu->stamp);
 }
 
 void sched_ready(struct thread *thread)
@@ -101,7 +130,9 @@ void sched_ready(struct thread *thread)
     if (thread->stopped)
         return;
     ready_insert(thread, false);
-    cpu_this()->resched = true;
+    struct cpu *cpu = cpu_this();
+    if (!may_go_on(cpu, thread))
+        cpu->resched = true;
 }
 
 void sched_unready(struct thread *thread)
@@ -159,10 +190,11 @@ status_t thread_block(struct thread *thread, uint32_t wait, uint64_t deadline)
     return SYSCALL_BLOCKED;
 }
 
-static void wait_over(struct thread *thread)
+static inline void wait_over(struct thread *thread)
 {
     ASSERT(thread->state == THREAD_BLOCKED);
-    timer_cancel(&thread->timer);
+    if (thread->timer.node.queued)
+        timer_cancel(&thread->timer);
     list_remove(&thread->wait_link);
     thread->wait = SW_WAIT_NONE;
 }
@@ -216,10 +248,6 @@ void sched_account(struct cpu *cpu, uint64_t now)
     if (band_of(thread))
         return;
     job->vtime += job->weight == 100 ? spent : spent * 100 / job->weight;
-    if (job->order.queued) {
-        heap_remove(&ready_jobs, &job->order);
-        heap_insert(&ready_jobs, &job->order, job->vtime);
-    }
 }
 
 /* Programs this CPU's timer for its slice and, if it is the owner or beats him, the first deadline. */
@@ -259,7 +287,7 @@ static bool must_yield(const struct cpu *cpu, const struct thread *thread, uint6
         return top > band;
     if (now >= cpu->slice_end)
         return true;
-    return band == 0 && heap_first(&ready_jobs)->key + GRANULARITY < thread->process->job->vtime;
+    return band == 0 && ready_job()->vtime + GRANULARITY < thread->process->job->vtime;
 }
 
 static struct thread *take_first(struct cpu *cpu, uint64_t now)
@@ -333,7 +361,7 @@ static void spread(const struct cpu *cpu, uint64_t now)
     uint32_t top = 31 - (uint32_t)__builtin_clz(ready_bands), lowest = top;
     bool covered = band_of(cpu->current) == top; /* this CPU's slice will see to it */
     struct cpu *victim = NULL;
-    for (uint32_t i = 0; i < CPU_MAX; i++) {
+    for (uint32_t i = 0; i < cpu_limit; i++) {
         struct cpu *other = &cpus[i];
         if (other == cpu || !other->online || other->resched || !other->current)
             continue;
@@ -385,7 +413,7 @@ static void idle_wait(struct cpu *cpu)
 }
 
 /* Makes the thread current. `saved`: whose FP state the registers hold; NULL: nobody's. */
-static struct thread *switch_to(struct cpu *cpu, struct thread *saved, struct thread *thread, uint64_t now)
+static inline void become(struct cpu *cpu, struct thread *saved, struct thread *thread)
 {
     thread->state = THREAD_RUNNING;
     if (thread != saved) {
@@ -397,20 +425,11 @@ static struct thread *switch_to(struct cpu *cpu, struct thread *saved, struct th
     thread->cpu = (int8_t)cpu->number;
     cpu->current = thread;
     space_enter(thread->process->space);
-    bool work = work_pending();
-    uint64_t slice = SW_NEVER;
-    if (work)
-        slice = now + SLICE_WORK;
-    else if (ready_bands >> band_of(thread) & 1)
-        slice = cpu->slice_end;
-    timer_program(cpu, now, slice);
-    if (ready_bands || work)
-        spread(cpu, now);
-    return thread;
 }
 
 /* The most frequent switch: a thread has blocked after it handed the CPU to another one (call, answer),
- * and there is nothing else to choose from or to do. A deadline that has passed interrupts later. */
+ * and there is nothing else to choose from or to do. A deadline that has passed interrupts later; a
+ * slice end that is still programmed for others does no harm. */
 static __attribute__((noinline)) struct thread *switch_handed(struct cpu *cpu, struct thread *blocked)
 {
     struct thread *thread = cpu->next;
@@ -420,7 +439,10 @@ static __attribute__((noinline)) struct thread *switch_handed(struct cpu *cpu, s
     cpu->resched = cpu->yielded = false;
     if (now >= cpu->slice_end)
         cpu->slice_end = now + SLICE;
-    return switch_to(cpu, blocked, thread, now);
+    become(cpu, blocked, thread);
+    if (timers_next() < timer_armed)
+        timer_program(cpu, now, SW_NEVER);
+    return thread;
 }
 
 static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
@@ -429,8 +451,10 @@ static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
     for (;;) {
         cpu->resched = false;
         uint64_t now = arch_now();
-        if (!cpu->stamp)
+        if (!cpu->stamp) { /* this CPU's first time */
             cpu->stamp = now;
+            cpu_limit = cpu->number >= cpu_limit ? cpu->number + 1 : cpu_limit;
+        }
         sched_account(cpu, now);
         object_hooks_hold();
         if (timers_next() <= now)
@@ -450,8 +474,19 @@ static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
         if (!cpu->current)
             saved = NULL;
         struct thread *thread = choose(cpu, previous, now);
-        if (thread)
-            return switch_to(cpu, saved, thread, now);
+        if (thread) {
+            become(cpu, saved, thread);
+            bool work = work_pending();
+            uint64_t slice = SW_NEVER;
+            if (work)
+                slice = now + SLICE_WORK;
+            else if (ready_bands >> band_of(thread) & 1)
+                slice = cpu->slice_end;
+            timer_program(cpu, now, slice);
+            if (ready_bands || work)
+                spread(cpu, now);
+            return thread;
+        }
         if (saved)
             arch_fp_save(&saved->fp);
         saved = NULL;

@@ -42,7 +42,7 @@ static bool asid_loaded(uint32_t asid)
 
 /* Gives the space an ASID of this generation. When they are used up, all TLBs are emptied and a new
  * generation begins; what is loaded on a CPU keeps its number. */
-static void asid_assign(struct space *space)
+static COLD void asid_assign(struct space *space)
 {
     uint32_t count = arch_asid_count() ? arch_asid_count() : 65536; /* 16 bits hold no 65536 */
     do {
@@ -711,21 +711,31 @@ status_t space_populate(struct space *space, vaddr_t address, uint64_t size)
     return SW_OK;
 }
 
+/* The kernel pointer a leaf entry leads to, if it allows the access; NULL: it does not. */
+static inline void *leaf_pointer(struct space *space, vaddr_t address, uint32_t access)
+{
+    const uint64_t *leaf = leaf_find(space, address);
+    if (!leaf || !(*leaf >> SOFT_SHIFT & access))
+        return NULL;
+    return (char *)page_pointer(arch_pte_page(*leaf)) + address % PAGE_SIZE;
+}
+
+static COLD status_t pointer_fault(struct space *space, vaddr_t address, uint32_t access, void **out_pointer)
+{
+    status_t status = space_fault(space, address, access);
+    if (status != SW_OK)
+        return status;
+    *out_pointer = leaf_pointer(space, address, access);
+    return *out_pointer ? SW_OK : SW_FAULT; /* a device page */
+}
+
 status_t space_pointer(struct space *space, vaddr_t address, uint32_t access, void **out_pointer)
 {
     if (address >= USER_LIMIT || space->dying) /* its entries outlive what they lead to */
         return SW_FAULT;
-    for (uint32_t attempt = 0; attempt < 2; attempt++) {
-        const uint64_t *leaf = leaf_find(space, address);
-        if (leaf && (*leaf >> SOFT_SHIFT & access)) {
-            *out_pointer = (char *)page_pointer(arch_pte_page(*leaf)) + address % PAGE_SIZE;
-            return SW_OK;
-        }
-        if (attempt == 0) {
-            status_t status = space_fault(space, address, access);
-            if (status != SW_OK)
-                return status;
-        }
-    }
-    return SW_FAULT; /* a device page */
+    void *pointer = leaf_pointer(space, address, access);
+    if (!pointer)
+        return pointer_fault(space, address, access, out_pointer);
+    *out_pointer = pointer;
+    return SW_OK;
 }

@@ -4,7 +4,7 @@
 
 #define SLICE 64
 
-static struct heap timers;
+struct heap timers;
 
 void timer_set(struct timer *timer, uint64_t when, void (*expired)(struct timer *timer))
 {
@@ -32,10 +32,4 @@ void timers_run(uint64_t now)
         struct timer *timer = CONTAINER(node, struct timer, node);
         timer->expired(timer);
     }
-}
-
-uint64_t timers_next(void)
-{
-    const struct heap_node *node = heap_first(&timers);
-    return node ? node->key : SW_NEVER;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "binding/binding.h"
+#include "heap_pages.h"
 
 #define LINE_MAX_BYTES 4096
 
@@ -26,6 +27,14 @@ unsigned int sw_lua_seed(void)
     unsigned int seed;
     memcpy(&seed, sw_start_block()->seed + 24, sizeof(seed));
     return seed;
+}
+
+/* Only for errors outside every protected call, which is to say no memory at the start. */
+static int panicked(lua_State *L)
+{
+    const char *message = lua_tostring(L, -1);
+    fprintf(stderr, "lua: %s\n", message ? message : "error object is not a string");
+    return 0; /* Lua aborts */
 }
 
 static int is_supervisor(void)
@@ -223,12 +232,13 @@ static void open_libraries(lua_State *L)
 
 int main(int count, char **arguments)
 {
-    lua_State *L = luaL_newstate();
+    lua_State *L = lua_newstate(lua_heap_allocate, NULL);
     int interactive = 0, version = 0, ran = 0, script = 1;
     if (!L) {
         fputs("lua: not enough memory\n", stderr);
         return 1;
     }
+    lua_atpanic(L, panicked);
     open_libraries(L);
     for (; script < count && arguments[script][0] == '-' && arguments[script][1]; script++) {
         const char *option = arguments[script];

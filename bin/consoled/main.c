@@ -16,6 +16,7 @@
 #include <swos/server.h>
 #include <swos/service.h>
 #include <swos/start.h>
+#include <swos/status.h>
 #include "terminal.h"
 #include "uart.h"
 
@@ -55,7 +56,7 @@ static struct console {
 
 static _Noreturn void fail(const char *what, status_t status)
 {
-    sw_log(SW_LOG_ERROR, "%s: status %d", what, status);
+    sw_log(SW_LOG_ERROR, "%s: %s", what, sw_status_text(status));
     exit(1);
 }
 
@@ -179,9 +180,12 @@ static void pump(struct console *c)
 static void on_event(struct sw_server *server, const struct sw_event *event)
 {
     struct console *c = server->context;
+    bool interrupt = event->kind == SW_EVENT_INTERRUPT;
+    if (interrupt)
+        uart_interrupt_begin(&c->uart);
     pump(c);
-    if (event->kind == SW_EVENT_INTERRUPT)
-        uart_acknowledge(&c->uart);
+    if (interrupt)
+        uart_interrupt_end(&c->uart);
 }
 
 static void on_timeout(struct sw_server *server)
@@ -319,14 +323,13 @@ int main(void)
         fail("serve", status);
     if ((status = sw_port_bind(c->server.port, device, 1, KEY_UART)) != SW_OK)
         fail("interrupt", status);
-    if ((status = sw_device_ack(device)) != SW_OK)
-        fail("interrupt", status);
+    uart_interrupt_end(&c->uart); /* a claim starts with the interrupt masked */
     c->output = (struct watch){ c->terminal.output_reader, SW_PIPE_READABLE, KEY_OUTPUT, false };
     c->input = (struct watch){ c->terminal.input_writer, SW_PIPE_WRITABLE, KEY_INPUT, false };
     pump(c);
 
     status = sw_service_ready();
     if (status != SW_OK && status != SW_NOT_FOUND) /* NOT_FOUND: nobody to tell */
-        sw_log(SW_LOG_WARNING, "ready: status %d", status);
+        sw_log(SW_LOG_WARNING, "ready: %s", sw_status_text(status));
     fail("wait", sw_server_run(&c->server));
 }

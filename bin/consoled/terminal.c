@@ -4,6 +4,7 @@
 #include <string.h>
 #include <swos/log.h>
 #include <swos/mapping.h>
+#include <swos/status.h>
 
 #define PIPE_BYTES 16384
 #define OUTPUT_BYTES 2048
@@ -191,7 +192,7 @@ bool terminal_deliver(struct terminal *terminal)
     if (status == SW_TIMED_OUT)
         return false;
     if (status != SW_OK)
-        sw_log(SW_LOG_ERROR, "typed input is lost: status %d", status);
+        sw_log(SW_LOG_ERROR, "typed input is lost: %s", sw_status_text(status));
     line_taken(line);
     terminal_save_line(terminal);
     return true;

@@ -1,6 +1,7 @@
 /* The PL011 serial port; see uart.h. */
 #include "uart.h"
 #include <stdlib.h>
+#include <swos/clock.h>
 #include <swos/log.h>
 
 /* Registers and bits: DDI 0183 chapter 3. */
@@ -15,6 +16,7 @@ enum {
 };
 
 #define FIFO_BYTES 16
+#define FIFO_DRAINS (3 * SW_MILLISECOND) /* 17 characters of 10 bits at 115200 baud take half */
 
 static void lease_ended(void)
 {
@@ -37,8 +39,9 @@ static void set(struct uart *uart, uint32_t offset, uint32_t value)
 }
 
 /* The line control register is written only when it changes: a change of the FIFO bit empties
- * the FIFO, and what was typed while a predecessor was dying is in there. The speed is left as
- * the firmware set it. */
+ * the FIFO, and what was typed while a predecessor was dying is in there. It may change only while
+ * nothing is being sent (3.3.7); what the kernel's console has sent last gets the time it needs.
+ * The speed is left as the firmware set it. */
 status_t uart_start(struct uart *uart, handle_t device)
 {
     status_t status = sw_device_claim(device);
@@ -47,6 +50,8 @@ status_t uart_start(struct uart *uart, handle_t device)
     *uart = (struct uart){ .device = device };
     set(uart, IMSC, 0);
     if (get(uart, LCR_H) != LCR_8_BITS_FIFO) {
+        if (!uart_idle(uart))
+            sw_clock_sleep(sw_clock_deadline(FIFO_DRAINS));
         set(uart, CR, 0);
         set(uart, LCR_H, LCR_8_BITS_FIFO);
     }
@@ -94,10 +99,15 @@ void uart_want(struct uart *uart, uint32_t interrupts)
     set(uart, IMSC, interrupts);
 }
 
-/* Only the transmit interrupt is an edge to be cleared; the receive ones follow the FIFO. */
-void uart_acknowledge(struct uart *uart)
+/* Only the transmit interrupt is an edge to be cleared; the receive ones follow the FIFO. Cleared
+ * before the FIFO is filled: after it, the edge of its draining could be the one that is lost. */
+void uart_interrupt_begin(struct uart *uart)
 {
     set(uart, ICR, UART_ON_TRANSMIT);
+}
+
+void uart_interrupt_end(struct uart *uart)
+{
     if (sw_device_ack(uart->device) != SW_OK)
         lease_ended();
 }

@@ -31,5 +31,7 @@ bool uart_idle(struct uart *uart);
 /* Which UART_ON_* interrupts are wanted. */
 void uart_want(struct uart *uart, uint32_t interrupts);
 
-/* An interrupt was handled: lets the next one come. */
-void uart_acknowledge(struct uart *uart);
+/* Around the handling of an interrupt: what comes up after the first is not lost, the second lets
+ * it be delivered. */
+void uart_interrupt_begin(struct uart *uart);
+void uart_interrupt_end(struct uart *uart);

@@ -16,6 +16,7 @@
 #include <swos/server.h>
 #include <swos/service.h>
 #include <swos/start.h>
+#include <swos/status.h>
 #include "content.h"
 #include "tree.h"
 
@@ -33,7 +34,7 @@ static struct tmpfs {
 
 static _Noreturn void fail(const char *what, status_t status)
 {
-    sw_log(SW_LOG_ERROR, "%s: status %d", what, status);
+    sw_log(SW_LOG_ERROR, "%s: %s", what, sw_status_text(status));
     exit(1);
 }
 
@@ -472,6 +473,6 @@ int main(void)
         fail("serve", status);
     status = sw_service_ready();
     if (status != SW_OK && status != SW_NOT_FOUND) /* NOT_FOUND: nobody to tell */
-        sw_log(SW_LOG_WARNING, "ready: status %d", status);
+        sw_log(SW_LOG_WARNING, "ready: %s", sw_status_text(status));
     fail("wait", sw_server_run(&server));
 }

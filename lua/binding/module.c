@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "heap_pages.h"
 
 /* swos[name] for what is not there yet; found once, then kept in the table. */
 static int module_index(lua_State *L)
@@ -28,6 +29,7 @@ static int module_trim(lua_State *L)
 {
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
+    lua_heap_trim();
     malloc_trim(0);
     return 0;
 }

@@ -172,6 +172,7 @@ local function client(put, p, op)
       put("    request.fixed.%s = %s;", f.name, f.name)
     end
   end
+  if (op.request_size + 4 * #op.request_strings) % 8 ~= 0 then put("    request.fixed.padding = 0;") end
   put("    size_t request_length = sizeof(struct %s_request);", name)
   for _, s in ipairs(op.request_strings) do
     put("    request.fixed.%s_length = (uint32_t)%s_length;", s.name, s.name)

@@ -258,6 +258,7 @@ function Guest:counters()
   return { pages = tonumber(pages), handles = tonumber(handles), objects = tonumber(objects) }
 end
 
+-- What differs between two results of counters, as words; nil: nothing.
 local function difference(before, after)
   local list = {}
   for _, name in ipairs({ "pages", "handles", "objects" }) do
@@ -267,6 +268,8 @@ local function difference(before, after)
   end
   return #list > 0 and table.concat(list, ", ") or nil
 end
+
+Guest.difference = difference
 
 -- Counters once they stand still: what was killed may take a moment to go.
 function Guest:settled()
@@ -282,8 +285,8 @@ end
 
 --- Warms up with load(guest), then compares pages, handles and objects before and after further
 --- repetitions of it, exactly.
-function Guest:leak_check(load, repetitions)
-  for _ = 1, 3 do load(self) end
+function Guest:leak_check(load, repetitions, warm_up)
+  for _ = 1, warm_up or 3 do load(self) end
   local before = self:settled()
   for _ = 1, repetitions or 5 do load(self) end
   local lost = difference(before, self:settled())
@@ -348,6 +351,11 @@ end)
 tap.on_done(close_all)
 
 -- The loop is running when a signal comes, and must not be entered again: no orderly close.
+-- Typing to a machine that has ended is no reason to end.
+local pipe_signal = uv.new_signal()
+pipe_signal:start("sigpipe", function() end)
+pipe_signal:unref()
+
 for _, name in ipairs({ "sigint", "sigterm" }) do
   local signal = uv.new_signal()
   signal:start(name, function()

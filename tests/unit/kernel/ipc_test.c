@@ -119,9 +119,9 @@ static void test_closed(struct thread *keeper)
     CHECK(state_same(before));
 }
 
-/* While a leaving server's connections are told, a port among those told delivers a call that cannot
- * be delivered, and that call holds the last handle of one of the connections. */
-static void test_last_handle_while_telling(struct thread *keeper)
+/* A call that cannot be delivered holds the last handle of a connection whose channel nobody can serve
+ * any more; then that channel's server goes while another of its connections is watched. */
+static void test_undeliverable(struct thread *keeper)
 {
     struct state before = state_now();
     SYS(keeper, THREAD_CREATE, 0x20000000, 0x20020000, 0, 0);
@@ -315,7 +315,7 @@ int main(void)
     SYS(keeper, HANDLE_CLOSE, warm);
     test_served_channel(keeper);
     test_closed(keeper);
-    test_last_handle_while_telling(keeper);
+    test_undeliverable(keeper);
     test_overdue(keeper);
     test_confined(keeper);
     test_own_limits(keeper);

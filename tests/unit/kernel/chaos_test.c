@@ -1,0 +1,338 @@
+/* Random system calls by threads of several processes that share everything, on three pretended CPUs.
+ * What is freed is poisoned, so that the sanitizers see uses of it; in the end every byte, handle and
+ * object is back. Arguments: number of steps, seed. */
+#include "fake_machine.h"
+#include "tap.h"
+#include <stdlib.h>
+
+#define ROOT SW_START_HANDLE(0)
+#define PROGRAM SW_START_HANDLE(1)
+#define MS 1000000ull
+#define THREADS 10
+#define CODE 0x20000000ull
+#define AREA 0x30000000ull /* where memory is mapped and unmapped */
+
+static const vaddr_t data = FAKE_DATA;
+static struct thread *threads[THREADS]; /* referenced */
+static uint32_t thread_count;
+static handle_t workers; /* keeper's: the job of all this */
+
+static uint32_t below(uint32_t limit)
+{
+    return (uint32_t)rand() % limit;
+}
+
+static bool chance(uint32_t percent)
+{
+    return below(100) < percent;
+}
+
+/* A handle of the thread's process: mostly of the type, sometimes of any, sometimes none at all. */
+static handle_t pick(struct thread *thread, uint8_t type)
+{
+    const struct handle_table *table = &thread->process->handles;
+    if (chance(3))
+        return (handle_t)rand();
+    if (chance(5))
+        type = 0;
+    uint32_t capacity = table->page_count * 256u, start = below(capacity ? capacity : 1);
+    for (uint32_t i = 0; i < capacity; i++) {
+        uint32_t index = (start + i) % capacity;
+        const struct handle_entry *entry = &table->pages[index / 256][index % 256];
+        /* The root job and a worker's way to its own program stay. */
+        if (entry->object && (!type || entry->object->type == type) && entry->object != &job_root->object)
+            return (handle_t)entry->generation << 16 | index;
+    }
+    return 0;
+}
+
+static uint64_t soon(void)
+{
+    return chance(20) ? 0 : chance(15) ? SW_NEVER : fake_now() + below(30) * MS;
+}
+
+static vaddr_t address(void)
+{
+    return chance(4) ? 0x7000000 : chance(3) ? UINT64_MAX - below(5000) : data + 4096 * below(8) + below(4096);
+}
+
+static uint32_t length(void)
+{
+    return chance(70) ? below(200) : chance(80) ? below(9000) : (uint32_t)rand();
+}
+
+static vaddr_t page_at(void)
+{
+    return AREA + below(700) * PAGE_SIZE;
+}
+
+static void send_fill(struct thread *thread, uint32_t *send, uint32_t *out_count, uint32_t *out_move)
+{
+    *out_count = chance(60) ? 0 : 1 + below(4);
+    *out_move = chance(50) ? 0 : below(16);
+    for (uint32_t i = 0; i < 4; i++)
+        send[i] = pick(thread, 0);
+}
+
+static uint64_t last_token;
+
+static vaddr_t call_fill(struct thread *thread)
+{
+    struct sw_call call = { .request = address(), .request_length = length() & 0x3fff, .reply = address(),
+                            .reply_capacity = length() & 0x3fff, .data = address(), .data_length = length(),
+                            .flags = below(4) };
+    send_fill(thread, call.send, &call.send_count, &call.send_move);
+    vaddr_t at = data + 9 * PAGE_SIZE + below(16) * 256;
+    fake_store(thread, at, &call, sizeof call);
+    return at;
+}
+
+static vaddr_t reply_fill(struct thread *thread)
+{
+    struct sw_reply reply = { .data = address(), .length = below(100) };
+    send_fill(thread, reply.send, &reply.send_count, &reply.send_move);
+    fake_store(thread, data + 10 * PAGE_SIZE, &reply, sizeof reply);
+    return data + 10 * PAGE_SIZE;
+}
+
+static vaddr_t wait_fill(struct thread *thread)
+{
+    struct sw_wait wait = { .buffer = address(), .capacity = below(9000) };
+    vaddr_t at = data + 11 * PAGE_SIZE + below(8) * 512;
+    fake_store(thread, at, &wait, sizeof wait);
+    return at;
+}
+
+static vaddr_t limits_fill(struct thread *thread)
+{
+    struct sw_limits limits = { .memory = chance(50) ? 0 : 1u << (16 + below(10)), .handles = chance(70) ? 0 : below(300),
+                                .threads = chance(70) ? 0 : below(8), .calls = chance(70) ? 0 : below(20),
+                                .weight = below(200), .band = below(4) };
+    fake_store(thread, data + 12 * PAGE_SIZE, &limits, sizeof limits);
+    return data + 12 * PAGE_SIZE;
+}
+
+static void thread_add(struct thread *thread)
+{
+    if (thread && thread_count < THREADS) {
+        object_get(&thread->object);
+        threads[thread_count++] = thread;
+    }
+}
+
+/* A new worker, with what its parent wants to share. */
+static void spawn(struct thread *parent, handle_t job)
+{
+    struct sw_transfer transfers[12] = { { .handle = PROGRAM, .rights = SW_RIGHTS_SAME } };
+    uint32_t count = 1 + below(8);
+    for (uint32_t i = 1; i < count; i++)
+        transfers[i] = (struct sw_transfer){ .handle = pick(parent, 0), .rights = SW_RIGHTS_SAME };
+    handle_t process;
+    /* The program's memory is each worker's SW_START_HANDLE(1). */
+    struct sw_transfer first = { .handle = job, .rights = SW_RIGHTS_SAME };
+    memmove(transfers + 1, transfers, sizeof transfers - sizeof transfers[0]);
+    transfers[0] = first;
+    thread_add(fake_spawn(parent, job, transfers, count + 1, below(4), &process));
+}
+
+static void token_learn(struct thread *thread, vaddr_t at)
+{
+    struct sw_wait wait;
+    if (fake_load(thread, &wait, at, sizeof wait) && wait.event.kind == SW_EVENT_MESSAGE)
+        last_token = wait.event.token;
+}
+
+static void step(struct thread *thread)
+{
+    vaddr_t at;
+    switch (below(46)) {
+    case 0: SYS(thread, CHANNEL_CREATE); break;
+    case 1: SYS(thread, CHANNEL_SERVE, pick(thread, SW_TYPE_CHANNEL), pick(thread, SW_TYPE_PORT), 1); break;
+    case 2: SYS(thread, CHANNEL_LEAVE, pick(thread, SW_TYPE_CHANNEL)); break;
+    case 3: SYS(thread, CHANNEL_WATCH, pick(thread, SW_TYPE_CHANNEL), below(20) * MS,
+                chance(20) ? 0 : pick(thread, SW_TYPE_PORT), 2); break;
+    case 4: case 5: SYS(thread, CONNECTION_CREATE, pick(thread, SW_TYPE_CHANNEL), below(100)); break;
+    case 6: SYS(thread, CONNECTION_ACCEPT, pick(thread, SW_TYPE_CONNECTION)); break;
+    case 7: case 8:
+        at = call_fill(thread);
+        SYS(thread, CALL, pick(thread, SW_TYPE_CONNECTION), at, soon());
+        break;
+    case 9: SYS(thread, CALL_CREATE); break;
+    case 10: case 11: case 12:
+        at = call_fill(thread);
+        SYS(thread, CALL_POST, pick(thread, SW_TYPE_CALL), pick(thread, SW_TYPE_CONNECTION), at,
+            pick(thread, SW_TYPE_PORT), 3, soon());
+        break;
+    case 13: SYS(thread, CALL_COLLECT, pick(thread, SW_TYPE_CALL), address()); break;
+    case 14: SYS(thread, CALL_CANCEL, pick(thread, SW_TYPE_CALL)); break;
+    case 15:
+        at = reply_fill(thread);
+        SYS(thread, REPLY, last_token, at);
+        break;
+    case 16: case 17: case 18:
+        at = reply_fill(thread);
+        vaddr_t wait = wait_fill(thread);
+        if (SYS(thread, REPLY_WAIT, chance(50) ? last_token : 0, at, pick(thread, SW_TYPE_PORT), wait, soon()) == SW_OK)
+            token_learn(thread, wait);
+        break;
+    case 19: SYS(thread, CALL_READ, last_token, below(2), below(100), address(), below(5000)); break;
+    case 20: SYS(thread, CALL_WRITE, last_token, below(100), address(), below(5000)); break;
+    case 21: SYS(thread, PORT_CREATE); break;
+    case 22: case 23:
+        at = wait_fill(thread);
+        if (SYS(thread, PORT_WAIT, pick(thread, SW_TYPE_PORT), at, soon()) == SW_OK)
+            token_learn(thread, at);
+        break;
+    case 24: case 25: SYS(thread, PORT_BIND, pick(thread, SW_TYPE_PORT), pick(thread, 0), below(8), 4); break;
+    case 26: SYS(thread, PORT_UNBIND, pick(thread, SW_TYPE_PORT), pick(thread, 0)); break;
+    case 27: SYS(thread, EVENT_CREATE); break;
+    case 28: SYS(thread, EVENT_UPDATE, pick(thread, SW_TYPE_EVENT), below(16), below(16)); break;
+    case 29: SYS(thread, PIPE_CREATE, 1 + below(20000), below(2)); break;
+    case 30: SYS(thread, PIPE_READ, pick(thread, SW_TYPE_PIPE), address(), length(), soon()); break;
+    case 31: SYS(thread, PIPE_WRITE, pick(thread, SW_TYPE_PIPE), address(), length(), soon()); break;
+    case 32: case 33: SYS(thread, HANDLE_CLOSE, pick(thread, 0)); break;
+    case 34: SYS(thread, HANDLE_DUPLICATE, pick(thread, 0), SW_RIGHTS_SAME); break;
+    case 35: SYS(thread, MEMORY_CREATE, 1 + below(600) * PAGE_SIZE, below(2)); break;
+    case 36: SYS(thread, MEMORY_MAP, pick(thread, SW_TYPE_MEMORY), chance(50) ? 0 : page_at(), below(20) * PAGE_SIZE,
+                 below(300) * PAGE_SIZE, below(8)); break;
+    case 37:
+        if (chance(50))
+            SYS(thread, MEMORY_UNMAP, page_at(), below(300) * PAGE_SIZE);
+        else
+            SYS(thread, MEMORY_PROTECT, page_at(), below(100) * PAGE_SIZE, below(8));
+        break;
+    case 38:
+        switch (below(5)) {
+        case 0: SYS(thread, MEMORY_SEAL, pick(thread, SW_TYPE_MEMORY)); break;
+        case 1: SYS(thread, MEMORY_COMMIT, pick(thread, SW_TYPE_MEMORY), below(8) * PAGE_SIZE, below(600) * PAGE_SIZE); break;
+        case 2: SYS(thread, MEMORY_DECOMMIT, pick(thread, SW_TYPE_MEMORY), below(8) * PAGE_SIZE, below(600) * PAGE_SIZE); break;
+        case 3: SYS(thread, MEMORY_READ, pick(thread, SW_TYPE_MEMORY), below(9000), address(), length()); break;
+        default: SYS(thread, MEMORY_WRITE, pick(thread, SW_TYPE_MEMORY), below(9000), address(), length()); break;
+        }
+        break;
+    case 39: SYS(thread, JOB_KEEP, pick(thread, SW_TYPE_JOB), below(4), chance(20) ? 0 : pick(thread, 0)); break;
+    case 40: SYS(thread, JOB_KEPT, pick(thread, SW_TYPE_JOB), below(4)); break;
+    case 41:
+        at = limits_fill(thread);
+        if (chance(60))
+            SYS(thread, JOB_CREATE, pick(thread, SW_TYPE_JOB), at);
+        else
+            SYS(thread, JOB_LIMIT, pick(thread, SW_TYPE_JOB), at);
+        break;
+    case 42:
+        switch (below(6)) {
+        case 0: SYS(thread, JOB_INTERRUPT, pick(thread, SW_TYPE_JOB), 1u << below(3)); break;
+        case 1: SYS(thread, JOB_STOP, pick(thread, SW_TYPE_JOB)); break;
+        case 2: case 3: SYS(thread, JOB_CONTINUE, pick(thread, SW_TYPE_JOB)); break;
+        case 4: SYS(thread, PROCESS_ON_INTERRUPT, pick(thread, SW_TYPE_EVENT)); break;
+        default:
+            if (chance(30))
+                SYS(thread, JOB_KILL, pick(thread, SW_TYPE_JOB), 9);
+        }
+        break;
+    case 43:
+        if (chance(60))
+            SYS(thread, FUTEX_WAIT, data + below(4) * 4, 0, soon());
+        else
+            SYS(thread, FUTEX_WAKE, data + below(4) * 4, 1 + below(3));
+        break;
+    case 44:
+        if (thread_count < THREADS && chance(50)) {
+            struct process *process = thread->process;
+            if (SYS(thread, THREAD_CREATE, CODE, 0x20020000, 0, 0) == SW_OK && thread->state != THREAD_ENDED)
+                thread_add(CONTAINER(process->threads.previous, struct thread, process_link));
+        } else if (thread_count < THREADS) {
+            spawn(thread, pick(thread, SW_TYPE_JOB));
+        }
+        break;
+    default:
+        if (chance(10))
+            SYS(thread, PROCESS_KILL, pick(thread, SW_TYPE_PROCESS), 3);
+        else if (chance(10))
+            SYS(thread, THREAD_EXIT, address());
+        else if (chance(10))
+            SYS(thread, PROCESS_EXIT, 5);
+        else
+            fake_advance(below(20) * MS);
+    }
+}
+
+static void forget_ended(void)
+{
+    for (uint32_t i = 0; i < thread_count;) {
+        if (threads[i]->state != THREAD_ENDED) {
+            i++;
+            continue;
+        }
+        object_put(&threads[i]->object);
+        threads[i] = threads[--thread_count];
+    }
+}
+
+static bool can_run(const struct thread *thread)
+{
+    return (thread->state == THREAD_READY || thread->state == THREAD_RUNNING) && !thread->stopped && !thread->ending;
+}
+
+static void run(struct thread *keeper, uint32_t steps)
+{
+    uint32_t idle = 0;
+    while (steps) {
+        forget_ended();
+        if (thread_count < 3) {
+            /* Not always the same one is alone in its job. */
+            handle_t job = workers;
+            if (chance(50) && SYS(keeper, JOB_CREATE, workers, limits_fill(keeper)) == SW_OK)
+                job = (handle_t)keeper->frame.x[1];
+            spawn(keeper, job);
+            if (job != workers)
+                SYS(keeper, HANDLE_CLOSE, job);
+        }
+        struct thread *thread = thread_count ? threads[below(thread_count)] : NULL;
+        if (!thread || !can_run(thread) || fake_run(thread) < 0) {
+            if (++idle % 20 == 0)
+                fake_advance(10 * MS);
+            if (idle % 400 == 0) { /* all wait for each other, or are stopped */
+                SYS(keeper, JOB_CONTINUE, workers);
+                SYS(keeper, JOB_INTERRUPT, workers, SW_INTERRUPT_TERM);
+            }
+            continue;
+        }
+        steps--;
+        step(thread);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t steps = argc > 1 ? (uint32_t)atoi(argv[1]) : 3000, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
+    srand(seed);
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what was said before a sanitizer ends it is not lost */
+    struct thread *keeper = fake_start(3, 16384);
+    struct sw_limits limits = { .memory = 24 << 20, .handles = 3000, .threads = 40, .processes = 12, .calls = 300, .band = 2 };
+    for (uint32_t round = 0; round < 3; round++) {
+        fake_store(keeper, data, &limits, sizeof limits);
+        uint64_t memory = job_root->used[CHARGE_MEMORY], pages = page_free_count;
+        SYS(keeper, JOB_CREATE, ROOT, data);
+        workers = (handle_t)keeper->frame.x[1];
+        run(keeper, steps);
+        SYS(keeper, JOB_KILL, workers, 0);
+        fake_advance(100 * MS);
+        forget_ended();
+        CHECK(thread_count == 0 && job_root->live == 1);
+        /* keeper opened nothing but the workers' processes */
+        handle_t handle;
+        while ((handle = pick(keeper, SW_TYPE_PROCESS)) != 0 && (handle & 0xffff) > 3)
+            SYS(keeper, HANDLE_CLOSE, handle);
+        SYS(keeper, HANDLE_CLOSE, workers);
+        fake_advance(100 * MS);
+        for (uint32_t type = 0; type < 16; type++)
+            if (type != SW_TYPE_MEMORY)
+                CHECK(object_counts[type] == (type == SW_TYPE_PROCESS || type == SW_TYPE_THREAD || type == SW_TYPE_JOB));
+        CHECK(fake_stale_uses == 0);
+        /* What the first round leaves are tables of handles and call slots, which stay. */
+        if (round)
+            CHECK(job_root->used[CHARGE_MEMORY] == memory && page_free_count == pages);
+    }
+    return tap_done();
+}
