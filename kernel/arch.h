@@ -36,9 +36,8 @@ void arch_tlb_flush_asid_shared(uint16_t asid);
 void arch_tlb_flush_all_shared(void); /* every user entry */
 /* Interrupts the CPUs of the mask so that they enter the kernel (SGI); does not wait. */
 void arch_kick(uint32_t cpu_mask);
-/* NULL: the empty space. Writes TTBR0 with the ASID; when space->stale has this CPU's bit, flushes
- * the ASID here and clears the bit. */
-void arch_space_activate(struct space *space);
+/* Writes TTBR0 with the ASID. NULL: the empty space. */
+void arch_space_activate(const struct space *space);
 paddr_t arch_image_address(const void *pointer); /* of something in the kernel image */
 /* Cleans D-cache to the point of unification and invalidates the I-cache for new code. */
 void arch_code_sync(const void *start, size_t length);
@@ -92,9 +91,15 @@ void arch_register_write(volatile void *address, uint32_t width, uint64_t value)
 void lock_take(void);
 void lock_release(void);
 void lock_seize(void); /* for panic: taken if it can be had */
+
+/* --- pauses of debug builds, seeded: after each release of the lock, before each kick, at each
+ * wake. They bring up orders of events that are rare otherwise. --- */
 #ifdef SW_DEBUG
-void lock_pauses_seed(uint64_t seed);
-void lock_pause(void);
+void debug_pauses_init(void); /* the random generator works */
+void debug_pause(void);
+#else
+static inline void debug_pauses_init(void) {}
+static inline void debug_pause(void) {}
 #endif
 
 /* --- entries from vectors.S, lock not yet held, interrupts masked --- */

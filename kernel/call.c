@@ -218,6 +218,29 @@ static bool range_ok(vaddr_t start, uint64_t length)
     return length <= USER_LIMIT && start <= USER_LIMIT - length;
 }
 
+/* Checks and holds the handles a request sends. On failure nothing is held. */
+static __attribute__((noinline)) status_t call_hold_sent(struct call *call, struct process *process)
+{
+    const struct sw_call *b = &call->buffers;
+    for (uint32_t i = 0; i < b->send_count; i++) {
+        struct handle_entry *entry;
+        uint32_t need = SW_RIGHT_TRANSFER | (b->send_move & 1u << i ? 0 : SW_RIGHT_DUPLICATE);
+        status_t status = handle_lookup(process, b->send[i], 0, need, &entry);
+        if (status == SW_OK && (b->send_move & 1u << i))
+            for (uint32_t j = 0; j < i; j++) /* one handle cannot move twice */
+                if (b->send[j] == b->send[i])
+                    status = SW_INVALID;
+        if (status != SW_OK) {
+            call_drop_sent(call);
+            return status;
+        }
+        object_hold(entry->object);
+        call->sent[i] = (struct sent_handle){ entry->object, entry->rights };
+        call->sent_count = (uint8_t)(i + 1);
+    }
+    return SW_OK;
+}
+
 /* Reads and checks what the caller offers and takes the references; nothing is visible to the server
  * yet. On failure nothing is held. */
 static status_t call_prepare(struct call *call, struct process *process, struct connection *connection, vaddr_t user)
@@ -239,21 +262,10 @@ static status_t call_prepare(struct call *call, struct process *process, struct 
     if (!range_ok(b->request, b->request_length) || !range_ok(b->reply, b->reply_capacity) ||
         !range_ok(b->data, b->data_length))
         return SW_FAULT;
-    for (uint32_t i = 0; i < b->send_count; i++) {
-        struct handle_entry *entry;
-        uint32_t need = SW_RIGHT_TRANSFER | (b->send_move & 1u << i ? 0 : SW_RIGHT_DUPLICATE);
-        status = handle_lookup(process, b->send[i], 0, need, &entry);
-        if (status == SW_OK && (b->send_move & 1u << i))
-            for (uint32_t j = 0; j < i; j++) /* one handle cannot move twice */
-                if (b->send[j] == b->send[i])
-                    status = SW_INVALID;
-        if (status != SW_OK) {
-            call_drop_sent(call);
+    if (b->send_count) {
+        status = call_hold_sent(call, process);
+        if (status != SW_OK)
             return status;
-        }
-        object_hold(entry->object);
-        call->sent[i] = (struct sent_handle){ entry->object, entry->rights };
-        call->sent_count = (uint8_t)(i + 1);
     }
     call->user = user;
     call->process = process;
@@ -340,11 +352,12 @@ status_t call_deliver(struct channel *channel, struct thread *receiver)
                 continue;
             }
         }
-        uint64_t length = b->request_length < receiver->wait_length ? b->request_length : receiver->wait_length;
-        status_t status = copy_between(server, receiver->wait_buffer, call->process, b->request, length);
+        uint32_t capacity = receiver->wait_room.capacity;
+        uint32_t length = b->request_length < capacity ? b->request_length : capacity;
+        status_t status = copy_between(server, receiver->wait_room.buffer, call->process, b->request, length);
         if (status != SW_OK) {
             handle_unreserve(server, call->sent_count);
-            if (!range_accessible(server, receiver->wait_buffer, length, SW_MAP_WRITE))
+            if (!range_accessible(server, receiver->wait_room.buffer, length, SW_MAP_WRITE))
                 return status;
             call_finish(call, status, false);
             continue;
@@ -525,7 +538,7 @@ status_t sys_call_cancel(struct thread *thread, struct call *call)
 
 /* The part of reply_to for a reply that sends handles. All is checked, and shown to be possible,
  * before the first one moves. */
-static status_t reply_with_handles(struct call *call, struct process *server, const struct sw_reply *reply, bool direct)
+static __attribute__((noinline)) status_t reply_with_handles(struct call *call, struct process *server, const struct sw_reply *reply, bool direct)
 {
     struct sent_handle sent[SW_HANDLES_MAX];
     struct handle_entry *entries[SW_HANDLES_MAX];

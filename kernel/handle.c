@@ -26,7 +26,7 @@ static status_t table_grow(struct process *process)
     status_t status = job_charge(process->job, CHARGE_MEMORY, PAGE_SIZE);
     if (status != SW_OK)
         return status;
-    paddr_t address = page_allocate_zero();
+    paddr_t address = job_may_take(process->job) ? page_allocate_zero() : 0;
     if (!address) {
         job_uncharge(process->job, CHARGE_MEMORY, PAGE_SIZE);
         return SW_NO_MEMORY;

@@ -3,6 +3,7 @@
 #pragma once
 #include "handle.h"
 #include "heap.h"
+#include "memory.h"
 
 enum charge { CHARGE_MEMORY, CHARGE_HANDLES, CHARGE_THREADS, CHARGE_PROCESSES, CHARGE_CALLS, CHARGE_COUNT };
 
@@ -53,6 +54,13 @@ void job_live_add(struct job *job);
 void job_live_drop(struct job *job);
 /* Puts the job's kept handle of a slot away, for the slot's next use or the job's end. */
 void job_kept_clear(struct job *job, uint32_t slot);
+/* May a page (or object) be taken on this job's account now? Sessions and ordinary services may use up
+ * what is free down to the reserve; servers and drivers, which they need to end whatever eats memory,
+ * may go on. NULL: the kernel itself. */
+static inline bool job_may_take(const struct job *payer)
+{
+    return page_free_count > page_reserve || !payer || payer->band > 0;
+}
 /* True if job is `above` or lies below it. */
 bool job_below(const struct job *job, const struct job *above);
 void job_init(void); /* makes job_root */

@@ -247,10 +247,7 @@ void kernel_main(void)
     seed_init();
     __stack_chk_guard = random_u64() & ~0xffull;
 
-#ifdef SW_DEBUG
-    lock_pauses_seed(random_u64());
-#endif
-
+    debug_pauses_init();
     job_init();
     sched_init();
     if (memory_create_fixed(job_root, info_page_address, 1, false, &info_page_memory) != SW_OK)

@@ -9,6 +9,7 @@
 
 /* --- pages (page.c) --- */
 extern uint64_t page_total, page_free_count; /* pages managed, pages free */
+extern uint64_t page_reserve; /* the last free pages, which jobs of the normal band leave to the system's */
 void page_init(paddr_t start, paddr_t end);  /* adds a range of free RAM; called for each hole-free range */
 paddr_t page_allocate(void);                 /* 0: none left. Content undefined */
 paddr_t page_allocate_zero(void);

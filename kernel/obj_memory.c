@@ -53,7 +53,7 @@ static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
         if (!*entry) {
             if (!create)
                 return NULL;
-            *entry = page_allocate_zero();
+            *entry = job_may_take(memory->object.payer) ? page_allocate_zero() : 0;
             if (!*entry)
                 return NULL;
             memory_tables_total++;
@@ -76,7 +76,7 @@ status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t
     if (!slot)
         return commit ? SW_NO_MEMORY : SW_OK;
     if (!*slot && commit) {
-        paddr_t page = page_allocate_zero();
+        paddr_t page = job_may_take(memory->object.payer) ? page_allocate_zero() : 0;
         if (!page)
             return SW_NO_MEMORY;
         if (memory->sealed) /* a hole in what may be code: its zeros are what is to be fetched */

@@ -1,6 +1,6 @@
 /* Pipes: a byte ring (or a ring of records) with a reader's and a writer's end.
  *
- * head and tail count bytes since creation; head - tail bytes are in the ring. In record mode each
+ * head and tail count bytes since the ring was last empty; head - tail bytes are in it. In record mode each
  * record is a u32 length and its bytes. Blocked readers and writers make their call again when the
  * ring changes; a writer that has written a part remembers how much in wait_done. Big lock. */
 #include "syscall_handlers.h"
@@ -226,6 +226,8 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
     } else {
         core->tail += skip + done;
     }
+    if (core->head == core->tail) /* from the front again: little traffic stays in few pages */
+        core->head = core->tail = 0;
     *out_done = done;
     pipe_changed(core, WRITER);
     if (core->head == core->tail)

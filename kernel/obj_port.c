@@ -91,7 +91,13 @@ void object_signal(struct object *object)
 
 status_t port_write_event(struct thread *thread, const struct sw_event *event)
 {
-    return copy_to_process(thread->process, thread->wait_pointer + offsetof(struct sw_wait, event), event, sizeof(*event));
+    vaddr_t at = thread->wait_pointer + offsetof(struct sw_wait, event);
+    void *to; /* most often it lies in one page; a thread that waits has a space */
+    if (at % PAGE_SIZE > PAGE_SIZE - sizeof(*event) ||
+        space_pointer(thread->process->space, at, SW_MAP_WRITE, &to) != SW_OK)
+        return copy_to_process(thread->process, at, event, sizeof(*event));
+    __builtin_memcpy(to, event, sizeof(*event));
+    return SW_OK;
 }
 
 static status_t deliver_done(struct port *port, struct thread *thread)
@@ -240,16 +246,11 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
     if (port->waiter)
         return SW_BUSY;
     call_defer_all(thread);
-    struct {
-        uint64_t buffer;
-        uint32_t capacity, reserved;
-    } where;
-    status_t status = copy_from_user(&where, wait, sizeof(where));
+    _Static_assert(sizeof(thread->wait_room) == offsetof(struct sw_wait, event), "the head of sw_wait");
+    status_t status = copy_from_user(&thread->wait_room, wait, sizeof(thread->wait_room));
     if (status != SW_OK)
         return status;
     thread->wait_pointer = wait;
-    thread->wait_buffer = where.buffer;
-    thread->wait_length = where.capacity;
     if (port_waiting(port)) {
         status = port_deliver(port, thread);
         if (status != NOTHING)

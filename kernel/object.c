@@ -123,7 +123,7 @@ status_t object_create(uint8_t type, struct job *payer, void **out_object)
         if (status != SW_OK)
             return status;
     }
-    char *record = slab_allocate(slab);
+    char *record = job_may_take(payer) ? slab_allocate(slab) : NULL;
     if (!record) {
         if (payer)
             job_uncharge(payer, CHARGE_MEMORY, size);

@@ -9,7 +9,13 @@
 
 #define RANGES 48
 
-uint64_t page_total, page_free_count;
+/* The reserve, in pages: a share of RAM within bounds. 1 MiB lets every driver and server of the boot
+ * bundle serve a request and restart; 8 MiB is more than all of them use. */
+#define RESERVE_SHARE 16
+#define RESERVE_LEAST 256
+#define RESERVE_MOST 2048
+
+uint64_t page_total, page_free_count, page_reserve;
 
 static struct {
     paddr_t next, end;
@@ -27,6 +33,8 @@ void page_init(paddr_t start, paddr_t end)
     fresh[fresh_count++].end = end;
     page_total += (end - start) / PAGE_SIZE;
     page_free_count += (end - start) / PAGE_SIZE;
+    page_reserve = page_total / RESERVE_SHARE;
+    page_reserve = page_reserve < RESERVE_LEAST ? RESERVE_LEAST : page_reserve > RESERVE_MOST ? RESERVE_MOST : page_reserve;
 }
 
 paddr_t page_allocate(void)

@@ -314,7 +314,8 @@ static vaddr_t window_choose(vaddr_t image_start, vaddr_t image_end, uint64_t si
         vaddr_t at = gib + random_u64() % ((GIB - HEAP_ROOM) / WINDOW) * WINDOW;
         if (at < WINDOW || at + size + HEAP_ROOM > USER_LIMIT)
             continue;
-        if (at >= high || at + size + HEAP_ROOM / 4 <= low)
+        vaddr_t maps = at + HEAP_ROOM; /* never shares a table with the image: all layouts cost the same */
+        if ((at >= high || at + size + HEAP_ROOM / 4 <= low) && (maps >= high || maps + WINDOW <= low))
             return at;
     }
     return high; /* a huge image: right above it */
@@ -346,7 +347,7 @@ static status_t layout_map(struct process *process, const struct process_image *
     out->info = out->start + start_size;
     out->heap = out->info + PAGE_SIZE;
     struct space *space = process->space;
-    space->window = out->heap + HEAP_ROOM / WINDOW * WINDOW;
+    space->window = window + HEAP_ROOM; /* a leaf table's start: what is mapped there needs one table */
     struct memory *stack;
     status_t status = memory_create(process->job, stack_size / PAGE_SIZE, &stack);
     if (status != SW_OK)

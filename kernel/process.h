@@ -54,7 +54,11 @@ struct thread {
     struct port *wait_port;
     struct pipe *wait_pipe;
     uint64_t wait_pointer; /* port: user address of struct sw_wait; pipe: buffer */
-    uint64_t wait_buffer, wait_length, wait_done; /* port: where request bytes go and how many fit */
+    struct {
+        uint64_t buffer;
+        uint32_t capacity, reserved;
+    } wait_room; /* port: the head of its struct sw_wait: where request bytes go and how many fit */
+    uint64_t wait_length, wait_done;
     struct call call; /* its own call object */
     struct list handling; /* struct call.handler_link: received, being handled (not deferred) */
     uint64_t cpu_ns;

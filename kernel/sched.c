@@ -133,6 +133,7 @@ void sched_ready(struct thread *thread)
     struct cpu *cpu = cpu_this();
     if (!may_go_on(cpu, thread))
         cpu->resched = true;
+    debug_pause();
 }
 
 void sched_unready(struct thread *thread)
@@ -226,6 +227,7 @@ void thread_wake_direct(struct thread *thread, status_t status)
     thread->state = THREAD_READY;
     cpu->next = thread;
     cpu->resched = true;
+    debug_pause();
 }
 
 /* --- time ------------------------------------------------------------------------------------ */

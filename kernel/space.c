@@ -31,17 +31,19 @@ uint64_t space_tables_total;
 
 static uint64_t asid_generation = 1;
 static uint32_t asid_next = 1; /* 0 is the empty space's */
+static uint16_t asid_kept[CPU_MAX]; /* taken over from the generation before */
 
-static bool asid_loaded(uint32_t asid)
+static bool asid_is_kept(uint32_t asid)
 {
     for (uint32_t i = 0; i < CPU_MAX; i++)
-        if (cpus[i].space && cpus[i].space->asid == asid)
+        if (asid_kept[i] == asid)
             return true;
     return false;
 }
 
 /* Gives the space an ASID of this generation. When they are used up, all TLBs are emptied and a new
- * generation begins; what is loaded on a CPU keeps its number. */
+ * generation begins; what is loaded on a CPU then keeps its number for the whole generation, whether
+ * it stays loaded or not. */
 static COLD void asid_assign(struct space *space)
 {
     uint32_t count = arch_asid_count() ? arch_asid_count() : 65536; /* 16 bits hold no 65536 */
@@ -50,12 +52,14 @@ static COLD void asid_assign(struct space *space)
             asid_generation++;
             asid_next = 1;
             arch_tlb_flush_all_shared();
-            for (uint32_t i = 0; i < CPU_MAX; i++)
+            for (uint32_t i = 0; i < CPU_MAX; i++) {
+                asid_kept[i] = cpus[i].space ? cpus[i].space->asid : 0;
                 if (cpus[i].space)
                     cpus[i].space->asid_generation = asid_generation;
+            }
         }
         space->asid = (uint16_t)asid_next++;
-    } while (asid_loaded(space->asid));
+    } while (asid_is_kept(space->asid));
     space->asid_generation = asid_generation;
     space->ran = space->stale = 0;
 }
@@ -77,14 +81,17 @@ void space_enter(struct space *space)
         if (old) {
             old->running &= ~bit;
             old->loaded &= ~bit;
+            if (old->dying && !old->loaded)
+                process_space_unloaded();
         }
-        if (old && old->dying && !old->loaded)
-            process_space_unloaded();
-    } else if (space && (space->stale & bit)) {
-        arch_space_activate(space);
     }
-    if (space)
+    if (space) {
         space->running |= bit;
+        if (space->stale & bit) {
+            arch_tlb_flush_asid(space->asid);
+            space->stale &= ~bit;
+        }
+    }
 }
 
 /* Ends every use of old translations of a range by the CPUs `now`; the others flush before they come
@@ -131,7 +138,7 @@ static status_t table_create(struct space *space, uint64_t *entry)
     status_t status = job_charge(space->payer, CHARGE_MEMORY, PAGE_SIZE);
     if (status != SW_OK)
         return status;
-    paddr_t table = page_allocate_zero();
+    paddr_t table = job_may_take(space->payer) ? page_allocate_zero() : 0;
     if (!table) {
         job_uncharge(space->payer, CHARGE_MEMORY, PAGE_SIZE);
         return SW_NO_MEMORY;
@@ -372,7 +379,7 @@ status_t space_create(struct job *payer, struct space **out_space)
     status_t status = job_charge(payer, CHARGE_MEMORY, cost);
     if (status != SW_OK)
         return status;
-    struct space *space = slab_allocate(&space_slab);
+    struct space *space = job_may_take(payer) ? slab_allocate(&space_slab) : NULL;
     if (!space)
         goto fail_charge;
     space->root = page_allocate_zero();

@@ -1,4 +1,4 @@
-/* See heap.h. Finding the page of a block: arenas are few and grow, so a look at each will do. */
+/* See heap.h. Finding the unit of a block: arenas are few and grow, so a look at each will do. */
 #include "heap.h"
 #include <stdbool.h>
 #include <stdlib.h>
@@ -6,14 +6,14 @@
 
 enum { HEAP_FREE, HEAP_SLAB, HEAP_RUN, HEAP_RUN_REST };
 
-#define ARENA_FIRST 16 /* pages */
-#define ARENA_LARGEST 4096
+#define UNITS_PER_PAGE (HEAP_PAGE / HEAP_UNIT)
+#define ARENA_FIRST 64 /* units */
+#define ARENA_LARGEST 16384
 
 static const uint16_t class_sizes[HEAP_CLASSES] = {
-    16,  32,  48,  64,  80,  96,  112, 128, 144, 160, 176,  192,  208,
-    224, 240, 256, 320, 384, 448, 512, 640, 768, 1024, 1360, 2048,
+    16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 336, 512,
 };
-#define CLASS_LARGEST 2048
+#define CLASS_LARGEST 512
 #define CLASS_LINEAR 16 /* classes of multiples of 16 bytes */
 
 static unsigned class_of(size_t size)
@@ -22,48 +22,49 @@ static unsigned class_of(size_t size)
         return (unsigned)((size + 15) / 16 - 1);
     unsigned class = CLASS_LINEAR;
     while (class_sizes[class] < size)
-        class++;
+        class ++;
     return class;
 }
 
 static unsigned class_capacity(unsigned class)
 {
-    return HEAP_PAGE / class_sizes[class];
+    return HEAP_UNIT / class_sizes[class];
 }
 
-void heap_init(struct heap *heap, const struct heap_pages *pages)
+void heap_init(struct heap *heap, const struct heap_source *source)
 {
     memset(heap, 0, sizeof(*heap));
-    heap->pages = pages;
+    heap->source = source;
 }
 
-/* ---- arenas and pages */
+/* ---- arenas and units */
 
-/* A new arena with at least `needed` pages; NULL: no memory. */
+/* A new arena with at least `needed` units; NULL: no memory. */
 static struct heap_arena *arena_add(struct heap *heap, size_t needed)
 {
     unsigned at = 0;
     while (at < heap->arena_limit && heap->arenas[at].base)
         at++;
+    needed = (needed + UNITS_PER_PAGE - 1) / UNITS_PER_PAGE * UNITS_PER_PAGE;
     if (at == HEAP_ARENAS || needed > UINT32_MAX)
         return NULL;
     /* each a quarter larger than the one before: few arenas, little quota unused */
-    size_t pages = ARENA_FIRST;
-    for (unsigned i = 0; i < at && pages < ARENA_LARGEST; i++)
-        pages += pages / 4;
+    size_t units = ARENA_FIRST;
+    for (unsigned i = 0; i < at && units < ARENA_LARGEST; i++)
+        units += units / 4 / UNITS_PER_PAGE * UNITS_PER_PAGE;
     struct heap_arena *arena = &heap->arenas[at];
-    for (;; pages = needed) {
-        if (pages < needed)
-            pages = needed;
-        arena->table = calloc(pages, sizeof(*arena->table));
-        arena->base = arena->table ? heap->pages->create(pages, &arena->cookie) : NULL;
+    for (;; units = needed) {
+        if (units < needed)
+            units = needed;
+        arena->table = calloc(units, sizeof(*arena->table));
+        arena->base = arena->table ? heap->source->create(units * HEAP_UNIT, &arena->cookie) : NULL;
         if (arena->base)
             break;
         free(arena->table);
-        if (pages == needed)
+        if (units == needed)
             return NULL;
     }
-    arena->pages = arena->free_pages = (uint32_t)pages;
+    arena->units = arena->free_units = (uint32_t)units;
     arena->lowest_free = 0;
     if (at == heap->arena_limit)
         heap->arena_limit++;
@@ -72,29 +73,29 @@ static struct heap_arena *arena_add(struct heap *heap, size_t needed)
 
 static void arena_remove(struct heap *heap, struct heap_arena *arena)
 {
-    heap->pages->destroy(arena->base, arena->pages, arena->cookie);
+    heap->source->destroy(arena->base, arena->units * (size_t)HEAP_UNIT, arena->cookie);
     free(arena->table);
     memset(arena, 0, sizeof(*arena));
     while (heap->arena_limit > 0 && !heap->arenas[heap->arena_limit - 1].base)
         heap->arena_limit--;
 }
 
-/* First of `count` free pages in a row; arena->pages when there are none. */
+/* First of `count` free units in a row; arena->units when there are none. */
 static uint32_t arena_find_run(struct heap_arena *arena, size_t count)
 {
     uint32_t found = 0;
-    if (arena->free_pages < count)
-        return arena->pages;
-    for (uint32_t page = arena->lowest_free; page < arena->pages; page++) {
-        found = arena->table[page].kind == HEAP_FREE ? found + 1 : 0;
+    if (arena->free_units < count)
+        return arena->units;
+    for (uint32_t unit = arena->lowest_free; unit < arena->units; unit++) {
+        found = arena->table[unit].kind == HEAP_FREE ? found + 1 : 0;
         if (found == count)
-            return page + 1 - (uint32_t)count;
+            return unit + 1 - (uint32_t)count;
     }
-    return arena->pages;
+    return arena->units;
 }
 
-/* Takes `count` pages in a row, lowest first; the caller fills in the first one's entry. */
-static struct heap_page *pages_take(struct heap *heap, size_t count, struct heap_arena **out_arena)
+/* Takes `count` units in a row, lowest first; the caller fills in the first one's entry. */
+static struct heap_unit *units_take(struct heap *heap, size_t count, struct heap_arena **out_arena)
 {
     struct heap_arena *arena = NULL;
     uint32_t first = 0;
@@ -102,7 +103,7 @@ static struct heap_page *pages_take(struct heap *heap, size_t count, struct heap
         if (!heap->arenas[i].base)
             continue;
         first = arena_find_run(&heap->arenas[i], count);
-        if (first < heap->arenas[i].pages) {
+        if (first < heap->arenas[i].units) {
             arena = &heap->arenas[i];
             break;
         }
@@ -113,22 +114,22 @@ static struct heap_page *pages_take(struct heap *heap, size_t count, struct heap
         if (!arena)
             return NULL;
     }
-    for (uint32_t page = first; page < first + count; page++) {
-        arena->table[page].kind = HEAP_RUN_REST;
-        arena->table[page].touched = 1;
+    for (uint32_t unit = first; unit < first + count; unit++) {
+        arena->table[unit].kind = HEAP_RUN_REST;
+        arena->table[unit].touched = 1;
     }
-    arena->free_pages -= (uint32_t)count;
+    arena->free_units -= (uint32_t)count;
     if (count == 1 || first == arena->lowest_free)
         arena->lowest_free = first + (uint32_t)count;
     *out_arena = arena;
     return &arena->table[first];
 }
 
-static void pages_put(struct heap_arena *arena, uint32_t first, uint32_t count)
+static void units_put(struct heap_arena *arena, uint32_t first, uint32_t count)
 {
-    for (uint32_t page = first; page < first + count; page++)
-        arena->table[page].kind = HEAP_FREE;
-    arena->free_pages += count;
+    for (uint32_t unit = first; unit < first + count; unit++)
+        arena->table[unit].kind = HEAP_FREE;
+    arena->free_units += count;
     if (first < arena->lowest_free)
         arena->lowest_free = first;
 }
@@ -138,7 +139,8 @@ static struct heap_arena *arena_of(struct heap *heap, const void *block)
 {
     for (unsigned i = heap->last_arena;; i = i + 1 < heap->arena_limit ? i + 1 : 0) {
         struct heap_arena *arena = &heap->arenas[i];
-        if (arena->base && (uintptr_t)block - (uintptr_t)arena->base < arena->pages * (uintptr_t)HEAP_PAGE) {
+        if (arena->base &&
+            (uintptr_t)block - (uintptr_t)arena->base < arena->units * (uintptr_t)HEAP_UNIT) {
             heap->last_arena = i;
             return arena;
         }
@@ -147,126 +149,130 @@ static struct heap_arena *arena_of(struct heap *heap, const void *block)
 
 /* ---- blocks of a size class */
 
-/* The lowest page of a class that has room; the class has one. */
-static struct heap_page *class_page(struct heap *heap, unsigned class, struct heap_arena **out_arena)
+/* The lowest unit of a class that has room; the class has one. */
+static struct heap_unit *class_unit(struct heap *heap, unsigned class,
+                                    struct heap_arena **out_arena)
 {
-    unsigned arena = heap->classes[class].arena, page = heap->classes[class].page;
+    unsigned arena = heap->classes[class].arena, unit = heap->classes[class].unit;
     if (!heap->classes[class].known) {
-        for (arena = 0, page = 0;; page++) {
-            while (!heap->arenas[arena].base || page >= heap->arenas[arena].pages)
-                arena++, page = 0;
-            const struct heap_page *entry = &heap->arenas[arena].table[page];
-            if (entry->kind == HEAP_SLAB && entry->size_class == class && entry->used < class_capacity(class))
+        for (arena = 0, unit = 0;; unit++) {
+            while (!heap->arenas[arena].base || unit >= heap->arenas[arena].units)
+                arena++, unit = 0;
+            const struct heap_unit *entry = &heap->arenas[arena].table[unit];
+            if (entry->kind == HEAP_SLAB && entry->size_class == class &&
+                entry->used < class_capacity(class))
                 break;
         }
         heap->classes[class].arena = arena;
-        heap->classes[class].page = page;
+        heap->classes[class].unit = unit;
         heap->classes[class].known = 1;
     }
     *out_arena = &heap->arenas[arena];
-    return &heap->arenas[arena].table[page];
+    return &heap->arenas[arena].table[unit];
 }
 
 static void *class_take(struct heap *heap, unsigned class)
 {
     struct heap_arena *arena;
-    struct heap_page *page;
+    struct heap_unit *unit;
     if (heap->classes[class].has_room == 0) {
-        page = pages_take(heap, 1, &arena);
-        if (!page)
+        unit = units_take(heap, 1, &arena);
+        if (!unit)
             return NULL;
-        *page = (struct heap_page){ .kind = HEAP_SLAB, .size_class = (uint8_t)class, .touched = 1 };
+        *unit =
+            (struct heap_unit){ .kind = HEAP_SLAB, .size_class = (uint8_t) class, .touched = 1 };
         heap->classes[class].has_room = 1;
         heap->classes[class].arena = (unsigned)(arena - heap->arenas);
-        heap->classes[class].page = (unsigned)(page - arena->table);
+        heap->classes[class].unit = (unsigned)(unit - arena->table);
         heap->classes[class].known = 1;
     } else {
-        page = class_page(heap, class, &arena);
+        unit = class_unit(heap, class, &arena);
     }
-    char *base = arena->base + (size_t)(page - arena->table) * HEAP_PAGE;
+    char *base = arena->base + (size_t)(unit - arena->table) * HEAP_UNIT;
     char *block;
-    if (page->free_block) {
-        block = base + (size_t)(page->free_block - 1) * class_sizes[class];
-        memcpy(&page->free_block, block, sizeof(page->free_block));
+    if (unit->free_block) {
+        block = base + (size_t)(unit->free_block - 1) * class_sizes[class];
+        memcpy(&unit->free_block, block, sizeof(unit->free_block));
     } else {
-        block = base + (size_t)page->fresh++ * class_sizes[class];
+        block = base + (size_t)unit->fresh++ * class_sizes[class];
     }
-    if (++page->used == class_capacity(class)) {
+    if (++unit->used == class_capacity(class)) {
         heap->classes[class].has_room--;
         heap->classes[class].known = 0;
     }
     return block;
 }
 
-static void class_put(struct heap *heap, struct heap_arena *arena, struct heap_page *page, void *block)
+static void class_put(struct heap *heap, struct heap_arena *arena, struct heap_unit *unit,
+                      void *block)
 {
-    unsigned class = page->size_class, arena_number = (unsigned)(arena - heap->arenas);
-    unsigned number = (unsigned)(page - arena->table);
-    size_t offset = (size_t)((char *)block - arena->base) % HEAP_PAGE;
-    bool was_full = page->used == class_capacity(class);
-    memcpy(block, &page->free_block, sizeof(page->free_block));
-    page->free_block = (uint16_t)(offset / class_sizes[class] + 1);
-    if (--page->used == 0) {
+    unsigned class = unit->size_class, arena_number = (unsigned)(arena - heap->arenas);
+    unsigned number = (unsigned)(unit - arena->table);
+    size_t offset = (size_t)((char *)block - arena->base) % HEAP_UNIT;
+    bool was_full = unit->used == class_capacity(class);
+    memcpy(block, &unit->free_block, sizeof(unit->free_block));
+    unit->free_block = (uint16_t)(offset / class_sizes[class] + 1);
+    if (--unit->used == 0) {
         if (!was_full)
             heap->classes[class].has_room--;
-        if (heap->classes[class].arena == arena_number && heap->classes[class].page == number)
+        if (heap->classes[class].arena == arena_number && heap->classes[class].unit == number)
             heap->classes[class].known = 0;
-        pages_put(arena, number, 1);
+        units_put(arena, number, 1);
         return;
     }
     if (!was_full)
         return;
     heap->classes[class].has_room++;
-    /* A lower page than the one in use goes first from now on; so does the only one. */
+    /* A lower unit than the one in use goes first from now on; so does the only one. */
     if (heap->classes[class].has_room == 1 ||
         (heap->classes[class].known &&
          (arena_number < heap->classes[class].arena ||
-          (arena_number == heap->classes[class].arena && number < heap->classes[class].page)))) {
+          (arena_number == heap->classes[class].arena && number < heap->classes[class].unit)))) {
         heap->classes[class].arena = arena_number;
-        heap->classes[class].page = number;
+        heap->classes[class].unit = number;
         heap->classes[class].known = 1;
     }
 }
 
-/* ---- blocks of whole pages */
+/* ---- blocks of several units */
 
-static uint32_t run_pages(size_t size)
+static uint32_t run_units(size_t size)
 {
-    return (uint32_t)((size + HEAP_PAGE - 1) / HEAP_PAGE);
+    return (uint32_t)((size + HEAP_UNIT - 1) / HEAP_UNIT);
 }
 
 static void *run_take(struct heap *heap, size_t size)
 {
     struct heap_arena *arena;
-    if (size > (size_t)UINT32_MAX * (HEAP_PAGE / 2))
+    if (size > (size_t)UINT32_MAX * (HEAP_UNIT / 2))
         return NULL;
-    struct heap_page *page = pages_take(heap, run_pages(size), &arena);
-    if (!page)
+    struct heap_unit *unit = units_take(heap, run_units(size), &arena);
+    if (!unit)
         return NULL;
-    page->kind = HEAP_RUN;
-    page->run = run_pages(size);
-    return arena->base + (size_t)(page - arena->table) * HEAP_PAGE;
+    unit->kind = HEAP_RUN;
+    unit->run = run_units(size);
+    return arena->base + (size_t)(unit - arena->table) * HEAP_UNIT;
 }
 
-/* Changes the length of a run where it is; false when the pages behind it are in use. */
-static bool run_resize(struct heap_arena *arena, struct heap_page *page, uint32_t pages)
+/* Changes the length of a run where it is; false when the units behind it are in use. */
+static bool run_resize(struct heap_arena *arena, struct heap_unit *unit, uint32_t units)
 {
-    uint32_t first = (uint32_t)(page - arena->table);
-    if (pages < page->run) {
-        pages_put(arena, first + pages, page->run - pages);
-    } else if (pages > page->run) {
-        if (pages > arena->pages - first)
+    uint32_t first = (uint32_t)(unit - arena->table);
+    if (units < unit->run) {
+        units_put(arena, first + units, unit->run - units);
+    } else if (units > unit->run) {
+        if (units > arena->units - first)
             return false;
-        for (uint32_t next = first + page->run; next < first + pages; next++)
+        for (uint32_t next = first + unit->run; next < first + units; next++)
             if (arena->table[next].kind != HEAP_FREE)
                 return false;
-        for (uint32_t next = first + page->run; next < first + pages; next++) {
+        for (uint32_t next = first + unit->run; next < first + units; next++) {
             arena->table[next].kind = HEAP_RUN_REST;
             arena->table[next].touched = 1;
         }
-        arena->free_pages -= pages - page->run;
+        arena->free_units -= units - unit->run;
     }
-    page->run = pages;
+    unit->run = units;
     return true;
 }
 
@@ -277,12 +283,13 @@ static void *block_take(struct heap *heap, size_t size)
     return size <= CLASS_LARGEST ? class_take(heap, class_of(size)) : run_take(heap, size);
 }
 
-static void block_put(struct heap *heap, struct heap_arena *arena, struct heap_page *page, void *block)
+static void block_put(struct heap *heap, struct heap_arena *arena, struct heap_unit *unit,
+                      void *block)
 {
-    if (page->kind == HEAP_SLAB)
-        class_put(heap, arena, page, block);
+    if (unit->kind == HEAP_SLAB)
+        class_put(heap, arena, unit, block);
     else
-        pages_put(arena, (uint32_t)(page - arena->table), page->run);
+        units_put(arena, (uint32_t)(unit - arena->table), unit->run);
 }
 
 void *heap_resize(struct heap *heap, void *block, size_t old_size, size_t size)
@@ -290,23 +297,37 @@ void *heap_resize(struct heap *heap, void *block, size_t old_size, size_t size)
     if (!block)
         return size ? block_take(heap, size) : NULL;
     struct heap_arena *arena = arena_of(heap, block);
-    struct heap_page *page = &arena->table[(size_t)((char *)block - arena->base) / HEAP_PAGE];
+    struct heap_unit *unit = &arena->table[(size_t)((char *)block - arena->base) / HEAP_UNIT];
     if (size == 0) {
-        block_put(heap, arena, page, block);
+        block_put(heap, arena, unit, block);
         return NULL;
     }
-    if (page->kind == HEAP_SLAB) {
-        if (size <= CLASS_LARGEST && class_of(size) == page->size_class)
+    if (unit->kind == HEAP_SLAB) {
+        if (size <= CLASS_LARGEST && class_of(size) == unit->size_class)
             return block;
-    } else if (size > CLASS_LARGEST && run_resize(arena, page, run_pages(size))) {
+    } else if (size > CLASS_LARGEST && run_resize(arena, unit, run_units(size))) {
         return block;
     }
     void *moved = block_take(heap, size);
     if (!moved)
         return size <= old_size ? block : NULL; /* a shrinking block may stay too large */
     memcpy(moved, block, old_size < size ? old_size : size);
-    block_put(heap, arena, page, block);
+    block_put(heap, arena, unit, block);
     return moved;
+}
+
+/* Whether the page that starts at a unit holds no block but was touched; it is not any more. */
+static bool page_is_spare(struct heap_arena *arena, uint32_t first)
+{
+    bool touched = false;
+    for (uint32_t unit = first; unit < first + UNITS_PER_PAGE; unit++) {
+        if (arena->table[unit].kind != HEAP_FREE)
+            return false;
+        touched |= arena->table[unit].touched;
+    }
+    for (uint32_t unit = first; unit < first + UNITS_PER_PAGE; unit++)
+        arena->table[unit].touched = 0;
+    return touched;
 }
 
 void heap_trim(struct heap *heap)
@@ -315,27 +336,28 @@ void heap_trim(struct heap *heap)
         struct heap_arena *arena = &heap->arenas[i];
         if (!arena->base)
             continue;
-        if (arena->free_pages == arena->pages) {
+        if (arena->free_units == arena->units) {
             arena_remove(heap, arena);
             continue;
         }
-        for (uint32_t page = 0; page < arena->pages;) {
-            uint32_t first = page;
-            while (page < arena->pages && arena->table[page].kind == HEAP_FREE && arena->table[page].touched)
-                arena->table[page++].touched = 0;
-            if (page > first)
-                heap->pages->discard(arena->base, first, page - first, arena->cookie);
+        for (uint32_t unit = 0; unit < arena->units;) {
+            uint32_t first = unit;
+            while (unit < arena->units && page_is_spare(arena, unit))
+                unit += UNITS_PER_PAGE;
+            if (unit > first)
+                heap->source->discard(arena->base, first * (size_t)HEAP_UNIT,
+                                      (unit - first) * (size_t)HEAP_UNIT, arena->cookie);
             else
-                page++;
+                unit += UNITS_PER_PAGE;
         }
     }
     heap->last_arena = 0;
 }
 
-size_t heap_used_pages(const struct heap *heap)
+size_t heap_used_units(const struct heap *heap)
 {
     size_t used = 0;
     for (unsigned i = 0; i < heap->arena_limit; i++)
-        used += heap->arenas[i].pages - heap->arenas[i].free_pages;
+        used += heap->arenas[i].units - heap->arenas[i].free_units;
     return used;
 }

@@ -3,30 +3,30 @@
 #include "heap_pages.h"
 #include <swos/mapping.h>
 
-static void *pages_create(size_t pages, uintptr_t *out_cookie)
+static void *memory_create(size_t size, uintptr_t *out_cookie)
 {
     void *base;
     handle_t memory;
-    if (sw_mapping_create(pages * HEAP_PAGE, 0, &base, &memory) != SW_OK)
+    if (sw_mapping_create(size, 0, &base, &memory) != SW_OK)
         return NULL;
     *out_cookie = memory;
     return base;
 }
 
-static void pages_destroy(void *base, size_t pages, uintptr_t cookie)
+static void memory_destroy(void *base, size_t size, uintptr_t cookie)
 {
-    sw_mapping_unmap(base, pages * HEAP_PAGE);
+    sw_mapping_unmap(base, size);
     sw_handle_close((handle_t)cookie);
 }
 
-static void pages_discard(void *base, size_t first, size_t count, uintptr_t cookie)
+static void memory_discard(void *base, size_t offset, size_t size, uintptr_t cookie)
 {
     (void)base;
-    sw_memory_decommit((handle_t)cookie, first * HEAP_PAGE, count * HEAP_PAGE);
+    sw_memory_decommit((handle_t)cookie, offset, size);
 }
 
-static const struct heap_pages memory_objects = { pages_create, pages_destroy, pages_discard };
-static struct heap heap = { .pages = &memory_objects };
+static const struct heap_source memory_objects = { memory_create, memory_destroy, memory_discard };
+static struct heap heap = { .source = &memory_objects };
 
 void *lua_heap_allocate(void *unused, void *block, size_t old_size, size_t size)
 {

@@ -141,7 +141,8 @@ static int is_incomplete(lua_State *L, int status)
     return status == LUA_ERRSYNTAX && length >= 5 && !strcmp(message + length - 5, "<eof>");
 }
 
-/* Turns the line at the top into a chunk, reading more lines while it is incomplete. 0: end of input. */
+/* Turns the line at the top into a chunk, reading more lines while it is incomplete. 0: end of
+ * input. */
 static int chunk_read(lua_State *L, int *out_status)
 {
     const char *line = lua_tostring(L, -1);
@@ -193,8 +194,10 @@ static void prompt(lua_State *L)
 
 static int usage(const char *option)
 {
-    fprintf(stderr, "lua: unrecognized option '%s'\n"
-                    "usage: lua [-e CHUNK] [-l MODULE] [-i] [-v] [SCRIPT | -] [ARGUMENT...]\n", option);
+    fprintf(stderr,
+            "lua: unrecognized option '%s'\n"
+            "usage: lua [-e CHUNK] [-l MODULE] [-i] [-v] [SCRIPT | -] [ARGUMENT...]\n",
+            option);
     return 1;
 }
 
@@ -212,11 +215,18 @@ static void set_arguments(lua_State *L, char **arguments, int count, int script)
 static void open_libraries(lua_State *L)
 {
     static const luaL_Reg libraries[] = {
-        { LUA_GNAME, luaopen_base }, { LUA_LOADLIBNAME, luaopen_package }, { LUA_COLIBNAME, luaopen_coroutine },
-        { LUA_TABLIBNAME, luaopen_table }, { LUA_STRLIBNAME, luaopen_string }, { LUA_MATHLIBNAME, luaopen_math },
-        { LUA_UTF8LIBNAME, luaopen_utf8 }, { LUA_DBLIBNAME, luaopen_debug },
+        { LUA_GNAME, luaopen_base },
+        { LUA_LOADLIBNAME, luaopen_package },
+        { LUA_COLIBNAME, luaopen_coroutine },
+        { LUA_TABLIBNAME, luaopen_table },
+        { LUA_STRLIBNAME, luaopen_string },
+        { LUA_MATHLIBNAME, luaopen_math },
+        { LUA_UTF8LIBNAME, luaopen_utf8 },
+        { LUA_DBLIBNAME, luaopen_debug },
         /* not for init, which must never block */
-        { LUA_OSLIBNAME, luaopen_os }, { LUA_IOLIBNAME, luaopen_io }, { NULL, NULL },
+        { LUA_OSLIBNAME, luaopen_os },
+        { LUA_IOLIBNAME, luaopen_io },
+        { NULL, NULL },
     };
     for (const luaL_Reg *library = libraries; library->func; library++) {
         if (library->func == luaopen_os && is_supervisor())
@@ -264,7 +274,8 @@ int main(int count, char **arguments)
             continue;
         const char *value = option[2] ? option + 2 : arguments[++i];
         ran = 1;
-        if ((option[1] == 'e' ? run_string(L, value, "=(command line)") : require_module(L, value)) != LUA_OK)
+        if ((option[1] == 'e' ? run_string(L, value, "=(command line)")
+                              : require_module(L, value)) != LUA_OK)
             return 1;
     }
     if (script < count) {

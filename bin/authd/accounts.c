@@ -3,7 +3,15 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum field { FIELD_NAME, FIELD_PRINCIPAL, FIELD_SESSION, FIELD_CAPS, FIELD_RECORD, FIELD_SHELL, FIELDS };
+enum field {
+    FIELD_NAME,
+    FIELD_PRINCIPAL,
+    FIELD_SESSION,
+    FIELD_CAPS,
+    FIELD_RECORD,
+    FIELD_SHELL,
+    FIELDS
+};
 
 struct text {
     const char *start;
@@ -56,8 +64,8 @@ static bool line_split(struct text line, struct text fields[FIELDS])
 static bool line_parse(const struct text fields[FIELDS], struct account *account)
 {
     uint64_t principal, session;
-    if (!text_number(fields[FIELD_PRINCIPAL], UINT32_MAX, &principal)
-        || !text_number(fields[FIELD_SESSION], UINT32_MAX, &session))
+    if (!text_number(fields[FIELD_PRINCIPAL], UINT32_MAX, &principal) ||
+        !text_number(fields[FIELD_SESSION], UINT32_MAX, &session))
         return false;
     account->principal = (uint32_t)principal;
     account->session = (uint32_t)session;
@@ -67,10 +75,10 @@ static bool line_parse(const struct text fields[FIELDS], struct account *account
         return false;
     account->caps &= SW_CAP_ALL;
     return principal != 0 /* the system's own; nobody logs in as it */
-        && text_copy(fields[FIELD_RECORD], account->record, sizeof(account->record))
-        && strncmp(account->record, "$argon2id$", 10) == 0
-        && text_copy(fields[FIELD_SHELL], account->shell, sizeof(account->shell))
-        && account->shell[0] == '/';
+           && text_copy(fields[FIELD_RECORD], account->record, sizeof(account->record)) &&
+           strncmp(account->record, "$argon2id$", 10) == 0 &&
+           text_copy(fields[FIELD_SHELL], account->shell, sizeof(account->shell)) &&
+           account->shell[0] == '/';
 }
 
 status_t account_find(const char *text, size_t size, const char *name, size_t name_length,
@@ -86,9 +94,9 @@ status_t account_find(const char *text, size_t size, const char *name, size_t na
         at = newline ? newline + 1 : end;
         if (line.length == 0 || line.start[0] == '#' || !line_split(line, fields))
             continue;
-        if (fields[FIELD_NAME].length == name_length
-            && memcmp(fields[FIELD_NAME].start, name, name_length) == 0
-            && line_parse(fields, out_account))
+        if (fields[FIELD_NAME].length == name_length &&
+            memcmp(fields[FIELD_NAME].start, name, name_length) == 0 &&
+            line_parse(fields, out_account))
             return SW_OK;
     }
     return SW_NOT_FOUND;

@@ -20,8 +20,7 @@ static struct {
  * the first touch that finds no page. */
 static void *large_take(size_t size)
 {
-    if (large.address
-        || sw_mapping_create(size, SW_MEMORY_COMMIT, &large.address, NULL) != SW_OK)
+    if (large.address || sw_mapping_create(size, SW_MEMORY_COMMIT, &large.address, NULL) != SW_OK)
         return NULL;
     large.size = size;
     return large.address;

@@ -5,6 +5,8 @@
  * the password of, so that both take the same time. One thread: one hash at a time. A failed
  * login's reply carries in its header's detail the milliseconds to wait before the next try
  * for that name; earlier tries are BUSY. The delays do not outlive the process. */
+#include "accounts.h"
+#include "delay.h"
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -17,8 +19,6 @@
 #include <swos/service.h>
 #include <swos/start.h>
 #include <swos/status.h>
-#include "accounts.h"
-#include "delay.h"
 
 /* With the parameters scripts/host/mkpasswd.lua uses; of random bytes that were thrown away. */
 static const char nobody[crypto_pwhash_STRBYTES] =
@@ -96,6 +96,15 @@ static status_t session_create(const struct account *account, handle_t *out_job,
         .principal = account->principal,
         .session = account->session,
         .caps = account->caps,
+        /* Sizes are charged in full when created, touched or not, so a session may promise itself more
+         * than there is; the kernel's page reserve keeps the system able to end what eats it up. */
+        .limits = {
+            .memory = 4 * sw_info()->ram_bytes,
+            .handles = 65536,
+            .threads = 4096,
+            .processes = 2048,
+            .calls = 8192,
+        },
     };
     return sw_job_create_session(authd.authority, authd.sessions, &session, out_job, out_number);
 }
@@ -111,8 +120,8 @@ static status_t login(struct sw_request *request, const struct sw_auth_login_req
         return SW_BUSY;
 
     struct account account;
-    bool known = account_find(authd.accounts, authd.accounts_size, name, name_length, &account)
-        == SW_OK;
+    bool known =
+        account_find(authd.accounts, authd.accounts_size, name, name_length, &account) == SW_OK;
     status_t status = password_check(known ? account.record : nobody, password, password_length);
     if (status == SW_NO_MEMORY)
         return status;

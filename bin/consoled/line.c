@@ -35,8 +35,8 @@ uint32_t line_sum(const uint8_t *bytes, uint32_t length)
 
 bool line_accepts(const struct line *line)
 {
-    return !line->complete && line->erase == 0 && line->length < LINE_BYTES
-        && line->echo_count + ECHO_PER_BYTE <= LINE_ECHO;
+    return !line->complete && line->erase == 0 && line->length < LINE_BYTES &&
+           line->echo_count + ECHO_PER_BYTE <= LINE_ECHO;
 }
 
 static bool is_continuation(uint8_t byte)
@@ -113,9 +113,9 @@ static bool is_wide(uint32_t point)
     static const struct {
         uint32_t first, last;
     } blocks[] = {
-        { 0x1100, 0x115f }, { 0x2e80, 0xa4cf }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff },
-        { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff },
-        { 0x20000, 0x3fffd },
+        { 0x1100, 0x115f }, { 0x2e80, 0xa4cf },   { 0xac00, 0xd7a3 },
+        { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f },   { 0xff00, 0xff60 },
+        { 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff }, { 0x20000, 0x3fffd },
     };
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         if (point >= blocks[i].first && point <= blocks[i].last)
@@ -125,8 +125,8 @@ static bool is_wide(uint32_t point)
 
 static bool is_combining(uint32_t point)
 {
-    return (point >= 0x300 && point <= 0x36f) || (point >= 0x200b && point <= 0x200f)
-        || (point >= 0xfe00 && point <= 0xfe0f);
+    return (point >= 0x300 && point <= 0x36f) || (point >= 0x200b && point <= 0x200f) ||
+           (point >= 0xfe00 && point <= 0xfe0f);
 }
 
 /* Column behind the first `length` typed bytes, as they were echoed from line->start. */

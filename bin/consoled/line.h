@@ -18,15 +18,15 @@ enum line_action {
 };
 
 struct line {
-    uint32_t mode;        /* SW_TERMINAL_* */
-    uint32_t length;      /* bytes gathered */
-    bool complete;        /* they are a record waiting to be delivered */
-    uint32_t sum;         /* of buffer[0..length), see line_sum() */
-    uint8_t *buffer;      /* LINE_BYTES of the caller's */
-    uint32_t column;      /* where the terminal's cursor is, echo waiting included */
-    uint32_t start;       /* column at which the line being typed began */
-    uint32_t erase;       /* columns still to be rubbed out, after the echo waiting */
-    uint32_t erase_step;  /* bytes of the present column's rub-out already taken */
+    uint32_t mode;       /* SW_TERMINAL_* */
+    uint32_t length;     /* bytes gathered */
+    bool complete;       /* they are a record waiting to be delivered */
+    uint32_t sum;        /* of buffer[0..length), see line_sum() */
+    uint8_t *buffer;     /* LINE_BYTES of the caller's */
+    uint32_t column;     /* where the terminal's cursor is, echo waiting included */
+    uint32_t start;      /* column at which the line being typed began */
+    uint32_t erase;      /* columns still to be rubbed out, after the echo waiting */
+    uint32_t erase_step; /* bytes of the present column's rub-out already taken */
     uint32_t echo_head, echo_count;
     uint8_t echo[LINE_ECHO];
 };

@@ -8,6 +8,8 @@
  *   output waits for the UART                   its transmit interrupt is on, the pipe not watched
  *   nothing waits                               receive interrupt on, output pipe watched
  * State a successor needs is in struct terminal. Nothing here waits for a client. */
+#include "terminal.h"
+#include "uart.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -17,8 +19,6 @@
 #include <swos/service.h>
 #include <swos/start.h>
 #include <swos/status.h>
-#include "terminal.h"
-#include "uart.h"
 
 /* What one pass of pump() moves at most before calls get their turn. */
 #define INPUT_BUDGET 256
@@ -166,15 +166,15 @@ static void pump(struct console *c)
     bool last_bits = answer_waiters(c);
 
     /* Input held up by its own echo goes on as soon as that is sent. */
-    bool again = sent == SENT_BUDGET
-        || (sent == SENT_ALL && !line->complete && !(c->uart.interrupts & UART_ON_RECEIVE));
-    c->server.deadline = again ? sw_clock_monotonic()
-        : last_bits            ? sw_clock_deadline(LAST_BITS_POLL)
-                               : SW_NEVER;
+    bool again = sent == SENT_BUDGET ||
+                 (sent == SENT_ALL && !line->complete && !(c->uart.interrupts & UART_ON_RECEIVE));
+    c->server.deadline = again       ? sw_clock_monotonic()
+                         : last_bits ? sw_clock_deadline(LAST_BITS_POLL)
+                                     : SW_NEVER;
     watch_want(c, &c->input, line->complete);
     watch_want(c, &c->output, sent == SENT_ALL);
-    uart_want(&c->uart, (line_accepts(line) ? UART_ON_RECEIVE : 0)
-                            | (sent == SENT_STALLED ? UART_ON_TRANSMIT : 0));
+    uart_want(&c->uart, (line_accepts(line) ? UART_ON_RECEIVE : 0) |
+                            (sent == SENT_STALLED ? UART_ON_TRANSMIT : 0));
 }
 
 static void on_event(struct sw_server *server, const struct sw_event *event)
@@ -229,8 +229,9 @@ static status_t set_mode(struct sw_request *request, const struct sw_terminal_se
     if ((in->mode & ~TERMINAL_MODES) || in->drain > 2)
         return SW_INVALID;
     if (in->drain)
-        return wait_for_output(request, (struct waiter){ .sets_mode = true, .mode = in->mode,
-                                                         .flushes = in->drain == 2 });
+        return wait_for_output(
+            request,
+            (struct waiter){ .sets_mode = true, .mode = in->mode, .flushes = in->drain == 2 });
     terminal_set_mode(&console.terminal, in->mode);
     console.server.deadline = sw_clock_monotonic(); /* what was gathered may be a record now */
     return SW_OK;
@@ -297,8 +298,8 @@ static handle_t find_uart(void)
     const struct sw_start_handle *entry;
     for (size_t i = 0; (entry = sw_start_handle_at(i)) != NULL; i++) {
         struct sw_device_info info;
-        if (strncmp(sw_start_text(entry->offset), "device/", 7) == 0
-            && sw_device_info(entry->handle, &info) == SW_OK && info.kind == SW_DEVICE_UART)
+        if (strncmp(sw_start_text(entry->offset), "device/", 7) == 0 &&
+            sw_device_info(entry->handle, &info) == SW_OK && info.kind == SW_DEVICE_UART)
             return entry->handle;
     }
     return 0;
@@ -317,7 +318,10 @@ int main(void)
         fail("serial port", status);
 
     c->server = (struct sw_server){
-        .message = on_message, .event = on_event, .timeout = on_timeout, .context = c,
+        .message = on_message,
+        .event = on_event,
+        .timeout = on_timeout,
+        .context = c,
     };
     if ((status = sw_server_serve(&c->server, sw_start_get("serve"), KEY_CALLS)) != SW_OK)
         fail("serve", status);

@@ -70,8 +70,8 @@ static void vault_load(struct terminal *terminal)
     struct terminal_vault *vault = terminal->vault;
     uint64_t mode = vault->mode, size = vault->size, line = vault->line, output = vault->output;
     uint32_t length = line & 0xffff;
-    bool line_is_good = length <= LINE_BYTES
-        && word_is_good(line, line_sum(vault->line_bytes, length));
+    bool line_is_good =
+        length <= LINE_BYTES && word_is_good(line, line_sum(vault->line_bytes, length));
     bool mode_is_good = word_is_good(mode, 0) && !((uint32_t)mode & ~TERMINAL_MODES);
 
     line_start(&terminal->line, vault->line_bytes, mode_is_good ? (uint32_t)mode : DEFAULT_MODE,
@@ -82,8 +82,8 @@ static void vault_load(struct terminal *terminal)
         terminal->rows = size & 0xffff;
         terminal->columns = size >> 16 & 0xffff;
     }
-    if (word_is_good(output, 0) && (output & 0xffff) <= (output >> 16 & 0xffff)
-        && (output >> 16 & 0xffff) <= OUTPUT_BYTES) {
+    if (word_is_good(output, 0) && (output & 0xffff) <= (output >> 16 & 0xffff) &&
+        (output >> 16 & 0xffff) <= OUTPUT_BYTES) {
         terminal->output_start = output & 0xffff;
         terminal->output_end = output >> 16 & 0xffff;
     }
@@ -104,11 +104,11 @@ static status_t start_again(struct terminal *terminal, handle_t memory)
 {
     handle_t job = terminal->job;
     status_t status;
-    if ((status = vault_map(terminal, memory)) != SW_OK
-        || (status = sw_job_kept(job, SLOT_INPUT_READER, &terminal->input_reader)) != SW_OK
-        || (status = sw_job_kept(job, SLOT_INPUT_WRITER, &terminal->input_writer)) != SW_OK
-        || (status = sw_job_kept(job, SLOT_OUTPUT_READER, &terminal->output_reader)) != SW_OK
-        || (status = sw_job_kept(job, SLOT_OUTPUT_WRITER, &terminal->output_writer)) != SW_OK)
+    if ((status = vault_map(terminal, memory)) != SW_OK ||
+        (status = sw_job_kept(job, SLOT_INPUT_READER, &terminal->input_reader)) != SW_OK ||
+        (status = sw_job_kept(job, SLOT_INPUT_WRITER, &terminal->input_writer)) != SW_OK ||
+        (status = sw_job_kept(job, SLOT_OUTPUT_READER, &terminal->output_reader)) != SW_OK ||
+        (status = sw_job_kept(job, SLOT_OUTPUT_WRITER, &terminal->output_writer)) != SW_OK)
         return status;
     sw_job_kept(job, SLOT_FOREGROUND, &terminal->foreground); /* NOT_FOUND: nobody */
     if (terminal->vault->version != VAULT_VERSION) {
@@ -134,14 +134,14 @@ static status_t start_first(struct terminal *terminal)
     handle_t job = terminal->job, memory = 0;
     size_t size = sizeof(struct terminal_vault);
     status_t status;
-    if ((status = sw_memory_create(size, SW_MEMORY_COMMIT, &memory)) != SW_OK
-        || (status = vault_map(terminal, memory)) != SW_OK
-        || (status = sw_pipe_create(PIPE_BYTES, SW_PIPE_RECORDS, &terminal->input_reader,
-                                    &terminal->input_writer)) != SW_OK
-        || (status = sw_pipe_create(PIPE_BYTES, 0, &terminal->output_reader,
-                                    &terminal->output_writer)) != SW_OK
-        || (status = restrict_end(&terminal->input_reader, SW_RIGHT_READ)) != SW_OK
-        || (status = restrict_end(&terminal->output_writer, SW_RIGHT_WRITE)) != SW_OK)
+    if ((status = sw_memory_create(size, SW_MEMORY_COMMIT, &memory)) != SW_OK ||
+        (status = vault_map(terminal, memory)) != SW_OK ||
+        (status = sw_pipe_create(PIPE_BYTES, SW_PIPE_RECORDS, &terminal->input_reader,
+                                 &terminal->input_writer)) != SW_OK ||
+        (status = sw_pipe_create(PIPE_BYTES, 0, &terminal->output_reader,
+                                 &terminal->output_writer)) != SW_OK ||
+        (status = restrict_end(&terminal->input_reader, SW_RIGHT_READ)) != SW_OK ||
+        (status = restrict_end(&terminal->output_writer, SW_RIGHT_WRITE)) != SW_OK)
         return status;
 
     terminal->vault->version = VAULT_VERSION;
@@ -152,11 +152,11 @@ static status_t start_first(struct terminal *terminal)
     save_output(terminal);
     terminal_save_line(terminal);
 
-    if ((status = sw_job_keep(job, SLOT_INPUT_READER, terminal->input_reader)) != SW_OK
-        || (status = sw_job_keep(job, SLOT_INPUT_WRITER, terminal->input_writer)) != SW_OK
-        || (status = sw_job_keep(job, SLOT_OUTPUT_READER, terminal->output_reader)) != SW_OK
-        || (status = sw_job_keep(job, SLOT_OUTPUT_WRITER, terminal->output_writer)) != SW_OK
-        || (status = sw_job_keep(job, SLOT_VAULT, memory)) != SW_OK)
+    if ((status = sw_job_keep(job, SLOT_INPUT_READER, terminal->input_reader)) != SW_OK ||
+        (status = sw_job_keep(job, SLOT_INPUT_WRITER, terminal->input_writer)) != SW_OK ||
+        (status = sw_job_keep(job, SLOT_OUTPUT_READER, terminal->output_reader)) != SW_OK ||
+        (status = sw_job_keep(job, SLOT_OUTPUT_WRITER, terminal->output_writer)) != SW_OK ||
+        (status = sw_job_keep(job, SLOT_VAULT, memory)) != SW_OK)
         return status;
     return sw_handle_close(memory);
 }

@@ -4,10 +4,10 @@
  * before the word that counts them, so a death at any instruction leaves a state to go on with.
  * A record that had just been delivered at that moment is delivered twice rather than lost. */
 #pragma once
+#include "line.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <swos/protocol.h>
-#include "line.h"
 
 #define TERMINAL_MODES (SW_TERMINAL_CANONICAL | SW_TERMINAL_ECHO | SW_TERMINAL_SIGNALS)
 
@@ -21,9 +21,9 @@ struct terminal {
     handle_t output_writer;
     handle_t input_writer; /* ours */
     handle_t output_reader;
-    handle_t foreground; /* 0: nobody */
+    handle_t foreground;               /* 0: nobody */
     uint32_t output_start, output_end; /* bytes of the vault's chunk not yet printed */
-    uint64_t printed; /* bytes of output taken so far */
+    uint64_t printed;                  /* bytes of output taken so far */
     struct terminal_vault *vault;
 };
 

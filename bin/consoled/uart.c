@@ -6,9 +6,18 @@
 
 /* Registers and bits: DDI 0183 chapter 3. */
 enum {
-    DR = 0x00, FR = 0x18, LCR_H = 0x2c, CR = 0x30, IFLS = 0x34, IMSC = 0x38, ICR = 0x44,
+    DR = 0x00,
+    FR = 0x18,
+    LCR_H = 0x2c,
+    CR = 0x30,
+    IFLS = 0x34,
+    IMSC = 0x38,
+    ICR = 0x44,
     DR_ERRORS = 0x700, /* framing, parity, break; an overrun byte is good itself */
-    FR_BUSY = 0x08, FR_RX_EMPTY = 0x10, FR_TX_FULL = 0x20, FR_TX_EMPTY = 0x80,
+    FR_BUSY = 0x08,
+    FR_RX_EMPTY = 0x10,
+    FR_TX_FULL = 0x20,
+    FR_TX_EMPTY = 0x80,
     LCR_8_BITS_FIFO = 0x70,
     CR_ENABLE_TX_RX = 0x301,
     IFLS_HALF = 0x12,

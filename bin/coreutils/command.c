@@ -1,13 +1,13 @@
 /* Messages, copying, and paths: shared by all commands. No stdio: a small command should touch
  * few pages, and each line of output goes out in one write. */
 #include "command.h"
+#include <coreutils/capability_names.inc>
 #include <string.h>
 #include <swos/fd.h>
 #include <swos/log.h>
 #include <swos/path.h>
 #include <swos/status.h>
 #include <unistd.h>
-#include <coreutils/capability_names.inc>
 
 /* A writer whose reader has gone ends without a word, as by SIGPIPE. */
 #define STATUS_PIPE 141

@@ -45,8 +45,8 @@ int command_cp(int count, char **arguments)
         return usage("SOURCE... TARGET");
     const char *target = arguments[count - 1];
     struct sw_attributes attributes;
-    if (count > 3 && (sw_path_attributes(target, &attributes) != SW_OK ||
-                      attributes.kind != SW_FILE_DIRECTORY))
+    if (count > 3 &&
+        (sw_path_attributes(target, &attributes) != SW_OK || attributes.kind != SW_FILE_DIRECTORY))
         return complain(target, SW_NOT_DIRECTORY);
     for (int i = 1; i < count - 1; i++)
         result |= copy_file(arguments[i], target);

@@ -60,7 +60,7 @@ static void mode_text(const struct sw_attributes *attributes, char out[11])
 {
     static const char letters[] = "rwxrwxrwx";
     out[0] = attributes->kind == SW_FILE_DIRECTORY ? 'd'
-           : attributes->kind == SW_FILE_DEVICE    ? 'c'
+             : attributes->kind == SW_FILE_DEVICE  ? 'c'
                                                    : '-';
     for (int i = 0; i < 9; i++)
         out[1 + i] = attributes->mode >> (8 - i) & 1 ? letters[i] : '-';
@@ -77,11 +77,11 @@ static status_t print_entry(const struct sw_attributes *attributes, const char *
         mode_text(attributes, mode);
         owner_name(attributes->owner, owner, sizeof(owner));
         size_t padding = strlen(owner) < 8 ? 8 - strlen(owner) : 0;
-        length = sw_format(line, sizeof(line),
-                           "%s %s%.*s %s%.*s %10llu %04u-%02u-%02u %02u:%02u %s\n", mode, owner,
-                           (int)padding, "        ", owner, (int)padding, "        ",
-                           (unsigned long long)attributes->size, time.year, time.month, time.day,
-                           time.hour, time.minute, name);
+        length =
+            sw_format(line, sizeof(line), "%s %s%.*s %s%.*s %10llu %04u-%02u-%02u %02u:%02u %s\n",
+                      mode, owner, (int)padding, "        ", owner, (int)padding, "        ",
+                      (unsigned long long)attributes->size, time.year, time.month, time.day,
+                      time.hour, time.minute, name);
     } else {
         length = sw_format(line, sizeof(line), "%s\n", name);
     }

@@ -36,8 +36,8 @@ static int remove_directory(const char *path)
         copy[length] = 0;
         status = join(entry, path, copy);
         if (status == SW_OK)
-            result = attributes.kind == SW_FILE_DIRECTORY ? remove_directory(entry)
-                                                          : remove_path(entry);
+            result =
+                attributes.kind == SW_FILE_DIRECTORY ? remove_directory(entry) : remove_path(entry);
     }
     free(entry);
     free(directory);

@@ -40,8 +40,8 @@ status_t content_read(struct store *store, uint32_t inode, uint64_t offset, uint
         } else {
             uint32_t run = run_length(store, inode, index, page, page_span(in_page + left));
             piece = smaller(left, (uint64_t)run * SW_PAGE - in_page);
-            status = to->copy(to->context, done, (uint8_t *)page_address(store, page) + in_page,
-                              piece);
+            status =
+                to->copy(to->context, done, (uint8_t *)page_address(store, page) + in_page, piece);
         }
         if (status != SW_OK)
             break;
@@ -61,8 +61,7 @@ static void zero_tail(struct store *store, uint32_t inode, uint64_t size)
 
 /* Fills a hole: takes pages, copies, and only then makes them the file's. */
 static status_t write_fresh(struct store *store, uint32_t inode, uint64_t at, uint64_t left,
-                            const struct content_copy *from, uint64_t position,
-                            uint64_t *out_piece)
+                            const struct content_copy *from, uint64_t position, uint64_t *out_piece)
 {
     uint32_t index = (uint32_t)(at / SW_PAGE), wanted = 1, first;
     uint64_t in_page = at % SW_PAGE;
@@ -90,8 +89,8 @@ static status_t write_present(struct store *store, uint32_t inode, uint64_t at, 
                               uint64_t *out_piece)
 {
     uint64_t in_page = at % SW_PAGE;
-    uint32_t run = run_length(store, inode, (uint32_t)(at / SW_PAGE), page,
-                              page_span(in_page + left));
+    uint32_t run =
+        run_length(store, inode, (uint32_t)(at / SW_PAGE), page, page_span(in_page + left));
     *out_piece = smaller(left, (uint64_t)run * SW_PAGE - in_page);
     return from->copy(from->context, position, (uint8_t *)page_address(store, page) + in_page,
                       *out_piece);
@@ -112,8 +111,8 @@ status_t content_write(struct store *store, uint32_t inode, uint64_t offset, uin
         uint64_t at = offset + done, piece = 0;
         uint32_t page = page_find(store, inode, (uint32_t)(at / SW_PAGE));
         status = page == NONE
-            ? write_fresh(store, inode, at, length - done, from, done, &piece)
-            : write_present(store, inode, at, length - done, page, from, done, &piece);
+                     ? write_fresh(store, inode, at, length - done, from, done, &piece)
+                     : write_present(store, inode, at, length - done, page, from, done, &piece);
         if (status != SW_OK)
             break;
         done += piece;

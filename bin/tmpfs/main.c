@@ -7,6 +7,8 @@
  *   bit 63 1, bits 62..32 generation, bits 31..0 slot. Badges with bit 63 0 are init's: the tree.
  * Authority: opening checks capability bits, owner and mode; a file connection carries what its
  * open was granted, and can do nothing to the tree. */
+#include "content.h"
+#include "tree.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -17,8 +19,6 @@
 #include <swos/service.h>
 #include <swos/start.h>
 #include <swos/status.h>
-#include "content.h"
-#include "tree.h"
 
 #define BADGE_FILE (1ull << 63)
 #define ARENA_LEAST (1u << 20)
@@ -42,13 +42,13 @@ static _Noreturn void fail(const char *what, status_t status)
 
 static status_t check_open_flags(struct sw_request *request, uint32_t flags)
 {
-    uint32_t known = SW_OPEN_READ | SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_EXCLUSIVE
-        | SW_OPEN_TRUNCATE | SW_OPEN_APPEND | SW_OPEN_DIRECTORY;
+    uint32_t known = SW_OPEN_READ | SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_EXCLUSIVE |
+                     SW_OPEN_TRUNCATE | SW_OPEN_APPEND | SW_OPEN_DIRECTORY;
     uint32_t writing = SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_TRUNCATE;
     status_t status = SW_OK;
-    if ((flags & ~known) || !(flags & (SW_OPEN_READ | SW_OPEN_WRITE))
-        || ((flags & SW_OPEN_TRUNCATE) && !(flags & SW_OPEN_WRITE))
-        || ((flags & SW_OPEN_CREATE) && (flags & SW_OPEN_DIRECTORY)))
+    if ((flags & ~known) || !(flags & (SW_OPEN_READ | SW_OPEN_WRITE)) ||
+        ((flags & SW_OPEN_TRUNCATE) && !(flags & SW_OPEN_WRITE)) ||
+        ((flags & SW_OPEN_CREATE) && (flags & SW_OPEN_DIRECTORY)))
         return SW_INVALID;
     if (flags & SW_OPEN_READ)
         status = sw_request_need(request, SW_CAP_FS_READ);
@@ -60,8 +60,8 @@ static status_t check_open_flags(struct sw_request *request, uint32_t flags)
 static status_t check_open_inode(uint32_t principal, uint32_t number, uint32_t flags)
 {
     const struct inode *inode = &tmpfs.store.inodes[number];
-    unsigned want = (flags & SW_OPEN_READ ? WANT_READ : 0)
-        | (flags & SW_OPEN_WRITE ? WANT_WRITE : 0);
+    unsigned want =
+        (flags & SW_OPEN_READ ? WANT_READ : 0) | (flags & SW_OPEN_WRITE ? WANT_WRITE : 0);
     if ((flags & SW_OPEN_CREATE) && (flags & SW_OPEN_EXCLUSIVE))
         return SW_EXISTS;
     if (inode->kind == SW_FILE_DIRECTORY && (flags & (SW_OPEN_WRITE | SW_OPEN_CREATE)))
@@ -97,8 +97,7 @@ static status_t open_file(struct sw_request *request, const struct sw_file_open_
     if (status == SW_OK)
         status = slot_allocate(store, &slot, &generation);
     if (status == SW_OK)
-        status = sw_connection_create(tmpfs.channel,
-                                      BADGE_FILE | (uint64_t)generation << 32 | slot,
+        status = sw_connection_create(tmpfs.channel, BADGE_FILE | (uint64_t)generation << 32 | slot,
                                       &request->send[0]);
     if (status != SW_OK)
         return status;
@@ -181,8 +180,8 @@ static status_t rmdir(struct sw_request *request, const struct sw_file_rmdir_req
     struct tree_place place;
     status_t status = tree_place(&tmpfs.store, request->event.principal, path, path_length, &place);
     return status != SW_OK
-        ? status
-        : tree_rmdir(&tmpfs.store, request->event.principal, &place, sw_clock_wall());
+               ? status
+               : tree_rmdir(&tmpfs.store, request->event.principal, &place, sw_clock_wall());
 }
 
 static status_t unlink(struct sw_request *request, const struct sw_file_unlink_request *in,
@@ -194,8 +193,8 @@ static status_t unlink(struct sw_request *request, const struct sw_file_unlink_r
     if (status == SW_BUSY)
         return SW_IS_DIRECTORY;
     return status != SW_OK
-        ? status
-        : tree_unlink(&tmpfs.store, request->event.principal, &place, sw_clock_wall());
+               ? status
+               : tree_unlink(&tmpfs.store, request->event.principal, &place, sw_clock_wall());
 }
 
 static status_t rename(struct sw_request *request, const struct sw_file_rename_request *in,
@@ -329,9 +328,8 @@ static status_t truncate(struct sw_request *request, const struct sw_file_trunca
     (void)out;
     const struct slot *slot;
     status_t status = file_of(request, SW_OPEN_WRITE, &slot);
-    return status != SW_OK
-        ? status
-        : content_truncate(&tmpfs.store, slot->inode, in->size, sw_clock_wall());
+    return status != SW_OK ? status
+                           : content_truncate(&tmpfs.store, slot->inode, in->size, sw_clock_wall());
 }
 
 static status_t attributes(struct sw_request *request, const struct sw_file_attributes_request *in,
@@ -354,10 +352,22 @@ static status_t sync(struct sw_request *request, const struct sw_file_sync_reque
 
 /* No open_program and no extent: nothing in /tmp is executable, and no content is ever sealed. */
 static const struct sw_file_handlers handlers = {
-    .open = open_file, .stat = stat, .list = list, .mkdir = mkdir, .rmdir = rmdir,
-    .unlink = unlink, .rename = rename, .chmod = chmod, .chown = chown, .set_time = set_time,
-    .space = space, .trim = trim,
-    .read = read_file, .write = write_file, .truncate = truncate, .attributes = attributes,
+    .open = open_file,
+    .stat = stat,
+    .list = list,
+    .mkdir = mkdir,
+    .rmdir = rmdir,
+    .unlink = unlink,
+    .rename = rename,
+    .chmod = chmod,
+    .chown = chown,
+    .set_time = set_time,
+    .space = space,
+    .trim = trim,
+    .read = read_file,
+    .write = write_file,
+    .truncate = truncate,
+    .attributes = attributes,
     .sync = sync,
 };
 
@@ -366,8 +376,8 @@ static status_t on_message(struct sw_server *server, struct sw_request *request)
     (void)server;
     const struct sw_request_header *header = request->message;
     bool on_file = request->event.badge & BADGE_FILE;
-    bool file_operation = header->operation >= SW_OP_FILE_READ
-        && header->operation <= SW_OP_FILE_SYNC;
+    bool file_operation =
+        header->operation >= SW_OP_FILE_READ && header->operation <= SW_OP_FILE_SYNC;
     if (request->event.request_length >= sizeof(*header) && on_file != file_operation)
         return SW_NOT_SUPPORTED;
     return sw_file_dispatch(&handlers, request);
@@ -422,8 +432,8 @@ static handle_t kept_area(handle_t job, enum kept slot, uint64_t *size)
     if (status == SW_OK)
         status = sw_memory_info(found, size, &committed, &sealed);
     else if (status == SW_NOT_FOUND) {
-        status = slot == KEPT_ARENA ? arena_create(&found, size)
-                                    : sw_memory_create(*size, 0, &found);
+        status =
+            slot == KEPT_ARENA ? arena_create(&found, size) : sw_memory_create(*size, 0, &found);
         if (status == SW_OK)
             status = sw_job_keep(job, slot, found);
     }

@@ -2,9 +2,9 @@
  *
  * A page is taken (bit in `used`), filled, and then attached (owner word, hash chain). A death in
  * between leaves it nobody's, and recovery gives its memory back. */
+#include "store.h"
 #include <stdatomic.h>
 #include <string.h>
-#include "store.h"
 
 #define PAGE_BATCH (SW_PAGE / sizeof(uint64_t)) /* a page of owner words */
 #define OWNER_KEY ((1ull << OWNER_KEY_BITS) - 1)
@@ -84,8 +84,8 @@ static status_t grow(struct store *store, uint32_t wanted)
     uint64_t chain = from * (SW_PAGE / 2) / SW_PAGE * SW_PAGE;
     uint64_t chain_end = (to * (SW_PAGE / 2) + SW_PAGE - 1) / SW_PAGE * SW_PAGE;
     if (store->memory->commit(AREA_VAULT, plan->owners + (uint64_t)from * SW_PAGE,
-                              (uint64_t)(to - from) * SW_PAGE) != SW_OK
-        || store->memory->commit(AREA_INDEX, plan->page_next + chain, chain_end - chain) != SW_OK)
+                              (uint64_t)(to - from) * SW_PAGE) != SW_OK ||
+        store->memory->commit(AREA_INDEX, plan->page_next + chain, chain_end - chain) != SW_OK)
         return SW_NO_SPACE;
     uint32_t ready = to * PAGE_BATCH;
     store->pages_ready = ready < plan->page_count ? ready : plan->page_count;
@@ -100,9 +100,9 @@ uint32_t page_allocate(struct store *store, uint32_t near, uint32_t wanted, uint
     uint32_t count = 0;
     while (count < wanted && first + count < limit && !is_taken(store, first + count))
         count++;
-    if (count == 0 || grow(store, first + count) != SW_OK
-        || store->memory->commit(AREA_ARENA, (uint64_t)first * SW_PAGE, (uint64_t)count * SW_PAGE)
-            != SW_OK)
+    if (count == 0 || grow(store, first + count) != SW_OK ||
+        store->memory->commit(AREA_ARENA, (uint64_t)first * SW_PAGE, (uint64_t)count * SW_PAGE) !=
+            SW_OK)
         return 0;
     for (uint32_t page = first; page < first + count; page++)
         store->used[page / 64] |= 1ull << page % 64;

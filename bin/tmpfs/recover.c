@@ -3,10 +3,10 @@
  * A clean death at any instruction loses nothing that was confirmed. Records that fail their
  * check are dropped one by one; a file whose directory was dropped is put into the root under
  * the name lost.N. */
+#include "store.h"
 #include <stdatomic.h>
 #include <string.h>
 #include <swos/protocol.h>
-#include "store.h"
 
 static void replay_journal(struct store *store)
 {
@@ -16,8 +16,8 @@ static void replay_journal(struct store *store)
         return;
     bool good = journal->count <= JOURNAL_IMAGES && commit == journal_check(journal);
     for (uint32_t i = 0; good && i < journal->count; i++)
-        good = journal->numbers[i] < store->inodes_ready
-            && journal->images[i].check == inode_check(&journal->images[i], journal->numbers[i]);
+        good = journal->numbers[i] < store->inodes_ready &&
+               journal->images[i].check == inode_check(&journal->images[i], journal->numbers[i]);
     if (good)
         journal_apply(store);
     else
@@ -26,9 +26,9 @@ static void replay_journal(struct store *store)
 
 static bool inode_is_sound(const struct inode *inode, uint32_t number)
 {
-    return inode->check == inode_check(inode, number)
-        && (inode->kind == SW_FILE_REGULAR || inode->kind == SW_FILE_DIRECTORY)
-        && inode->name_length <= NAME_MAX_BYTES;
+    return inode->check == inode_check(inode, number) &&
+           (inode->kind == SW_FILE_REGULAR || inode->kind == SW_FILE_DIRECTORY) &&
+           inode->name_length <= NAME_MAX_BYTES;
 }
 
 static void check_inodes(struct store *store, uint64_t now)
@@ -62,8 +62,8 @@ static void adopt(struct store *store, uint32_t number)
     while (count)
         inode->name[inode->name_length++] = (uint8_t)digits[--count];
     inode->parent = ROOT;
-    while (name_find(store, ROOT, inode->name, inode->name_length) != NONE
-           && inode->name_length < NAME_MAX_BYTES)
+    while (name_find(store, ROOT, inode->name, inode->name_length) != NONE &&
+           inode->name_length < NAME_MAX_BYTES)
         inode->name[inode->name_length++] = '_';
     change_commit(store);
     store->adopted++;
@@ -83,9 +83,9 @@ static void check_tree(struct store *store)
         while (nodes[at].opens == UNKNOWN) {
             nodes[at].opens = ON_THE_WAY;
             uint32_t parent = store->inodes[at].parent;
-            if (parent >= store->inodes_ready || nodes[parent].opens == ON_THE_WAY
-                || store->inodes[parent].kind != SW_FILE_DIRECTORY
-                || store->inodes[parent].parent == NONE) {
+            if (parent >= store->inodes_ready || nodes[parent].opens == ON_THE_WAY ||
+                store->inodes[parent].kind != SW_FILE_DIRECTORY ||
+                store->inodes[parent].parent == NONE) {
                 adopt(store, at);
                 break;
             }
@@ -114,9 +114,9 @@ static void check_slots(struct store *store)
 {
     for (uint32_t number = 0; number < store->slots_ready; number++) {
         struct slot *slot = &store->slots[number];
-        if (slot->flags && slot->check == slot_check(slot, number)
-            && slot->inode < store->inodes_ready && store->inodes[slot->inode].kind != 0
-            && store->inodes[slot->inode].generation == slot->inode_generation)
+        if (slot->flags && slot->check == slot_check(slot, number) &&
+            slot->inode < store->inodes_ready && store->inodes[slot->inode].kind != 0 &&
+            store->inodes[slot->inode].generation == slot->inode_generation)
             store->nodes[slot->inode].opens++;
         else
             *slot = (struct slot){ 0 };
@@ -126,8 +126,8 @@ static void check_slots(struct store *store)
 static void free_orphans(struct store *store)
 {
     for (uint32_t number = ROOT + 1; number < store->inodes_ready; number++) {
-        if (store->inodes[number].kind == 0 || store->inodes[number].parent != NONE
-            || store->nodes[number].opens > 0)
+        if (store->inodes[number].kind == 0 || store->inodes[number].parent != NONE ||
+            store->nodes[number].opens > 0)
             continue;
         memset(change_inode(store, number), 0, sizeof(struct inode));
         change_commit(store);
@@ -143,10 +143,9 @@ static bool owner_is_sound(const struct store *store, uint32_t page, uint64_t ow
     uint32_t index = owner >> OWNER_INODE_BITS & ((1u << OWNER_INDEX_BITS) - 1);
     *out_inode = inode;
     *out_index = index;
-    return inode < store->inodes_ready && store->inodes[inode].kind == SW_FILE_REGULAR
-        && index < page_span(store->inodes[inode].size)
-        && owner == owner_word(store, page, inode, index)
-        && page_find(store, inode, index) == NONE;
+    return inode < store->inodes_ready && store->inodes[inode].kind == SW_FILE_REGULAR &&
+           index < page_span(store->inodes[inode].size) &&
+           owner == owner_word(store, page, inode, index) && page_find(store, inode, index) == NONE;
 }
 
 static void check_owners(struct store *store)

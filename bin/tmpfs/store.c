@@ -133,8 +133,8 @@ static status_t inodes_grow(struct store *store, uint32_t wanted)
         return SW_OK;
     const struct store_plan *plan = &store->plan;
     uint32_t from = store->inodes_ready, to = batch_end(wanted, INODE_BATCH, plan->inode_count);
-    if (commit_items(store, AREA_VAULT, plan->inodes, sizeof(struct inode), from, to) != SW_OK
-        || commit_items(store, AREA_INDEX, plan->nodes, sizeof(struct node), from, to) != SW_OK)
+    if (commit_items(store, AREA_VAULT, plan->inodes, sizeof(struct inode), from, to) != SW_OK ||
+        commit_items(store, AREA_INDEX, plan->nodes, sizeof(struct node), from, to) != SW_OK)
         return SW_NO_SPACE;
     store->inodes_ready = to;
     counter_put(&store->header->inodes_ready, to);
@@ -147,8 +147,8 @@ static status_t slots_grow(struct store *store, uint32_t wanted)
         return SW_OK;
     const struct store_plan *plan = &store->plan;
     uint32_t to = batch_end(wanted, SLOT_BATCH, plan->slot_count);
-    if (commit_items(store, AREA_VAULT, plan->slots, sizeof(struct slot), store->slots_ready, to)
-        != SW_OK)
+    if (commit_items(store, AREA_VAULT, plan->slots, sizeof(struct slot), store->slots_ready, to) !=
+        SW_OK)
         return SW_NO_SPACE;
     store->slots_ready = to;
     counter_put(&store->header->slots_ready, to);
@@ -227,9 +227,10 @@ status_t store_open(struct store *store, const struct store_plan *plan, void *co
     store->pages_free = plan->page_count;
 
     const struct vault_header *header = store->header;
-    *out_recovered = header->magic == VAULT_MAGIC && header->version == VAULT_VERSION
-        && header->page_count == plan->page_count && header->inode_count == plan->inode_count
-        && header->slot_count == plan->slot_count;
+    *out_recovered = header->magic == VAULT_MAGIC && header->version == VAULT_VERSION &&
+                     header->page_count == plan->page_count &&
+                     header->inode_count == plan->inode_count &&
+                     header->slot_count == plan->slot_count;
     return *out_recovered ? store_recover(store, now) : store_format(store, now);
 }
 
@@ -339,8 +340,8 @@ uint32_t name_find(const struct store *store, uint32_t directory, const void *na
     uint32_t link = *name_bucket(store, directory, name, length);
     while (link) {
         const struct inode *inode = &store->inodes[link - 1];
-        if (inode->parent == directory && inode->name_length == length
-            && memcmp(inode->name, name, length) == 0)
+        if (inode->parent == directory && inode->name_length == length &&
+            memcmp(inode->name, name, length) == 0)
             return link - 1;
         link = store->nodes[link - 1].name_next;
     }

@@ -5,10 +5,10 @@
  * Memory is committed before it is touched, so that want of it is an answer (NO_SPACE) and not
  * the end of the process. */
 #pragma once
+#include "vault.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "vault.h"
 
 enum area { AREA_ARENA, AREA_VAULT, AREA_INDEX, AREAS };
 
@@ -22,7 +22,7 @@ struct store_plan {
     uint32_t page_count, inode_count, slot_count;
     uint32_t page_buckets, name_buckets; /* powers of two */
     uint64_t size[AREAS];
-    uint64_t slots, inodes, owners;                         /* offsets in the vault */
+    uint64_t slots, inodes, owners;                          /* offsets in the vault */
     uint64_t page_heads, name_heads, used, page_next, nodes; /* offsets in the index */
 };
 

@@ -140,9 +140,9 @@ static bool may_remove(const struct store *store, uint32_t principal, uint32_t d
                        uint32_t inode)
 {
     const struct inode *parent = &store->inodes[directory];
-    return inode_allows(parent, principal, WANT_WRITE | WANT_SEARCH)
-        && (!(parent->mode & MODE_STICKY) || is_privileged(principal)
-            || parent->owner == principal || store->inodes[inode].owner == principal);
+    return inode_allows(parent, principal, WANT_WRITE | WANT_SEARCH) &&
+           (!(parent->mode & MODE_STICKY) || is_privileged(principal) ||
+            parent->owner == principal || store->inodes[inode].owner == principal);
 }
 
 static status_t check_remove(const struct store *store, uint32_t principal,
@@ -228,7 +228,8 @@ static status_t check_rename(const struct store *store, uint32_t principal,
         return SW_INVALID;
     if (to->inode == NONE)
         return inode_allows(&store->inodes[to->directory], principal, WANT_WRITE | WANT_SEARCH)
-            ? SW_OK : SW_ACCESS;
+                   ? SW_OK
+                   : SW_ACCESS;
     if (!may_remove(store, principal, to->directory, to->inode))
         return SW_ACCESS;
     bool replaces_directory = store->inodes[to->inode].kind == SW_FILE_DIRECTORY;
@@ -305,7 +306,9 @@ void tree_attributes(const struct store *store, uint32_t inode, struct sw_attrib
         .mode = from->mode,
         .owner = from->owner,
         .kind = from->kind,
-        .links = from->parent == NONE ? 0 : directory ? 2 : 1,
+        .links = from->parent == NONE ? 0
+                 : directory          ? 2
+                                      : 1,
     };
 }
 

@@ -5,8 +5,8 @@
  * anything. A principal passes as owner, else by the bits for others; principals 0 (system) and
  * 1 (root) pass every check of a mode. */
 #pragma once
-#include <swos/protocol.h>
 #include "store.h"
+#include <swos/protocol.h>
 
 enum want { WANT_READ = 4, WANT_WRITE = 2, WANT_SEARCH = 1 };
 

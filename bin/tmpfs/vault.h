@@ -65,7 +65,7 @@ struct vault_header {
     uint32_t page_count;
     uint32_t inode_count;
     uint32_t slot_count;
-    _Atomic uint64_t pages_ready;  /* records up to here have memory; none beyond was ever used */
+    _Atomic uint64_t pages_ready; /* records up to here have memory; none beyond was ever used */
     _Atomic uint64_t inodes_ready;
     _Atomic uint64_t slots_ready;
     _Atomic uint64_t generation; /* last one given to an inode or slot */

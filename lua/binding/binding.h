@@ -31,12 +31,13 @@ const char *capability_name(unsigned bit); /* NULL: no such bit in this build */
 /* ---- handle.c */
 /* Pushes a closed handle and returns where its number goes. */
 handle_t *handle_push_closed(lua_State *L);
-handle_t handle_check(lua_State *L, int index);          /* raises when closed or none */
-handle_t handle_optional(lua_State *L, int index);       /* nil is 0 */
+handle_t handle_check(lua_State *L, int index);    /* raises when closed or none */
+handle_t handle_optional(lua_State *L, int index); /* nil is 0 */
 int handle_open_module(lua_State *L);
 
 /* ---- codec.c */
-/* Writes the table at index into bytes by the fields; absent fields are 0. Raises on a wrong type. */
+/* Writes the table at index into bytes by the fields; absent fields are 0. Raises on a wrong type.
+ */
 void fields_encode(lua_State *L, int index, unsigned first, unsigned count, void *bytes);
 /* Sets the fields in the table at the top. */
 void fields_decode(lua_State *L, unsigned first, unsigned count, const void *bytes);

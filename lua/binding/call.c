@@ -16,8 +16,7 @@
 struct request {
     struct sw_call call;
     const struct operation *operation;
-    handle_t posted;      /* call object while it is posted */
-    uint32_t request_size;
+    handle_t posted; /* call object while it is posted */
     _Alignas(8) char bytes[]; /* request, reply, data; each 8-aligned */
 };
 
@@ -91,7 +90,8 @@ static int request_new(lua_State *L)
         luaL_argcheck(L, capacity >= 0 && capacity <= SW_DATA_MAX, 3, "capacity out of range");
         data_length = (size_t)capacity;
     }
-    size_t reply_capacity = operation->reply.size + (operation->reply.string_count ? REPLY_STRINGS : 0);
+    size_t reply_capacity =
+        operation->reply.size + (operation->reply.string_count ? REPLY_STRINGS : 0);
     size_t total = align8(request_length) + align8(reply_capacity) + data_length;
 
     struct request *request = lua_newuserdatauv(L, sizeof(*request) + total, 1);
@@ -138,7 +138,8 @@ static int reply_decode(lua_State *L, struct request *request, status_t status)
     const struct operation *operation = request->operation;
     const struct part *part = &operation->reply;
     const char *bytes = (const char *)(uintptr_t)request->call.reply;
-    uint32_t length = request->call.reply_length, detail = 0, received = request->call.received_count;
+    uint32_t length = request->call.reply_length, detail = 0,
+             received = request->call.received_count;
     luaL_checkstack(L, 16, NULL);
     if (status == SW_OK) {
         const struct sw_reply_header *header = (const void *)bytes;
@@ -192,7 +193,8 @@ static int reply_decode(lua_State *L, struct request *request, status_t status)
     if (operation->data == DATA_OUT) {
         /* The reply says how much of the buffer the server filled. */
         size_t filled = (size_t)request->call.data_length;
-        if (lua_getfield(L, result, "done") == LUA_TNUMBER || lua_getfield(L, result, "bytes") == LUA_TNUMBER) {
+        if (lua_getfield(L, result, "done") == LUA_TNUMBER ||
+            lua_getfield(L, result, "bytes") == LUA_TNUMBER) {
             uint64_t said = (uint64_t)lua_tointeger(L, -1);
             filled = said < filled ? (size_t)said : filled;
         }
@@ -212,7 +214,8 @@ static int request_call(lua_State *L)
     lua_Integer deadline = luaL_optinteger(L, 3, (lua_Integer)SW_NEVER);
     uint32_t reply_length = 0, received = 0;
     request->call.received_count = 0;
-    status_t status = sw_call(connection, &request->call, (uint64_t)deadline, &reply_length, &received);
+    status_t status =
+        sw_call(connection, &request->call, (uint64_t)deadline, &reply_length, &received);
     request->call.reply_length = reply_length;
     request->call.received_count = received;
     return reply_decode(L, request, status);
@@ -223,14 +226,16 @@ static int request_post(lua_State *L)
 {
     struct request *request = request_check(L);
     handle_t connection = handle_check(L, 2), port = handle_check(L, 3);
-    lua_Integer key = luaL_checkinteger(L, 4), deadline = luaL_optinteger(L, 5, (lua_Integer)SW_NEVER);
+    lua_Integer key = luaL_checkinteger(L, 4),
+                deadline = luaL_optinteger(L, 5, (lua_Integer)SW_NEVER);
     if (request->posted)
         return luaL_error(L, "the request is posted already");
     handle_t call = 0;
     status_t status = call_take(&call);
     if (status != SW_OK)
         return failure_push(L, status, 0);
-    status = sw_call_post(call, connection, &request->call, port, (uint64_t)key, (uint64_t)deadline);
+    status =
+        sw_call_post(call, connection, &request->call, port, (uint64_t)key, (uint64_t)deadline);
     if (status != SW_OK) {
         call_put(call);
         return failure_push(L, status, 0);
@@ -284,9 +289,14 @@ int call_open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = { { "request", request_new }, { NULL, NULL } };
     static const luaL_Reg methods[] = {
-        { "call", request_call }, { "post", request_post }, { "collect", request_collect },
-        { "cancel", request_cancel }, { "is_idempotent", request_is_idempotent },
-        { "__gc", request_cancel }, { "__close", request_cancel }, { NULL, NULL },
+        { "call", request_call },
+        { "post", request_post },
+        { "collect", request_collect },
+        { "cancel", request_cancel },
+        { "is_idempotent", request_is_idempotent },
+        { "__gc", request_cancel },
+        { "__close", request_cancel },
+        { NULL, NULL },
     };
     luaL_setfuncs(L, functions, 0);
     if (luaL_newmetatable(L, REQUEST_TYPE)) {

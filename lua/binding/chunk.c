@@ -74,7 +74,8 @@ static const struct bundle_header *bundle_map(void)
         sw_mapping_map(memory, 0, size, SW_MAP_READ, &mapped) != SW_OK)
         return NULL;
     const struct bundle_header *header = mapped;
-    if (memcmp(header->magic, BUNDLE_MAGIC, sizeof(header->magic)) || header->version != BUNDLE_VERSION ||
+    if (memcmp(header->magic, BUNDLE_MAGIC, sizeof(header->magic)) ||
+        header->version != BUNDLE_VERSION ||
         sizeof(*header) + header->entry_count * (uint64_t)sizeof(struct bundle_entry) > size)
         return NULL;
     return bundle = header;
@@ -85,7 +86,8 @@ static const struct bundle_entry *bundle_find(const char *name)
     const struct bundle_header *bundle = bundle_map();
     const struct bundle_entry *entries = bundle ? (const void *)(bundle + 1) : NULL;
     for (uint32_t i = 0; bundle && i < bundle->entry_count; i++)
-        if (entries[i].kind == BUNDLE_FILE && !strncmp(entries[i].name, name, sizeof(entries[i].name)))
+        if (entries[i].kind == BUNDLE_FILE &&
+            !strncmp(entries[i].name, name, sizeof(entries[i].name)))
             return &entries[i];
     return NULL;
 }
@@ -105,8 +107,8 @@ static status_t image_open(const char *path, handle_t *out_memory, size_t *out_s
     handle_t memory[4];
     status_t status = sw_path_resolve(path, &place);
     if (status == SW_OK)
-        status = sw_file_open_program(place.connection, place.path, place.length, &reply, &memory[0], &memory[1],
-                                      &memory[2], &memory[3], SW_NEVER);
+        status = sw_file_open_program(place.connection, place.path, place.length, &reply,
+                                      &memory[0], &memory[1], &memory[2], &memory[3], SW_NEVER);
     if (status != SW_OK)
         return status;
     for (int i = reply.form == 2; i < 4; i++)
@@ -165,7 +167,9 @@ static int search_built_in(lua_State *L)
         if (strcmp(module_names + entry->name, module))
             continue;
         lua_pushfstring(L, "=%s", module);
-        return searched(L, luaL_loadbufferx(L, module_bytes + entry->offset, entry->size, lua_tostring(L, -1), "b"),
+        return searched(L,
+                        luaL_loadbufferx(L, module_bytes + entry->offset, entry->size,
+                                         lua_tostring(L, -1), "b"),
                         module);
     }
     lua_pushfstring(L, "no built-in module '%s'", module);

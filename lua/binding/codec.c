@@ -38,7 +38,8 @@ static void value_encode(lua_State *L, const struct field *field, char *at)
     if (lua_isboolean(L, -1))
         value = lua_toboolean(L, -1), is_integer = 1;
     if (!is_integer)
-        luaL_error(L, "field '%s' must be an integer, not %s", table_name(field->name), luaL_typename(L, -1));
+        luaL_error(L, "field '%s' must be an integer, not %s", table_name(field->name),
+                   luaL_typename(L, -1));
     if (SIZES[field->kind] == 4 && (uint64_t)(value + 0x80000000LL) > 0x17fffffffULL)
         luaL_error(L, "field '%s' does not fit in 32 bits", table_name(field->name));
     integer_store(field, value, at);
@@ -58,7 +59,8 @@ void fields_encode(lua_State *L, int index, unsigned first, unsigned count, void
                 size_t length;
                 const char *text = luaL_tolstring(L, -1, &length);
                 if (length > field->count)
-                    luaL_error(L, "field '%s' is longer than %d bytes", table_name(field->name), (int)field->count);
+                    luaL_error(L, "field '%s' is longer than %d bytes", table_name(field->name),
+                               (int)field->count);
                 memcpy(at, text, length);
                 lua_pop(L, 1);
             } else {
@@ -117,7 +119,8 @@ void structure_encode(lua_State *L, int index, const struct structure *structure
         size_t length;
         const char *raw = lua_tolstring(L, index, &length);
         if (length != structure->size)
-            luaL_error(L, "%s must be %d bytes, not %d", table_name(structure->name), (int)structure->size, (int)length);
+            luaL_error(L, "%s must be %d bytes, not %d", table_name(structure->name),
+                       (int)structure->size, (int)length);
         memcpy(bytes, raw, length);
         return;
     }
@@ -151,8 +154,10 @@ static int codec_unpack(lua_State *L)
     size_t length;
     const char *bytes = luaL_checklstring(L, 2, &length);
     lua_Integer offset = luaL_optinteger(L, 3, 0);
-    luaL_argcheck(L, offset >= 0 && (uint64_t)offset <= length && length - (uint64_t)offset >= structure->size, 3,
-                  "not enough bytes");
+    luaL_argcheck(L,
+                  offset >= 0 && (uint64_t)offset <= length &&
+                      length - (uint64_t)offset >= structure->size,
+                  3, "not enough bytes");
     lua_createtable(L, 0, structure->field_count);
     fields_decode(L, structure->first_field, structure->field_count, bytes + offset);
     lua_pushinteger(L, offset + structure->size);
@@ -161,7 +166,9 @@ static int codec_unpack(lua_State *L)
 
 int codec_open_module(lua_State *L)
 {
-    static const luaL_Reg functions[] = { { "pack", codec_pack }, { "unpack", codec_unpack }, { NULL, NULL } };
+    static const luaL_Reg functions[] = { { "pack", codec_pack },
+                                          { "unpack", codec_unpack },
+                                          { NULL, NULL } };
     luaL_setfuncs(L, functions, 0);
     return 0;
 }

@@ -109,8 +109,9 @@ static int fd_kind(lua_State *L)
 int fd_open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "open", fd_open }, { "close", fd_close }, { "pipe", fd_pipe }, { "duplicate", fd_duplicate },
-        { "read", fd_read }, { "write", fd_write }, { "kind", fd_kind }, { NULL, NULL },
+        { "open", fd_open },           { "close", fd_close }, { "pipe", fd_pipe },
+        { "duplicate", fd_duplicate }, { "read", fd_read },   { "write", fd_write },
+        { "kind", fd_kind },           { NULL, NULL },
     };
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "fd");

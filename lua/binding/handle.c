@@ -78,8 +78,9 @@ static int handle_info(lua_State *L)
 int handle_open_module(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "close", handle_close }, { "duplicate", handle_duplicate }, { "info", handle_info },
-        { "is_open", handle_is_open }, { "__gc", handle_close }, { "__close", handle_close },
+        { "close", handle_close },         { "duplicate", handle_duplicate },
+        { "info", handle_info },           { "is_open", handle_is_open },
+        { "__gc", handle_close },          { "__close", handle_close },
         { "__tostring", handle_tostring }, { NULL, NULL },
     };
     if (luaL_newmetatable(L, HANDLE_TYPE)) {

@@ -24,7 +24,8 @@ static int module_index(lua_State *L)
     return 1;
 }
 
-/* swos.trim(): collects garbage (twice: finalizers may free more) and gives free heap pages back. */
+/* swos.trim(): collects garbage (twice: finalizers may free more) and gives free heap pages back.
+ */
 static int module_trim(lua_State *L)
 {
     lua_gc(L, LUA_GCCOLLECT);

@@ -7,8 +7,8 @@
 /* Requests of Lua servers are small; a longer one is refused, not read. */
 #define REQUEST_CAPACITY 1024
 
-/* Checks a request by the tables, in the order of the generated C dispatchers, and pushes { protocol =, operation =, request = {...} }, or the
- * same with refuse = "NAME" and detail = N. */
+/* Checks a request by the tables, in the order of the generated C dispatchers, and pushes {
+ * protocol =, operation =, request = {...} }, or the same with refuse = "NAME" and detail = N. */
 static void message_push(lua_State *L, const struct sw_event *event, const char *bytes)
 {
     const struct sw_request_header *header = (const void *)bytes;
@@ -111,8 +111,8 @@ static int port_wait(lua_State *L)
     return 5;
 }
 
-/* swos.reply(message, table | nil [, "STATUS" [, detail]]): answers a message once. The table has the
- * reply's fields and strings, and handles under the names of the operation; they are moved. */
+/* swos.reply(message, table | nil [, "STATUS" [, detail]]): answers a message once. The table has
+ * the reply's fields and strings, and handles under the names of the operation; they are moved. */
 static int message_reply(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -181,7 +181,9 @@ static int message_reply(lua_State *L)
 
 int port_open_module(lua_State *L)
 {
-    static const luaL_Reg functions[] = { { "port_wait", port_wait }, { "reply", message_reply }, { NULL, NULL } };
+    static const luaL_Reg functions[] = { { "port_wait", port_wait },
+                                          { "reply", message_reply },
+                                          { NULL, NULL } };
     luaL_setfuncs(L, functions, 0);
     return 0;
 }

@@ -22,7 +22,8 @@ static const char *option_string(lua_State *L, int table, const char *name)
     return text;
 }
 
-/* A NULL-terminated vector of the strings of table[name]; it lives in a userdata left on the stack. */
+/* A NULL-terminated vector of the strings of table[name]; it lives in a userdata left on the stack.
+ */
 static const char *const *option_strings(lua_State *L, int table, const char *name)
 {
     if (lua_getfield(L, table, name) == LUA_TNIL)
@@ -41,8 +42,8 @@ static const char *const *option_strings(lua_State *L, int table, const char *na
     return vector;
 }
 
-/* options.handles: { name = handle } or { name = { handle, rights = N, info = N } }; false as handle
- * gives the name and info alone. */
+/* options.handles: { name = handle } or { name = { handle, rights = N, info = N } }; false as
+ * handle gives the name and info alone. */
 static void option_handles(lua_State *L, int table, struct build *build)
 {
     if (lua_getfield(L, table, "handles") == LUA_TNIL)
@@ -179,8 +180,8 @@ static int spawn_loaded(lua_State *L)
 static int process_wait(lua_State *L)
 {
     int32_t exit_status = 0;
-    status_t status = sw_process_wait(handle_check(L, 1), (uint64_t)luaL_optinteger(L, 2, (lua_Integer)SW_NEVER),
-                                      &exit_status);
+    status_t status = sw_process_wait(
+        handle_check(L, 1), (uint64_t)luaL_optinteger(L, 2, (lua_Integer)SW_NEVER), &exit_status);
     if (status != SW_OK)
         return failure_push(L, status, 0);
     lua_pushinteger(L, exit_status);
@@ -190,7 +191,10 @@ static int process_wait(lua_State *L)
 int spawn_open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "spawn", spawn_program }, { "spawn_loaded", spawn_loaded }, { "process_wait", process_wait }, { NULL, NULL },
+        { "spawn", spawn_program },
+        { "spawn_loaded", spawn_loaded },
+        { "process_wait", process_wait },
+        { NULL, NULL },
     };
     luaL_setfuncs(L, functions, 0);
     return 0;

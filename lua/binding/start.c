@@ -113,7 +113,8 @@ static int clock_deadline(lua_State *L)
     lua_Number seconds = luaL_checknumber(L, 1);
     luaL_argcheck(L, seconds >= 0, 1, "negative");
     uint64_t now = sw_clock_monotonic();
-    lua_pushinteger(L, seconds > 1e9 ? (lua_Integer)SW_NEVER : (lua_Integer)(now + (uint64_t)(seconds * 1e9)));
+    lua_pushinteger(L, seconds > 1e9 ? (lua_Integer)SW_NEVER
+                                     : (lua_Integer)(now + (uint64_t)(seconds * 1e9)));
     return 1;
 }
 
@@ -165,11 +166,19 @@ static int capability_names(lua_State *L)
 int start_open_module(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "handle", start_handle }, { "handle_names", start_handle_names }, { "paths", start_paths },
-        { "environment", start_environment }, { "directory", path_directory },
-        { "change_directory", path_change_directory }, { "monotonic", clock_monotonic }, { "wall", clock_wall },
-        { "deadline", clock_deadline }, { "sleep", clock_sleep }, { "info", start_info },
-        { "capability_names", capability_names }, { NULL, NULL },
+        { "handle", start_handle },
+        { "handle_names", start_handle_names },
+        { "paths", start_paths },
+        { "environment", start_environment },
+        { "directory", path_directory },
+        { "change_directory", path_change_directory },
+        { "monotonic", clock_monotonic },
+        { "wall", clock_wall },
+        { "deadline", clock_deadline },
+        { "sleep", clock_sleep },
+        { "info", start_info },
+        { "capability_names", capability_names },
+        { NULL, NULL },
     };
     luaL_setfuncs(L, functions, 0);
     return 0;

@@ -56,7 +56,8 @@ static int system_call_invoke(lua_State *L)
             in[i] = handle_optional(L, argument++);
             break;
         case ARGUMENT_STRUCT_IN:
-            structure_encode(L, argument++, table_structure(call->arguments[i].structure), structure.bytes);
+            structure_encode(L, argument++, table_structure(call->arguments[i].structure),
+                             structure.bytes);
             in[i] = (uintptr_t)structure.bytes;
             break;
         case ARGUMENT_STRUCT_OUT:
@@ -155,7 +156,8 @@ static int sys_job_list(lua_State *L)
     status_t status = sw_job_list(job, (uint32_t)first, infos, (uint32_t)count, &filled);
     if (status != SW_OK)
         return failure_push(L, status, 0);
-    const struct structure *structure = table_structure((unsigned)structure_find("sw_process_info"));
+    const struct structure *structure =
+        table_structure((unsigned)structure_find("sw_process_info"));
     lua_createtable(L, (int)filled, 0);
     for (uint32_t i = 0; i < filled; i++) {
         lua_createtable(L, 0, structure->field_count);

@@ -9,8 +9,8 @@ enum { KIND_U8, KIND_U16, KIND_U32, KIND_U64, KIND_I32, KIND_I64, KIND_STRUCT, K
 
 struct field {
     uint16_t name;
-    uint16_t offset;   /* in a message: from its header on */
-    uint16_t count;    /* 0: not an array */
+    uint16_t offset; /* in a message: from its header on */
+    uint16_t count;  /* 0: not an array */
     uint8_t kind;
     uint8_t structure; /* KIND_STRUCT and KIND_RAW: index in structures */
 };
@@ -20,8 +20,13 @@ struct structure {
 };
 
 enum {
-    ARGUMENT_NUMBER = 1, ARGUMENT_HANDLE, ARGUMENT_OPTIONAL, ARGUMENT_STRUCT_IN, ARGUMENT_STRUCT_OUT,
-    ARGUMENT_BYTES_IN, ARGUMENT_BYTES_OUT, /* the next argument is their length */
+    ARGUMENT_NUMBER = 1,
+    ARGUMENT_HANDLE,
+    ARGUMENT_OPTIONAL,
+    ARGUMENT_STRUCT_IN,
+    ARGUMENT_STRUCT_OUT,
+    ARGUMENT_BYTES_IN,
+    ARGUMENT_BYTES_OUT, /* the next argument is their length */
 };
 enum { OUTPUT_NONE, OUTPUT_NUMBER, OUTPUT_HANDLE };
 
@@ -29,7 +34,9 @@ struct system_call {
     uint16_t name;
     uint8_t number;
     uint8_t argument_count;
-    struct { uint8_t kind, structure; } arguments[8];
+    struct {
+        uint8_t kind, structure;
+    } arguments[8];
     uint8_t outputs[3];
 };
 

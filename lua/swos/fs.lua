@@ -61,7 +61,8 @@ end
 local function read_extents(connection, attributes, deadline)
   local parts, left, index = {}, attributes.size, 0
   while left > 0 do
-    local reply, message, name = protocol.file.extent(connection, { id = attributes.id, index = index }, deadline)
+    local reply, message, name = protocol.file.extent(connection,
+      { id = attributes.id, index = index }, deadline)
     if not reply then return nil, message, name end
     local memory <close> = reply.memory
     local bytes
@@ -83,8 +84,9 @@ function M.read(path, deadline)
   else
     local handle <close> = reply.handle
     if reply.form == 1 then
-      bytes, message, name = "", nil, nil
-      if reply.attributes.size > 0 then bytes, message, name = sys.memory_read(handle, 0, reply.attributes.size) end
+      local size = reply.attributes.size
+      if size == 0 then return "" end
+      bytes, message, name = sys.memory_read(handle, 0, size)
     else
       bytes, message, name = read_connection(handle, deadline)
     end
@@ -96,14 +98,16 @@ end
 -- Replaces (or with options.append extends) the content.
 function M.write(path, bytes, options, deadline)
   options = options or {}
-  local flags = swos.OPEN_WRITE | swos.OPEN_CREATE | (options.append and swos.OPEN_APPEND or swos.OPEN_TRUNCATE)
+  local flags = swos.OPEN_WRITE | swos.OPEN_CREATE
+    | (options.append and swos.OPEN_APPEND or swos.OPEN_TRUNCATE)
   local reply, message, name = M.open(path, flags, options.mode, deadline)
   if not reply then return nil, message, name end
   local handle <close> = reply.handle
   local offset = 0
   while offset < #bytes do
     local written
-    written, message, name = protocol.file.write(handle, { offset = offset, data = bytes:sub(offset + 1, offset + PIECE),
+    written, message, name = protocol.file.write(handle, { offset = offset,
+      data = bytes:sub(offset + 1, offset + PIECE),
       flags = options.append and swos.WRITE_APPEND or 0 }, deadline)
     if not written then return failed(path, message, name) end
     offset = offset + written.done

@@ -260,6 +260,8 @@ int main(int argc, char **argv)
         status = sw_process_wait(process, SW_NEVER, &result);
     if (status != SW_OK)
         printf("bomb did not run: %s\n", sw_status_name(status));
+    else if (result != 0)
+        printf("%s ended with status %d\n", argv[1], (int)result);
     sw_job_kill(job, 1);
     return status != SW_OK;
 }

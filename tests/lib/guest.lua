@@ -66,7 +66,7 @@ end
 --- options.allow lists forbidden words this test provokes on purpose.
 function Guest.start(options)
   options = options or {}
-  local self = setmetatable({ text = "", errors = "", position = 1, marker = 0,
+  local self = setmetatable({ text = "", errors = "", typed = "", position = 1, marker = 0,
     started = uv.hrtime(), forbidden = {}, checked = 1 }, Guest)
   local allowed = {}
   for _, word in ipairs(options.allow or {}) do allowed[word] = true end
@@ -117,6 +117,15 @@ function Guest:check_forbidden()
   self.checked = math.max(1, #self.text - 16)
 end
 
+-- Gives QEMU what it takes of what was typed. Without callbacks: none is left when it is killed.
+function Guest:pump()
+  while self.typed ~= "" do
+    local count = self.stdin:try_write(self.typed:sub(1, 4096))
+    if not count or count <= 0 then return end
+    self.typed = self.typed:sub(count + 1)
+  end
+end
+
 --- Runs the loop until ready() returns something true; returns that, or nil after `timeout`
 --- seconds. Raises when QEMU ends first, unless ready() holds then.
 function Guest:wait(ready, timeout)
@@ -125,6 +134,7 @@ function Guest:wait(ready, timeout)
   timer:start(20, 20, function() end)
   local result, failure
   repeat
+    if not self.ended then self:pump() end
     result = ready()
     local ok, message = pcall(self.check_forbidden, self)
     if not ok then failure = message end
@@ -189,15 +199,12 @@ function Guest:sleep(seconds)
   self:wait(function() end, seconds / SCALE)
 end
 
---- Types bytes, in pieces; waits until QEMU took them. QEMU holds back what the guest does not
---- read. A timeout of 0 does not wait.
+--- Types bytes; waits until QEMU took them. QEMU holds back what the guest does not read. A timeout
+--- of 0 does not wait: what is left goes whenever the test waits for something.
 function Guest:send(bytes, timeout)
-  local pending = 0
-  for at = 1, #bytes, 1024 do
-    pending = pending + 1
-    self.stdin:write(bytes:sub(at, at + 1023), function() pending = pending - 1 end)
-  end
-  if timeout ~= 0 and not self:wait(function() return pending == 0 end, timeout) then
+  self.typed = self.typed .. bytes
+  self:pump()
+  if timeout ~= 0 and not self:wait(function() return self.typed == "" end, timeout) then
     error("typed text was not taken", 0)
   end
 end
@@ -249,27 +256,48 @@ function Guest:must(command, status, timeout)
   return output
 end
 
+-- Lua heaps that stay (init, the shell) come back from a collection a few pages larger or smaller.
+local LUA_PAGES = 64
+
 --- Free pages, handles and objects of the whole system after every server dropped its caches.
+--- The pages of Lua programs that stay are counted as free, and apart.
 function Guest:counters()
   self:must("svc trim")
-  local pages, handles, objects = self:must("swos-counters")
-    :match("pages=(%d+) handles=(%d+) objects=(%d+)")
-  tap.check(pages, "swos-counters printed nothing of use")
-  return { pages = tonumber(pages), handles = tonumber(handles), objects = tonumber(objects) }
+  local output = self:must("swos-counters")
+  local pages, handles, objects, lua =
+    output:match("pages=(%d+) handles=(%d+) objects=(%d+) lua=(%d+)")
+  tap.check(pages, "swos-counters printed %s", output)
+  return { pages = pages + lua, handles = tonumber(handles), objects = tonumber(objects),
+    lua = tonumber(lua) }
 end
 
--- What differs between two results of counters, as words; nil: nothing.
-local function difference(before, after)
+--- What each process holds, from top: "name" -> KiB. Says who holds what a leak check misses.
+function Guest:owners()
+  local owners = {}
+  for pid, size, name in self:must("top -b -n 1"):gmatch("(%d+) +%d+ [^\n]- (%d+)K +%S+ (%S+)") do
+    owners[name .. "/" .. pid] = tonumber(size)
+  end
+  return owners
+end
+
+--- What differs between two results of counters, as words; nil: nothing.
+function Guest.difference(before, after)
   local list = {}
   for _, name in ipairs({ "pages", "handles", "objects" }) do
     if before[name] ~= after[name] then
       list[#list + 1] = ("%s %d -> %d"):format(name, before[name], after[name])
     end
   end
-  return #list > 0 and table.concat(list, ", ") or nil
+  if math.abs(before.lua - after.lua) > LUA_PAGES then
+    list[#list + 1] = ("pages of Lua programs %d -> %d"):format(before.lua, after.lua)
+  end
+  if #list == 0 then return nil end
+  for name, size in pairs(after.owners or {}) do
+    local was = before.owners and before.owners[name]
+    if was and was ~= size then list[#list + 1] = ("%s %dK -> %dK"):format(name, was, size) end
+  end
+  return table.concat(list, ", ")
 end
-
-Guest.difference = difference
 
 -- Counters once they stand still: what was killed may take a moment to go.
 function Guest:settled()
@@ -277,7 +305,10 @@ function Guest:settled()
   for _ = 1, 10 do
     self:sleep(0.3)
     local now = self:counters()
-    if not difference(before, now) then return now end
+    if not Guest.difference(before, now) then
+      now.owners = self:owners()
+      return now
+    end
     before = now
   end
   error("the counters do not come to rest", 0)
@@ -289,7 +320,7 @@ function Guest:leak_check(load, repetitions, warm_up)
   for _ = 1, warm_up or 3 do load(self) end
   local before = self:settled()
   for _ = 1, repetitions or 5 do load(self) end
-  local lost = difference(before, self:settled())
+  local lost = Guest.difference(before, self:settled())
   if lost then error("leak: " .. lost, 0) end
 end
 

@@ -93,9 +93,7 @@ void arch_kick(uint32_t cpu_mask)
         if (cpu_mask & 1u << i)
             list |= targets[i];
     __asm__ volatile("dsb ishst" ::: "memory");
-#ifdef SW_DEBUG
-    lock_pause();
-#endif
+    debug_pause();
     if (list)
         write(distributor, GICD_SGIR, list << 16 | KICK);
 }

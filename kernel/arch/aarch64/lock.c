@@ -1,10 +1,7 @@
 /* The big lock: test-and-test-and-set. Waiters look again when the holder's store reaches them
  * (WFE on the exclusive monitor); no queue, because a fair lock collapses when guest CPUs outnumber
  * host cores. The word names the holder, 1 + CPU number, so that a panic can tell. After a panic
- * the other CPUs end here.
- *
- * Debug builds stretch the moment after each release and before each kick by a seeded pause, so
- * that orders of events come up that are rare otherwise. */
+ * the other CPUs end here. */
 #include "arch.h"
 #include "log.h"
 #include "process.h"
@@ -12,28 +9,6 @@
 #define SEIZE_TRIES 1000000
 
 static uint32_t lock;
-
-#ifdef SW_DEBUG
-static uint64_t pauses[CPU_MAX]; /* xorshift states; 0: no pauses yet */
-
-void lock_pauses_seed(uint64_t seed)
-{
-    for (uint32_t i = 0; i < CPU_MAX; i++)
-        pauses[i] = (seed ^ (i + 1) * 0x9e3779b97f4a7c15ull) | 1;
-}
-
-/* Mostly none or short, one of 64 about as long as a time slice of a host with few cores. */
-void lock_pause(void)
-{
-    uint64_t *state = &pauses[cpu_this()->number];
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    uint64_t length = *state & 63 ? *state >> 32 & 255 : *state >> 32 & 0xffff;
-    for (uint64_t i = 0; *state & 3 && i < length; i++)
-        __asm__ volatile("yield");
-}
-#endif
 
 /* One try. Acquire pairs with the release in lock_release. */
 static inline bool lock_try(uint32_t holder, uint32_t *out_seen)
@@ -64,9 +39,7 @@ void lock_take(void)
 void lock_release(void)
 {
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
-#ifdef SW_DEBUG
-    lock_pause();
-#endif
+    debug_pause();
 }
 
 /* For a panic, which may come with or without the lock: keeps the other CPUs out of the kernel. One

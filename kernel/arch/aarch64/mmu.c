@@ -281,15 +281,10 @@ void arch_tlb_flush_all_shared(void)
     __asm__ volatile("dsb ishst\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
 }
 
-void arch_space_activate(struct space *space)
+void arch_space_activate(const struct space *space)
 {
     register_write(ttbr0_el1, space ? space->root | (uint64_t)space->asid << 48 : empty_table);
     barrier_instruction();
-    uint32_t self = 1u << cpu_this()->number;
-    if (space && space->stale & self) {
-        arch_tlb_flush_asid(space->asid);
-        space->stale &= ~self;
-    }
 }
 
 uint16_t arch_asid_count(void)

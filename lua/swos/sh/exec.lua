@@ -24,6 +24,8 @@ M.say = say
 
 -- ---- expansion's view of the shell
 
+local start_shell, wait_for
+
 -- Output of a command, for $(...).
 local function substitute(shell, text)
   local reader, writer = fd.pipe()
@@ -31,7 +33,7 @@ local function substitute(shell, text)
     say(writer)
     return ""
   end
-  local started = M.start_shell(shell, text, { [0] = 0, [1] = writer, [2] = 2 })
+  local started = start_shell(shell, text, { [0] = 0, [1] = writer, [2] = 2 })
   fd.close(writer)
   local pieces = {}
   while true do
@@ -40,7 +42,7 @@ local function substitute(shell, text)
     pieces[#pieces + 1] = piece
   end
   fd.close(reader)
-  if started then shell.status = M.wait(shell, started) end
+  if started then shell.status = wait_for(started) end
   return table.concat(pieces)
 end
 
@@ -105,13 +107,20 @@ local function is_path(name) return name:find("/", 1, true) ~= nil end
 local function candidates(shell, name)
   if is_path(name) then return { name } end
   local list = {}
-  for directory in (shell:get("PATH") or "/bin"):gmatch("[^:]+") do list[#list + 1] = directory .. "/" .. name end
+  for directory in (shell:get("PATH") or "/bin"):gmatch("[^:]+") do
+    list[#list + 1] = directory .. "/" .. name
+  end
   return list
 end
 
 -- Starts a program: process; or nil, exit status after a message.
 local function spawn(shell, words, options)
-  local process, message, name = nil, "not found", "NOT_FOUND"
+  local process
+  local message, name = "not found", "NOT_FOUND"
+  if not options.job then
+    say("no job for the command: the session has too many")
+    return nil, NOT_EXECUTABLE
+  end
   options.arguments = words
   for _, path in ipairs(candidates(shell, words[1])) do
     process, message, name = swos.spawn(path, options)
@@ -143,14 +152,19 @@ local function new_job()
   return sys.job_create(own, {})
 end
 
--- Starts another shell for text; { job =, processes = {...} } for M.wait.
-function M.start_shell(shell, text, descriptors)
-  local job, message = new_job()
-  if not job then return nil, say(message) end
+-- Starts another shell for text, with all of this one's variables and parameters.
+local function spawn_shell(shell, text, job, descriptors)
   local options = base_options(shell, job, descriptors)
   options.environment = shell:environment(true)
-  local words = table.move(shell.arguments, 1, #shell.arguments, 5, { SHELL, "-c", text, shell.name })
-  local process, pid = spawn(shell, words, options)
+  local words = { SHELL, "-c", text, shell.name }
+  return spawn(shell, table.move(shell.arguments, 1, #shell.arguments, 5, words), options)
+end
+
+-- The same in a job of its own: { job =, processes = {...}, pids = {...}, text = } for M.wait.
+function start_shell(shell, text, descriptors)
+  local job, message = new_job()
+  if not job then return nil, say(message) end
+  local process, pid = spawn_shell(shell, text, job, descriptors)
   if not process then return nil, pid end
   return { job = job, processes = { process }, pids = { pid }, text = text }
 end
@@ -158,11 +172,13 @@ end
 -- ---- waiting
 
 local function set_foreground(shell, job)
-  if shell.interactive and shell.control then protocol.terminal.set_foreground(shell.control, { job = job }) end
+  if shell.interactive and shell.control then
+    protocol.terminal.set_foreground(shell.control, { job = job })
+  end
 end
 
--- Waits for all processes; the status of the last one.
-function M.wait(_, started)
+-- Waits for all processes of what was started; the status of the last one.
+function wait_for(started)
   local status = 0
   for _, process in ipairs(started.processes) do
     local result, message, name
@@ -197,15 +213,13 @@ local function run_builtin(shell, builtin, words, descriptors)
   return builtin(shell, words, io) or 0
 end
 
--- One command of a pipeline. Returns a process and its pid, or nil and the status.
-local function run_command(shell, context, command, job, descriptors, opened, in_pipeline)
+-- One command of a pipeline; get_job() is the pipeline's job, made when it is needed. Returns a
+-- process and its pid, or nil and the status.
+local function run_command(shell, context, command, get_job, descriptors, opened, in_pipeline)
   if command.kind == "subshell" then
     local ok, message = redirect(context, command.redirects, descriptors, opened)
     if not ok then return nil, say(message) or 1 end
-    local options = base_options(shell, job(), descriptors)
-    options.environment = shell:environment(true)
-    return spawn(shell, table.move(shell.arguments, 1, #shell.arguments, 5, { SHELL, "-c", command.text, shell.name }),
-      options)
+    return spawn_shell(shell, command.text, get_job(), descriptors)
   end
   local words = expand.words(command.words, context)
   local ok, message = redirect(context, command.redirects, descriptors, opened)
@@ -220,7 +234,7 @@ local function run_command(shell, context, command, job, descriptors, opened, in
     assign(shell, context, command.assignments)
     return nil, run_builtin(shell, builtin, words, descriptors)
   end
-  local options = base_options(shell, job(), descriptors)
+  local options = base_options(shell, get_job(), descriptors)
   for _, entry in ipairs(command.assignments) do
     options.environment[#options.environment + 1] = entry[1] .. "=" .. expand.string(entry[2], context)
   end
@@ -231,11 +245,12 @@ end
 -- that read from it, so that its output has a reader.
 local function run_pipeline(shell, pipeline)
   local context, count = expansion(shell), #pipeline.commands
-  local job, failure
+  local job
   local function get_job()
     if not job then
-      job, failure = new_job()
-      if not job then error({ shell = failure }, 0) end
+      local message
+      job, message = new_job()
+      if not job then return nil, message end
       set_foreground(shell, job)
     end
     return job
@@ -252,23 +267,18 @@ local function run_pipeline(shell, pipeline)
   end
   local processes, statuses, opened = {}, {}, {}
   for i = count, 1, -1 do
-    local descriptors = { [0] = i > 1 and pipes[2 * i - 3] or 0, [1] = i < count and pipes[2 * i] or 1, [2] = 2 }
-    local ok, process, status = pcall(run_command, shell, context, pipeline.commands[i], get_job, descriptors, opened,
-      count > 1)
-    if not ok then
-      if type(process) ~= "table" or not process.shell then error(process, 0) end
-      say(process.shell)
-      process, status = nil, 1
-    end
-    if process then table.insert(processes, 1, process) else statuses[i] = status end
+    local input, output = i > 1 and pipes[2 * i - 3], i < count and pipes[2 * i]
+    local process, result = run_command(shell, context, pipeline.commands[i], get_job,
+      { [0] = input or 0, [1] = output or 1, [2] = 2 }, opened, count > 1)
+    if process then table.insert(processes, 1, process) else statuses[i] = result end
     close_all(opened)
-    -- the shell's copies of both ends this command used
-    if i < count then fd.close(pipes[2 * i]) end
-    if i > 1 then fd.close(pipes[2 * i - 3]) end
+    -- the shell's own copies of the ends this command used
+    if output then fd.close(output) end
+    if input then fd.close(input) end
   end
   local status = 0
   if job then
-    status = M.wait(shell, { job = job, processes = processes })
+    status = wait_for({ job = job, processes = processes })
     set_foreground(shell, swos.handle("job"))
     if status == INTERRUPTED and shell.interactive then fd.write(1, "\n") end
   end
@@ -279,7 +289,7 @@ end
 
 local function run_background(shell, node)
   local null = fd.open("/dev/null", swos.OPEN_READ)
-  local started = M.start_shell(shell, node.text, { [0] = null, [1] = 1, [2] = 2 })
+  local started = start_shell(shell, node.text, { [0] = null, [1] = 1, [2] = 2 })
   if null then fd.close(null) end
   if not started then return 1 end
   shell:add_background(started)

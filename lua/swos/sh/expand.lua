@@ -68,7 +68,8 @@ end
 
 local function is_home(parts)
   local first = parts[1]
-  return first and first.kind == "text" and not first.quoted and (first.text == "~" or first.text:sub(1, 2) == "~/")
+  if not first or first.kind ~= "text" or first.quoted then return false end
+  return first.text == "~" or first.text:sub(1, 2) == "~/"
 end
 
 -- The fields of one word, added to `out`.

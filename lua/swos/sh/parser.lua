@@ -101,10 +101,14 @@ function Parser:subshell()
   return command
 end
 
+local function is_negation(token)
+  local part = token and token.kind == "word" and #token.parts == 1 and token.parts[1]
+  return part and part.text == "!" and not part.quoted
+end
+
 function Parser:pipeline()
   local pipeline, start = { negated = false, commands = {} }, self.at
-  local token = self:peek()
-  if token and token.kind == "word" and #token.parts == 1 and token.parts[1].text == "!" and not token.parts[1].quoted then
+  if is_negation(self:peek()) then
     pipeline.negated = true
     self.at = self.at + 1
   end

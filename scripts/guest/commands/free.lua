@@ -7,5 +7,5 @@ local info = command.check(swos.sys.system_info())
 print(("%-8s %11s %11s %11s"):format("", "total", "used", "free"))
 print(("%-8s %11d %11d %11d"):format("Mem:", info.ram_total // 1024, (info.ram_total - info.ram_free) // 1024,
   info.ram_free // 1024))
-print(("%-8s %11d %11d %11s"):format("Kernel:", (info.kernel_image + info.kernel_heap + info.page_tables) // 1024,
-  (info.kernel_heap + info.page_tables) // 1024, "-"))
+local objects = info.kernel_heap + info.page_tables
+print(("%-8s %11d %11d %11s"):format("Kernel:", (info.kernel_image + objects) // 1024, objects // 1024, "-"))

@@ -56,7 +56,9 @@ end
 local only
 if options.p then
   only = {}
-  for pid in options.p:gmatch("[^, ]+") do only[tonumber(pid) or command.fail(pid .. ": not a number")] = true end
+  for pid in options.p:gmatch("[^, ]+") do
+    only[tonumber(pid) or command.fail(pid .. ": not a number")] = true
+  end
 end
 
 local list, now = {}, swos.monotonic()

@@ -65,8 +65,8 @@ local function frame(now, before)
   put("CPUs: %s", table.concat(each, ", "))
   put("Mem: %dK total, %dK used, %dK free", system.ram_total // 1024,
     (system.ram_total - system.ram_free) // 1024, system.ram_free // 1024)
-  put("Kernel: %dK image, %dK objects, %dK page tables", system.kernel_image // 1024, system.kernel_heap // 1024,
-    system.page_tables // 1024)
+  put("Kernel: %dK image, %dK objects, %dK page tables", system.kernel_image // 1024,
+    system.kernel_heap // 1024, system.page_tables // 1024)
   put("")
   put("%5s %5s %-8s %s %5s %7s %9s %s", "PID", "PPID", "USER", "S", "%CPU", "RES", "TIME+", "COMMAND")
   for i, process in ipairs(now.list) do
@@ -89,7 +89,11 @@ end
 
 local control = not batch and swos.handle("fd/0/control")
 if not batch and not control then command.fail("not on a terminal; use -b") end
-if control then protocol.terminal.set_mode(control, { mode = swos.TERMINAL_SIGNALS, drain = 0 }) end
+local function set_mode(mode)
+  if control then protocol.terminal.set_mode(control, { mode = mode, drain = 0 }) end
+end
+
+set_mode(swos.TERMINAL_SIGNALS)
 local before
 for i = 1, frames do
   local now = sample()
@@ -98,7 +102,4 @@ for i = 1, frames do
   before = now
   if i < frames and pause() then break end
 end
-if control then
-  protocol.terminal.set_mode(control, { mode = swos.TERMINAL_SIGNALS | swos.TERMINAL_CANONICAL | swos.TERMINAL_ECHO,
-    drain = 0 })
-end
+set_mode(swos.TERMINAL_SIGNALS | swos.TERMINAL_CANONICAL | swos.TERMINAL_ECHO)

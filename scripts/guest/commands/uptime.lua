@@ -5,4 +5,5 @@ local processes = require("swos.processes")
 local swos = require("swos")
 
 local info = command.check(swos.sys.system_info())
-print(("up %s, %d processes, %d CPUs"):format(processes.clock(info.monotonic_ns), info.processes, info.cpu_count))
+print(("up %s, %d processes, %d CPUs"):format(processes.clock(info.monotonic_ns), info.processes,
+  info.cpu_count))

@@ -7,7 +7,6 @@ local log = require("init.log")
 local loop = require("swos.loop")
 local programs = require("init.programs")
 local protocol = require("swos.protocol")
-local rescue = require("init.rescue")
 local supervisor = require("init.supervisor")
 local terminals = require("init.terminal")
 local sys = swos.sys
@@ -45,7 +44,7 @@ local function await_base(terminal)
   while true do
     local state, status = supervisor.await_settled("imgfs", TRIES)
     if state == "ready" then return end
-    rescue.prompt(terminal, state, status)
+    require("init.rescue").prompt(terminal, state, status)  -- loaded when there is trouble only
     supervisor.start(supervisor.get("imgfs"))
     -- a service that is paused comes back by itself
     if state == "paused" then supervisor.get("imgfs").failures = 0 end
@@ -77,7 +76,8 @@ local function start_login(plan, terminal, parent)
   if reply.form ~= 2 then return nil, plan.console.path .. ": not a script" end
   local script <close> = reply.memory0
   local names <close> = assert(directory.own_connection(directory.NAMES))
-  local handles = { names = names, log = swos.handle("log"), script = { script, info = reply.attributes.size } }
+  local handles = { names = names, log = swos.handle("log"),
+    script = { script, info = reply.attributes.size } }
   for fd = 0, 2 do
     handles["fd/" .. fd] = { fd == 0 and terminal.input or terminal.output, info = swos.FD_TERMINAL }
     handles[("fd/%d/control"):format(fd)] = terminal.control
@@ -87,8 +87,8 @@ local function start_login(plan, terminal, parent)
     paths[i] = { entry[1], assert(directory.connection(entry[2], 0)) }
   end
   local process, failure = programs.start("lua", { job = job, name = "console-login",
-    arguments = { "lua", plan.console.path }, environment = plan.environment, handles = handles, paths = paths,
-    directory = "/" })
+    arguments = { "lua", plan.console.path }, environment = plan.environment, handles = handles,
+    paths = paths, directory = "/" })
   for _, entry in ipairs(paths) do entry[2]:close() end
   return process, failure
 end

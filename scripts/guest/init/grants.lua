@@ -52,7 +52,8 @@ end
 -- Read as the system itself; authd gets a copy in memory and no way to the file system.
 function words.passwd(handles, deadline)
   local base <close> = directory.connection("file/base", 0)
-  local reply, message = protocol.file.open(base, { path = PASSWD, flags = swos.OPEN_READ, mode = 0 }, deadline)
+  local reply, message = protocol.file.open(base,
+    { path = PASSWD, flags = swos.OPEN_READ, mode = 0 }, deadline)
   if not reply then return nil, ("/%s: %s"):format(PASSWD, message) end
   local file <close> = reply.handle
   local size = reply.attributes.size

@@ -37,8 +37,8 @@ local CONTENTS = {
 local function contents(connection)
   local memory <close> = sys.memory_create(swos.PAGE, swos.MEMORY_COMMIT)
   if not memory then return "out of memory" end
-  local reply, message = protocol.block.read(connection, { sector = 0, count = 1, offset = 0, memory = memory },
-    swos.deadline(SECONDS))
+  local reply, message = protocol.block.read(connection,
+    { sector = 0, count = 1, offset = 0, memory = memory }, swos.deadline(SECONDS))
   if not reply then return message end
   local sector = sys.memory_read(memory, 0, 512) or ""
   for _, entry in ipairs(CONTENTS) do
@@ -57,8 +57,11 @@ local function list_disks(terminal)
     else
       local connection <close> = directory.connection("block", i)
       local reply, message = protocol.block.info(connection, {}, swos.deadline(SECONDS))
-      text = reply and ("%d KiB%s, %s"):format(reply.sectors // 2, reply.read_only ~= 0 and ", read-only" or "",
-        contents(connection)) or message
+      text = message
+      if reply then
+        text = ("%d KiB%s, %s"):format(reply.sectors // 2, reply.read_only ~= 0 and ", read-only" or "",
+          contents(connection))
+      end
     end
     terminal:write(("disk %d: %s\n"):format(i - 1, text))
   end

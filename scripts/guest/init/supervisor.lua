@@ -18,7 +18,7 @@ local M = {}
 local PAUSE_FIRST, PAUSE_LONGEST = 0.1, 30
 local LIVED_LONG = 30 * 1000000000  -- ns: then a failure counts as the first again
 local KILLED = 137
-local OVERDUE = 5 * 1000000000  -- ns: no server takes so long without deferring its answer
+local OVERDUE = 5  -- seconds: few servers take so long without deferring their answer
 -- imgfs: no usable base image. Starting it again would give the same answer.
 local REFUSED_FIRST, REFUSED_LAST = 10, 18
 
@@ -43,15 +43,16 @@ end
 function M.add(definition)
   local number = #order
   local slot = kept.SERVICES + 2 * number
-  local service = { definition = definition, name = definition.name, number = number, state = "waiting", waiters = {},
-    restarts = 0, failures = 0 }
+  local service = { definition = definition, name = definition.name, number = number,
+    state = "waiting", waiters = {}, restarts = 0, failures = 0 }
   service.channel = kept.get(slot, sys.channel_create)
   service.job = kept.get(slot + 1, function()
     return sys.job_create(swos.handle("services"), { band = definition.band })
   end)
   directory.add(definition.serves, service.channel, number, function() change(service, "ready") end)
   services[service.name], order[number + 1] = service, service
-  loop.watch_overdue(service.channel, OVERDUE, function()
+  local limit = (definition.overdue or OVERDUE) * 1000000000
+  loop.watch_overdue(service.channel, limit, function()
     if not service.process then return end
     log.warning("%s is overdue, ending it", service.name)
     sys.process_kill(service.process, KILLED)
@@ -85,8 +86,9 @@ local function start(service)
   local ok, message = grants.add(definition.gives, handles, swos.NEVER)
   if not ok then return nil, message end
   sys.job_continue(service.job)  -- it may have been stopped to look hung
-  return programs.start(definition.program, { job = service.job, arguments = { definition.name }, handles = handles,
-    band = definition.band, name = definition.name, drop_caps = drop_caps(definition.caps) })
+  return programs.start(definition.program, { job = service.job, name = definition.name,
+    arguments = { definition.name }, handles = handles, band = definition.band,
+    drop_caps = drop_caps(definition.caps) })
 end
 
 -- The process of the service that a predecessor of this init started, if it lives.

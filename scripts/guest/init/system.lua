@@ -60,7 +60,8 @@ end
 function M.service_list(message)
   local lines = {}
   for _, service in ipairs(supervisor.all()) do
-    lines[#lines + 1] = ("%s\t%s\t%s\t%d\n"):format(service.name, service.state, service.pid or "-", service.restarts)
+    lines[#lines + 1] = ("%s\t%s\t%s\t%d\n"):format(service.name, service.state,
+      service.pid or "-", service.restarts)
   end
   return answer_text(message, table.concat(lines), {})
 end

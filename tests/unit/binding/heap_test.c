@@ -5,7 +5,7 @@
 #include <string.h>
 
 static int test_count;
-static size_t pages_held, pages_allowed = SIZE_MAX, discarded;
+static size_t bytes_held, bytes_allowed = SIZE_MAX, discarded;
 
 static void check(int ok, const char *what)
 {
@@ -13,34 +13,34 @@ static void check(int ok, const char *what)
     printf("%sok %d - %s\n", ok ? "" : "not ", test_count, what);
 }
 
-static void *create(size_t pages, uintptr_t *out_cookie)
+static void *create(size_t size, uintptr_t *out_cookie)
 {
     void *base = NULL;
-    if (pages > pages_allowed - pages_held || posix_memalign(&base, HEAP_PAGE, pages * HEAP_PAGE))
+    if (size > bytes_allowed - bytes_held || posix_memalign(&base, HEAP_PAGE, size))
         return NULL;
-    memset(base, 0xa5, pages * HEAP_PAGE);
-    pages_held += pages;
-    *out_cookie = pages;
+    memset(base, 0xa5, size);
+    bytes_held += size;
+    *out_cookie = size;
     return base;
 }
 
-static void destroy(void *base, size_t pages, uintptr_t cookie)
+static void destroy(void *base, size_t size, uintptr_t cookie)
 {
-    if (cookie != pages)
+    if (cookie != size)
         abort();
-    pages_held -= pages;
+    bytes_held -= size;
     free(base);
 }
 
-static void discard(void *base, size_t first, size_t count, uintptr_t cookie)
+static void discard(void *base, size_t offset, size_t size, uintptr_t cookie)
 {
-    if (first + count > cookie)
+    if (offset % HEAP_PAGE || size % HEAP_PAGE || offset + size > cookie)
         abort();
-    memset((char *)base + first * HEAP_PAGE, 0xdd, count * HEAP_PAGE);
-    discarded += count;
+    memset((char *)base + offset, 0xdd, size);
+    discarded += size;
 }
 
-static const struct heap_pages source = { create, destroy, discard };
+static const struct heap_source source = { create, destroy, discard };
 
 /* Blocks filled with a byte of their own. */
 enum { BLOCKS = 2000 };
@@ -69,9 +69,12 @@ static int is_intact(unsigned i)
 static size_t random_size(void)
 {
     switch (next_random() % 8) {
-    case 0: return next_random() % 20000 + 1;
-    case 1: return next_random() % 3000 + 1;
-    default: return next_random() % 200 + 1;
+    case 0:
+        return next_random() % 20000 + 1;
+    case 1:
+        return next_random() % 3000 + 1;
+    default:
+        return next_random() % 200 + 1;
     }
 }
 
@@ -83,7 +86,8 @@ static int churn(struct heap *heap, uint64_t seed, unsigned steps)
         size_t size = next_random() % 3 ? random_size() : 0;
         if (blocks[i].at && !is_intact(i))
             return 0;
-        unsigned char *moved = heap_resize(heap, blocks[i].at, blocks[i].at ? blocks[i].size : 4, size);
+        unsigned char *moved =
+            heap_resize(heap, blocks[i].at, blocks[i].at ? blocks[i].size : 4, size);
         if (size > 0 && (!moved || (uintptr_t)moved % 16))
             return 0;
         size_t kept = blocks[i].at && size ? (size < blocks[i].size ? size : blocks[i].size) : 0;
@@ -117,37 +121,38 @@ int main(void)
     check(churn(&heap, 1, 200000), "contents survive resizing, moving and trimming");
     check(discarded > 0, "free pages are discarded");
     free_all(&heap);
-    check(heap_used_pages(&heap) == 0, "no page holds a block when all are freed");
+    check(heap_used_units(&heap) == 0, "no unit holds a block when all are freed");
     heap_trim(&heap);
-    check(pages_held == 0, "all pages come back");
+    check(bytes_held == 0, "all memory comes back");
 
-    /* What lives decides, not what was there before: lowest page first. */
+    /* What lives decides, not what was there before: lowest unit first. */
     void *keep[100];
     for (int i = 0; i < 100; i++)
         keep[i] = heap_resize(&heap, NULL, 4, 40);
-    size_t before = heap_used_pages(&heap);
+    size_t before = heap_used_units(&heap);
     churn(&heap, 2, 50000);
     free_all(&heap);
     heap_trim(&heap);
-    check(heap_used_pages(&heap) == before, "garbage leaves no pages behind");
+    check(heap_used_units(&heap) == before, "garbage leaves no unit behind");
     for (int i = 0; i < 100; i++)
         heap_resize(&heap, keep[i], 40, 0);
     heap_trim(&heap);
-    check(pages_held == 0, "and those come back too");
+    check(bytes_held == 0, "and those come back too");
 
     /* Without memory: NULL, the old block unharmed; shrinking never fails. */
-    pages_allowed = 16;
+    bytes_allowed = 16 * HEAP_PAGE;
     unsigned char *big = heap_resize(&heap, NULL, 4, 15 * HEAP_PAGE);
     memset(big, 0x33, 15 * HEAP_PAGE);
-    check(!heap_resize(&heap, big, 15 * HEAP_PAGE, 17 * HEAP_PAGE), "growing beyond what there is fails");
+    check(!heap_resize(&heap, big, 15 * HEAP_PAGE, 17 * HEAP_PAGE),
+          "growing beyond what there is fails");
     check(big[0] == 0x33 && big[15 * HEAP_PAGE - 1] == 0x33, "the block is as it was");
     void *last = heap_resize(&heap, NULL, 4, HEAP_PAGE);
     unsigned char *small = heap_resize(&heap, big, 15 * HEAP_PAGE, 10);
-    check(last && small && small[9] == 0x33, "shrinking works without a free page");
+    check(last && small && small[9] == 0x33, "shrinking works without free memory");
     heap_resize(&heap, small, 10, 0);
     heap_resize(&heap, last, HEAP_PAGE, 0);
     heap_trim(&heap);
-    check(pages_held == 0, "nothing is left");
+    check(bytes_held == 0, "nothing is left");
     printf("1..%d\n", test_count);
     return 0;
 }

@@ -120,6 +120,15 @@ static void thread_add(struct thread *thread)
     }
 }
 
+static void workers_new(struct thread *keeper)
+{
+    struct sw_limits limits = { .memory = 24 << 20, .handles = 3000, .threads = 40, .processes = 12,
+                                .calls = 300 }; /* band 0: nobody starves */
+    fake_store(keeper, data, &limits, sizeof limits);
+    SYS(keeper, JOB_CREATE, ROOT, data);
+    workers = (handle_t)keeper->frame.x[1];
+}
+
 /* A new worker, with what its parent wants to share. */
 static void spawn(struct thread *parent, handle_t job)
 {
@@ -287,6 +296,11 @@ static void run(struct thread *keeper, uint32_t steps)
             spawn(keeper, job);
             if (job != workers)
                 SYS(keeper, HANDLE_CLOSE, job);
+            if (!thread_count) { /* one of them may have killed it, or lowered its limits to nothing */
+                SYS(keeper, JOB_KILL, workers, 0);
+                SYS(keeper, HANDLE_CLOSE, workers);
+                workers_new(keeper);
+            }
         }
         struct thread *thread = thread_count ? threads[below(thread_count)] : NULL;
         if (!thread || !can_run(thread) || fake_run(thread) < 0) {
@@ -309,22 +323,19 @@ int main(int argc, char **argv)
     srand(seed);
     setvbuf(stdout, NULL, _IOLBF, 0); /* what was said before a sanitizer ends it is not lost */
     struct thread *keeper = fake_start(3, 16384);
-    struct sw_limits limits = { .memory = 24 << 20, .handles = 3000, .threads = 40, .processes = 12, .calls = 300, .band = 2 };
     for (uint32_t round = 0; round < 3; round++) {
-        fake_store(keeper, data, &limits, sizeof limits);
         uint64_t memory = job_root->used[CHARGE_MEMORY], pages = page_free_count;
-        SYS(keeper, JOB_CREATE, ROOT, data);
-        workers = (handle_t)keeper->frame.x[1];
+        workers_new(keeper);
         run(keeper, steps);
         SYS(keeper, JOB_KILL, workers, 0);
         fake_advance(100 * MS);
         forget_ended();
         CHECK(thread_count == 0 && job_root->live == 1);
-        /* keeper opened nothing but the workers' processes */
-        handle_t handle;
-        while ((handle = pick(keeper, SW_TYPE_PROCESS)) != 0 && (handle & 0xffff) > 3)
-            SYS(keeper, HANDLE_CLOSE, handle);
-        SYS(keeper, HANDLE_CLOSE, workers);
+        for (uint32_t i = 3; i < keeper->process->handles.page_count * 256u; i++) {
+            const struct handle_entry *entry = &keeper->process->handles.pages[i / 256][i % 256];
+            if (entry->object) /* the workers' processes and jobs */
+                SYS(keeper, HANDLE_CLOSE, (handle_t)entry->generation << 16 | i);
+        }
         fake_advance(100 * MS);
         for (uint32_t type = 0; type < 16; type++)
             if (type != SW_TYPE_MEMORY)

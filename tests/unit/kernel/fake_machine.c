@@ -66,7 +66,7 @@ void info_page_set_wall(uint64_t wall_ns)
 }
 
 /* --- pages --- */
-uint64_t page_total, page_free_count, fake_page_limit;
+uint64_t page_total, page_free_count, page_reserve, fake_page_limit; /* no reserve: tests set their own limits */
 static char *ram;
 static uint32_t *free_pages;
 static bool *page_used;
@@ -139,7 +139,7 @@ static struct fake_cpu {
     void (*job)(void);
     bool kicked;
     uint64_t timer;
-    struct space *space; /* TTBR0 */
+    const struct space *space; /* TTBR0 */
     struct tlb_entry tlb[TLB_SIZE];
 } fakes[CPU_MAX];
 static uint32_t fake_count;
@@ -355,13 +355,9 @@ void arch_tlb_flush_all_shared(void)
         memset(fakes[i].tlb, 0, sizeof fakes[i].tlb);
 }
 
-void arch_space_activate(struct space *space)
+void arch_space_activate(const struct space *space)
 {
     fakes[self].space = space;
-    if (space && (space->stale & 1u << self)) {
-        tlb_drop_asid(self, space->asid);
-        space->stale &= ~(1u << self);
-    }
 }
 
 uint16_t arch_asid_count(void)
@@ -386,7 +382,7 @@ static uint64_t walk(const struct space *space, vaddr_t address)
 /* What the CPU's MMU gives for an access; NULL: a fault. */
 static void *translate(vaddr_t address, uint32_t access)
 {
-    struct space *space = fakes[self].space;
+    const struct space *space = fakes[self].space;
     if (!space || address >= USER_LIMIT)
         return NULL;
     struct tlb_entry *entry = tlb_slot(self, space->asid, address);

@@ -74,7 +74,8 @@ check(expand.string(first.assignments[2][2], context) == "one two", "an assignme
 check(#first.redirects == 4 and first.redirects[3].fd == 2 and first.redirects[3].text == ">>", "redirects")
 check(first.redirects[4].text == ">&" and first.redirects[4].fd == 2, "2>&1")
 check(#list[1].first.commands == 2, "pipeline")
-check(list[2].background and #list[2].rest == 2 and list[2].text == "a && b || c", "and-or list in the background")
+check(list[2].background and #list[2].rest == 2 and list[2].text == "a && b || c",
+  "and-or list in the background")
 check(list[3].first.commands[1].kind == "subshell" and list[3].first.commands[1].text == "d; e", "subshell")
 check(#list[3].first.commands[1].redirects == 1, "redirect of a subshell")
 check(list[4].first.negated, "negation")

@@ -1,8 +1,8 @@
 /* The account file and the delays after failures. */
 #include "accounts.h"
-#include <string.h>
 #include "delay.h"
 #include "tap.h"
+#include <string.h>
 
 #define RECORD "$argon2id$v=19$m=7168,t=6,p=1$salt$hash"
 
@@ -36,8 +36,13 @@ static void test_accounts(void)
     CHECK(find("much") == SW_OK && account.caps == SW_CAP_ALL && account.session == 7);
     CHECK(find("last") == SW_OK && account.principal == 6);
     static const char *const none[] = {
-        "short", "long", "system", "big", "sign", "other", "noshell", "", "roo", "root:1",
-        "# comment", "nobody", "ROOT", "a name that is longer than thirty-two bytes",
+        "short",     "long",
+        "system",    "big",
+        "sign",      "other",
+        "noshell",   "",
+        "roo",       "root:1",
+        "# comment", "nobody",
+        "ROOT",      "a name that is longer than thirty-two bytes",
     };
     for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
         tap_ok(find(none[i]) == SW_NOT_FOUND, "no account \"%s\"", none[i]);
@@ -53,8 +58,8 @@ static void test_limits(void)
     snprintf(text, sizeof(text), "a:1:0:2:%s%0100d:/\n", RECORD, 0);
     CHECK(account_find(text, strlen(text), "a", 1, &account) == SW_NOT_FOUND);
     CHECK(account_find(file, 40, "root", 4, &account) == SW_NOT_FOUND);
-    CHECK(account_find("x\0root:1:0:2:" RECORD ":/bin/sh", 60, "root", 4, &account)
-          == SW_NOT_FOUND);
+    CHECK(account_find("x\0root:1:0:2:" RECORD ":/bin/sh", 60, "root", 4, &account) ==
+          SW_NOT_FOUND);
     CHECK(account_find("", 0, "root", 4, &account) == SW_NOT_FOUND);
 }
 

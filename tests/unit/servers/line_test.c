@@ -1,9 +1,9 @@
 /* The line discipline: editing, records, echo, bounds. */
 #include "line.h"
+#include "tap.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/protocol.h>
-#include "tap.h"
 
 #define COOKED (SW_TERMINAL_CANONICAL | SW_TERMINAL_ECHO | SW_TERMINAL_SIGNALS)
 
