@@ -3,6 +3,7 @@
  * Every address goes through a mapping that allows the access, so protections hold whoever copies:
  * nothing read-only, executable or sealed is written here. The calling process is reached by its own
  * addresses (arch_copy_*, which stops at a fault), any other page by page through the direct map.
+ * Both sides may be one page of shared memory: what such a copy gives is unspecified, hence memmove.
  * Lengths of zero touch nothing. Big lock. */
 #include "process.h"
 
@@ -31,7 +32,7 @@ static COLD status_t copy_from_faulting(void *to, vaddr_t from, size_t length)
         status_t status = piece_at(cpu_this()->current->process->space, from, length, SW_MAP_READ, &pointer, &piece);
         if (status != SW_OK)
             return status;
-        memcpy(to, pointer, piece);
+        memmove(to, pointer, piece);
         to = (char *)to + piece, from += piece, length -= piece;
         size_t done = length - arch_copy_from_user(to, from, length);
         to = (char *)to + done, from += done, length -= done;
@@ -56,7 +57,7 @@ static COLD status_t copy_to_faulting(vaddr_t to, const void *from, size_t lengt
         status_t status = piece_at(cpu_this()->current->process->space, to, length, SW_MAP_WRITE, &pointer, &piece);
         if (status != SW_OK)
             return status;
-        memcpy(pointer, from, piece);
+        memmove(pointer, from, piece);
         from = (const char *)from + piece, to += piece, length -= piece;
         size_t done = length - arch_copy_to_user(to, from, length);
         from = (const char *)from + done, to += done, length -= done;
@@ -91,7 +92,7 @@ status_t copy_from_process(struct process *process, void *to, vaddr_t from, size
         status_t status = piece_at(process->space, from, length, SW_MAP_READ, &pointer, &piece);
         if (status != SW_OK)
             return status;
-        memcpy(to, pointer, piece);
+        memmove(to, pointer, piece);
         to = (char *)to + piece, from += piece, length -= piece;
     }
     return SW_OK;
@@ -109,7 +110,7 @@ status_t copy_to_process(struct process *process, vaddr_t to, const void *from, 
         status_t status = piece_at(process->space, to, length, SW_MAP_WRITE, &pointer, &piece);
         if (status != SW_OK)
             return status;
-        memcpy(pointer, from, piece);
+        memmove(pointer, from, piece);
         from = (const char *)from + piece, to += piece, length -= piece;
     }
     return SW_OK;

@@ -26,6 +26,15 @@ struct slab_page {
 
 #define SLAB_FIRST ROUND_UP(sizeof(struct slab_page), 16)
 
+#ifdef __SANITIZE_ADDRESS__ /* unit tests: uses of a free slot are found */
+#include <sanitizer/asan_interface.h>
+#define SLOT_HIDE(slot, size) ASAN_POISON_MEMORY_REGION((char *)(slot) + 8, (size) - 8)
+#define SLOT_SHOW(slot, size) ASAN_UNPOISON_MEMORY_REGION(slot, size)
+#else
+#define SLOT_HIDE(slot, size) (void)0
+#define SLOT_SHOW(slot, size) (void)0
+#endif
+
 uint64_t slab_pages_total;
 
 uint32_t slab_slot_size(const struct slab *slab)
@@ -67,6 +76,7 @@ void *slab_allocate(struct slab *slab)
     slab->used++;
     if (!page->first_free)
         list_remove(&page->link);
+    SLOT_SHOW(slot, page->size);
     return memset(slot, 0, page->size);
 }
 
@@ -76,6 +86,7 @@ void slab_free(struct slab *slab, void *slot)
     if (!page->first_free)
         list_add_head(&slab->partial, &page->link);
     *(uint16_t *)slot = page->first_free;
+    SLOT_HIDE(slot, page->size);
     page->first_free = (uint16_t)(((char *)slot - (char *)page - SLAB_FIRST) / page->size + 1);
     slab->used--;
     if (--page->used == 0) {

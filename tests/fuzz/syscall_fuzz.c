@@ -74,8 +74,9 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     va_start(arguments, format);
     size_t length = sw_format_list(line, sizeof line, format, arguments);
     va_end(arguments);
-    if (authority)
-        sw_early_write(authority, line, (uint32_t)length);
+    if (authority) /* BUSY: a worker has claimed the serial line for a moment */
+        while (sw_early_write(authority, line, (uint32_t)length) == SW_BUSY)
+            sw_thread_yield();
     else
         fwrite(line, 1, length, stdout);
 }
@@ -173,6 +174,8 @@ static uint8_t *scratch;       /* SCRATCH_SIZE bytes, nothing mapped behind them
 static uint32_t futex_words[8];
 static struct sw_program tiny;
 static handle_t tiny_memory[4];
+static handle_t uart;            /* claimed in one sequence only: the result goes over it */
+static handle_t interrupt_event; /* interrupts of the job set it */
 static uint32_t own_pid;
 static uint64_t own_process, own_job, root_job; /* object numbers */
 
@@ -226,14 +229,31 @@ static handle_t live_handle(uint32_t type)
     return handle;
 }
 
+/* A second handle with fewer rights; it goes with the next one of its kind. */
+static handle_t weaker(handle_t handle)
+{
+    static handle_t last;
+    struct result info = invoke(SW_SYS_HANDLE_INFO, (const uint64_t[8]){ handle });
+    struct result result = call_number(
+        SW_SYS_HANDLE_DUPLICATE, (const uint64_t[8]){ handle, next_random() & info.out[1] });
+
+    if (result.status != SW_OK)
+        return handle;
+    if (last)
+        close_one(last);
+    return last = (handle_t)result.out[0];
+}
+
 static handle_t choose_handle(uint32_t type, bool optional)
 {
     uint32_t dice = below(100);
 
     if (optional && dice < 30)
         return 0;
-    if (dice < 88)
+    if (dice < 82)
         return live_handle(type);
+    if (dice < 88)
+        return weaker(live_handle(type));
     if (dice < 92)
         return live_handle(0);
     if (dice < 96)
@@ -429,7 +449,7 @@ static void fill_struct(enum grammar_struct kind, void *place, size_t size)
         struct sw_session *session = place;
 
         session->principal = below(5);
-        session->caps = next_random();
+        session->caps = next_random() & (chance(95) ? SW_CAP_ALL : UINT64_MAX);
         break;
     }
     case STRUCT_sw_spawn: fill_spawn(place); break;
@@ -539,7 +559,7 @@ static bool excluded(const struct grammar_call *call, uint64_t arguments[8])
     case SW_SYS_EARLY_WRITE:
         /* The serial line is for the result. */
         if (arguments[2] <= SW_PAGE)
-            arguments[2] = 0;
+            arguments[2] = below(2);
         return false;
     case SW_SYS_LOG_WRITE:
         if (arguments[3] <= 240)
@@ -569,7 +589,10 @@ static void step(void)
     for (uint32_t i = 0; i < call->argument_count; i++) {
         const struct grammar_argument *argument = &call->arguments[i];
 
-        if (argument->kind == HANDLE)
+        if (argument->kind == HANDLE && argument->role == ROLE_authority && authority &&
+            chance(70))
+            arguments[i] = authority;
+        else if (argument->kind == HANDLE)
             arguments[i] = choose_handle(argument->object, argument->optional);
         else if (argument->kind <= I32)
             arguments[i] = choose_number(argument->role, argument->kind);
@@ -595,9 +618,18 @@ static handle_t made(uint32_t number, uint64_t first, uint64_t second)
     return result.status == SW_OK ? (handle_t)result.out[0] : 0;
 }
 
-/* A channel served here, a call posted to it, and one of the ways it may end. */
+/* One time in a few the address of something is wild. */
+static uint64_t maybe_wild(void *good)
+{
+    return chance(8) ? wild_address() : (uintptr_t)good;
+}
+
+/* A channel served here, calls posted to it, and one of the ways they may end. */
 static void call_life(void)
 {
+    enum { CANCEL_EARLY, CANCEL, LEAVE, CLOSE_CONNECTION, CLOSE_CHANNEL, LARGE, TWICE, REPLACE,
+           QUEUED_REPLACE, PLAIN, WAYS };
+    uint32_t way = below(WAYS);
     handle_t port = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t done = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t channel = made(SW_SYS_CHANNEL_CREATE, 0, 0);
@@ -606,26 +638,29 @@ static void call_life(void)
     struct sw_call *buffers = room(sizeof *buffers);
     struct sw_wait *wait = room(sizeof *wait);
     struct sw_reply *reply = room(sizeof *reply);
-    uint32_t end = below(8);
 
     fill_struct(STRUCT_sw_wait, wait, sizeof *wait);
     memset(reply, 0, sizeof *reply);
-    *buffers = (struct sw_call){ .request = (uintptr_t)room(64),
+    *buffers = (struct sw_call){ .request = maybe_wild(room(64)),
                                  .request_length = 64,
-                                 .reply = (uintptr_t)room(64),
+                                 .reply = maybe_wild(room(64)),
                                  .reply_capacity = 64,
-                                 .data = (uintptr_t)room(4096),
+                                 .data = maybe_wild(room(4096)),
                                  .data_length = 4096,
                                  .flags = SW_CALL_DATA_IN | SW_CALL_DATA_OUT };
     if (chance(30)) {
         buffers->send_count = 1;
-        buffers->send[0] = live_handle(SW_TYPE_EVENT);
+        buffers->send[0] = chance(80) ? live_handle(SW_TYPE_EVENT) : choose_handle(0, false);
     }
+    const uint64_t post[8] = { call, connection, (uintptr_t)buffers, done, 2,
+                               chance(80) ? SW_NEVER : soon() };
+    const uint64_t collect[8] = { call, (uintptr_t)buffers };
+    const uint64_t serve_it[8] = { channel, port, 1 };
+    const uint64_t leave[8] = { channel };
     if (chance(90))
-        call_number(SW_SYS_CHANNEL_SERVE, (const uint64_t[8]){ channel, port, 1 });
-    call_number(SW_SYS_CALL_POST, (const uint64_t[8]){ call, connection, (uintptr_t)buffers, done, 2,
-                                                       chance(80) ? SW_NEVER : soon() });
-    if (end == 0)
+        call_number(SW_SYS_CHANNEL_SERVE, serve_it);
+    call_number(SW_SYS_CALL_POST, post);
+    if (way == CANCEL_EARLY)
         call_number(SW_SYS_CALL_CANCEL, (const uint64_t[8]){ call });
     struct result got = call_number(SW_SYS_PORT_WAIT,
                                     (const uint64_t[8]){ port, (uintptr_t)wait, 0 });
@@ -633,49 +668,176 @@ static void call_life(void)
         uint64_t token = wait->event.token;
 
         take_event(&wait->event);
-        call_number(SW_SYS_CALL_READ, (const uint64_t[8]){ token, below(2), below(8),
-                                                           (uintptr_t)room(64), 32 });
+        call_number(SW_SYS_CALL_READ, (const uint64_t[8]){ token, below(2), PICK(0, 8, 60, 9000),
+                                                           maybe_wild(room(64)), 32 });
         call_number(SW_SYS_CALL_WRITE, (const uint64_t[8]){ token, PICK(0, 100, 4090, 5000),
-                                                            (uintptr_t)room(64), 32 });
-        switch (end) {
-        case 1: call_number(SW_SYS_CALL_CANCEL, (const uint64_t[8]){ call }); break;
-        case 2: call_number(SW_SYS_CHANNEL_LEAVE, (const uint64_t[8]){ channel }); break;
-        case 3: close_one(connection); break;
-        case 4: close_one(channel); break;
+                                                            maybe_wild(room(64)), 32 });
+        switch (way) {
+        case CANCEL: call_number(SW_SYS_CALL_CANCEL, (const uint64_t[8]){ call }); break;
+        case LEAVE: call_number(SW_SYS_CHANNEL_LEAVE, leave); break;
+        case CLOSE_CONNECTION: close_one(connection); break;
+        case CLOSE_CHANNEL: close_one(channel); break;
+        case LARGE: reply->length = 10000; break;
         default: break;
         }
-        if (end == 5)
-            reply->length = 10000;
-        reply->data = (uintptr_t)room(64);
+        reply->data = maybe_wild(room(64));
+        if (chance(30)) {
+            reply->length = reply->length ? reply->length : 16;
+            reply->send_count = 1;
+            reply->send[0] = chance(50) ? live_handle(SW_TYPE_EVENT) : choose_handle(0, false);
+        }
+        const uint64_t answer[8] = { token, maybe_wild(reply) };
         if (chance(50))
-            call_number(SW_SYS_REPLY, (const uint64_t[8]){ token, (uintptr_t)reply });
+            call_number(SW_SYS_REPLY, answer);
         else
-            call_number(SW_SYS_REPLY_WAIT, (const uint64_t[8]){ token, (uintptr_t)reply, port,
+            call_number(SW_SYS_REPLY_WAIT, (const uint64_t[8]){ token, answer[1], port,
                                                                 (uintptr_t)wait, 0 });
-        if (end == 6)
-            call_number(SW_SYS_REPLY, (const uint64_t[8]){ token, (uintptr_t)reply });
+        if (way == TWICE)
+            call_number(SW_SYS_REPLY, answer);
     }
-    if (end == 7) {
-        call_number(SW_SYS_CHANNEL_LEAVE, (const uint64_t[8]){ channel });
-        call_number(SW_SYS_CHANNEL_SERVE, (const uint64_t[8]){ channel, port, 1 });
-        call_number(SW_SYS_CALL_POST, (const uint64_t[8]){ call, connection, (uintptr_t)buffers,
-                                                           done, 2, SW_NEVER });
+    if (way == REPLACE || way == QUEUED_REPLACE) {
+        struct result first = call_number(SW_SYS_CALL_COLLECT, collect);
+
+        if (way == QUEUED_REPLACE && first.status == SW_OK)
+            call_number(SW_SYS_CALL_POST, post);
+        call_number(SW_SYS_CHANNEL_LEAVE, leave);
+        call_number(SW_SYS_CHANNEL_SERVE, serve_it);
+        if (way == REPLACE)
+            call_number(SW_SYS_CALL_POST, post);
         call_number(SW_SYS_CONNECTION_ACCEPT, (const uint64_t[8]){ connection });
     }
     call_number(SW_SYS_PORT_WAIT, (const uint64_t[8]){ done, (uintptr_t)wait, 0 });
-    struct result end_of_it = call_number(SW_SYS_CALL_COLLECT,
-                                          (const uint64_t[8]){ call, (uintptr_t)buffers });
-    if (end_of_it.status == SW_OK) {
-        for (uint32_t i = 0; i < buffers->received_count; i++)
+    struct result end = call_number(SW_SYS_CALL_COLLECT, collect);
+    if (end.status == SW_OK) {
+        for (uint32_t i = 0; i < buffers->received_count && i < SW_HANDLES_MAX; i++)
             keep_handle(buffers->received[i]);
     }
     keep_handle(port);
     keep_handle(done);
-    if (end != 4)
+    if (way != CLOSE_CHANNEL)
         keep_handle(channel);
-    if (end != 3)
+    if (way != CLOSE_CONNECTION)
         keep_handle(connection);
     keep_handle(call);
+}
+
+/* An event bound to a port, twice, set, seen, unbound. */
+static void event_life(void)
+{
+    handle_t port = made(SW_SYS_PORT_CREATE, 0, 0);
+    handle_t event = made(SW_SYS_EVENT_CREATE, 0, 0);
+    struct sw_wait *wait = room(sizeof *wait);
+    const uint64_t bind[8] = { port, event, PICK(1, 6, UINT64_MAX), 3 };
+
+    memset(wait, 0, sizeof *wait);
+    call_number(SW_SYS_PORT_BIND, bind);
+    call_number(SW_SYS_PORT_BIND, bind);
+    call_number(SW_SYS_EVENT_UPDATE, (const uint64_t[8]){ event, 0, 1 + below(8) });
+    call_number(SW_SYS_PORT_WAIT, (const uint64_t[8]){ port, (uintptr_t)wait, soon() });
+    call_number(SW_SYS_PORT_UNBIND, (const uint64_t[8]){ port, event });
+    keep_handle(port);
+    keep_handle(event);
+}
+
+/* A job that keeps handles. */
+static void job_life(void)
+{
+    handle_t job = made(SW_SYS_JOB_CREATE, kept[0], (uintptr_t)memset(room(64), 0, 64));
+    uint64_t slot = PICK(0, 1, 5, SW_KEPT_SLOTS - 1, SW_KEPT_SLOTS);
+
+    call_number(SW_SYS_JOB_KEEP, (const uint64_t[8]){ job, slot, live_handle(0) });
+    struct result back = call_number(SW_SYS_JOB_KEPT, (const uint64_t[8]){ job, slot });
+    if (back.status == SW_OK)
+        keep_handle((handle_t)back.out[0]);
+    if (job)
+        keep_handle(job);
+}
+
+/* Waits that last, so that an interrupt, a wake or a second waiter finds them. */
+static void long_waits(void)
+{
+    static handle_t reader, writer, port;
+    uint64_t deadline = sw_clock_deadline(4 * SW_MILLISECOND);
+    struct sw_wait *wait = room(sizeof *wait);
+
+    if (!reader) {
+        struct result pipe = call_number(SW_SYS_PIPE_CREATE, (const uint64_t[8]){ SW_PAGE, 0 });
+
+        if (pipe.status != SW_OK)
+            return;
+        reader = (handle_t)pipe.out[0];
+        writer = (handle_t)pipe.out[1];
+        port = made(SW_SYS_PORT_CREATE, 0, 0);
+    }
+    memset(wait, 0, sizeof *wait);
+    switch (below(4)) {
+    case 0:
+        call_number(SW_SYS_PIPE_READ, (const uint64_t[8]){ reader, (uintptr_t)room(4096), 4096,
+                                                           deadline });
+        break;
+    case 1:
+        for (int i = 0; i < 2; i++)
+            call_number(SW_SYS_PIPE_WRITE, (const uint64_t[8]){ writer, (uintptr_t)room(4096),
+                                                                4096, deadline });
+        call_number(SW_SYS_PIPE_READ, (const uint64_t[8]){ reader, (uintptr_t)room(4096), 4096,
+                                                           deadline });
+        break;
+    case 2:
+        call_number(SW_SYS_PORT_WAIT, (const uint64_t[8]){ port, (uintptr_t)wait, deadline });
+        break;
+    default:
+        call_number(SW_SYS_FUTEX_WAIT, (const uint64_t[8]){ (uintptr_t)&futex_words[below(8)], 0,
+                                                            deadline });
+    }
+}
+
+/* With authority: what only the root job and devices can do. */
+static void machine_life(void)
+{
+    struct sw_session *session = room(sizeof *session);
+    handle_t device = live_handle(SW_TYPE_DEVICE);
+
+    if (!authority)
+        return;
+    fill_struct(STRUCT_sw_session, session, sizeof *session);
+    struct result made_session = call_number(
+        SW_SYS_JOB_CREATE_SESSION, (const uint64_t[8]){ authority, kept[0], maybe_wild(session) });
+    if (made_session.status == SW_OK)
+        keep_handle((handle_t)made_session.out[0]);
+    handle_t memory = made(SW_SYS_MEMORY_CREATE, SW_PAGE, 0);
+    if (chance(90))
+        call_number(SW_SYS_MEMORY_SEAL, (const uint64_t[8]){ memory });
+    struct result minted = call_number(SW_SYS_MEMORY_MINT,
+                                       (const uint64_t[8]){ authority, memory });
+    if (minted.status == SW_OK)
+        keep_handle((handle_t)minted.out[0]);
+    call_number(SW_SYS_CRASH_READ, (const uint64_t[8]){ authority, below(2), maybe_wild(room(512)),
+                                                        512 });
+    call_number(SW_SYS_LOG_READ, (const uint64_t[8]){ authority, 0, maybe_wild(room(512)), 512 });
+    call_number(SW_SYS_ENTROPY_ADD, (const uint64_t[8]){ authority, maybe_wild(room(64)),
+                                                         PICK(1, 64, 4096, 5000) });
+    call_number(SW_SYS_EARLY_READ, (const uint64_t[8]){ authority });
+    keep_handle(memory);
+
+    memory = made(SW_SYS_MEMORY_CREATE, 2 * SW_PAGE, 0);
+    call_number(SW_SYS_DEVICE_CLAIM, (const uint64_t[8]){ device });
+    call_number(SW_SYS_DEVICE_READ, (const uint64_t[8]){ device, 0, 4 });
+    call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
+    call_number(SW_SYS_DEVICE_PIN, (const uint64_t[8]){ device, memory, 0, SW_PAGE,
+                                                        maybe_wild(room(64)) });
+    if (chance(80))
+        call_number(SW_SYS_DEVICE_UNPIN, (const uint64_t[8]){ device, memory });
+    call_number(SW_SYS_DEVICE_RESET, (const uint64_t[8]){ device });
+    call_number(SW_SYS_DEVICE_RELEASE, (const uint64_t[8]){ device });
+    keep_handle(memory);
+
+    /* Another holds the serial line: the polled console is busy. */
+    if (!chance(10) ||
+        call_number(SW_SYS_DEVICE_CLAIM, (const uint64_t[8]){ uart }).status != SW_OK)
+        return;
+    call_number(SW_SYS_EARLY_WRITE, (const uint64_t[8]){ authority, (uintptr_t)room(8), 0 });
+    call_number(SW_SYS_EARLY_READ, (const uint64_t[8]){ authority });
+    call_number(SW_SYS_DEVICE_RELEASE, (const uint64_t[8]){ uart });
 }
 
 /* Memory of one's own, mapped, protected, filled, sealed, gone. */
@@ -755,9 +917,36 @@ static void thread_life(void)
     keep_handle((handle_t)thread.out[0]);
 }
 
+/* Steps while the worker's job has nothing left of handles, calls or memory. */
+static void starved(void)
+{
+    static handle_t taken[1200];
+    uint32_t count = 0, kind = below(3);
+    uint64_t size = 1 << 20;
+
+    while (count < LENGTH(taken)) {
+        struct result result =
+            kind == 0 ? call_number(SW_SYS_EVENT_CREATE, (const uint64_t[8]){ 0 })
+            : kind == 1 ? call_number(SW_SYS_CALL_CREATE, (const uint64_t[8]){ 0 })
+                        : call_number(SW_SYS_MEMORY_CREATE, (const uint64_t[8]){ size, 0 });
+
+        if (result.status == SW_OK)
+            taken[count++] = (handle_t)result.out[0];
+        else if (kind == 2 && size > SW_PAGE)
+            size /= 2;
+        else
+            break;
+    }
+    for (uint32_t i = 0; i < 150; i++)
+        step();
+    while (count > 0)
+        close_one(taken[--count]);
+}
+
 /* ---- a worker */
 
 static handle_t private_connection;
+static volatile handle_t second_port; /* where the second thread waits */
 
 /* The worker's second thread answers its own calls: in time, late, or not at all. */
 static void *serve(void *channel_argument)
@@ -767,18 +956,27 @@ static void *serve(void *channel_argument)
     static struct sw_wait wait;
     static uint8_t buffer[512];
     uint64_t token = 0;
-    uint32_t number = 0;
+    uint32_t number = 0, quiet = 0;
 
     if (sw_port_create(&port) != SW_OK || sw_channel_serve(channel, port, 9) != SW_OK)
         return NULL;
+    second_port = port;
     for (;;) {
         wait.buffer = (uintptr_t)buffer;
         wait.capacity = sizeof buffer;
         status_t status = sw_reply_wait(token, &reply, port, &wait,
-                                        sw_clock_deadline(SW_SECOND));
+                                        sw_clock_deadline(SW_MILLISECOND));
         token = 0;
         if (status == SW_BAD_HANDLE)
             return NULL;
+        if (status == SW_TIMED_OUT) { /* trouble for the long waits of the first thread */
+            for (size_t i = 0; i < LENGTH(futex_words); i++)
+                sw_futex_wake((uintptr_t)&futex_words[i], 1, NULL);
+            if (++quiet % 16 == 0) {
+                sw_job_interrupt(kept[0], SW_INTERRUPT_INT);
+                sw_event_update(interrupt_event, UINT64_MAX, 0, NULL);
+            }
+        }
         if (status != SW_OK || wait.event.kind != SW_EVENT_MESSAGE)
             continue;
         for (uint32_t i = 0; i < wait.event.received_count; i++)
@@ -838,14 +1036,16 @@ static bool prepare(uint64_t seed)
     own_pid = info.pid;
     own_job = object_number(kept[0]);
     root_job = authority ? object_number(authority) : 0;
-    handle_t myself, event;
+    handle_t myself;
+
+    uart = sw_start_get("uart");
     if (sw_job_find(kept[0], own_pid, &myself) == SW_OK) {
         own_process = object_number(myself);
         sw_handle_close(myself);
     }
-    if (sw_event_create(&event) != SW_OK || sw_process_on_interrupt(event) != SW_OK)
+    if (sw_event_create(&interrupt_event) != SW_OK ||
+        sw_process_on_interrupt(interrupt_event) != SW_OK)
         return false;
-    sw_handle_close(event);
     for (size_t i = 0; i < SHARED; i++) {
         char name[16];
 
@@ -865,14 +1065,25 @@ static bool prepare(uint64_t seed)
 
 static int worker(uint64_t seed, uint32_t steps)
 {
-    static void (*const lives[])(void) = { call_life, memory_life, pipe_life, process_life,
-                                           thread_life };
+    static void (*const lives[])(void) = { call_life,  call_life,  memory_life, pipe_life,
+                                           event_life, job_life,   process_life, thread_life,
+                                           long_waits, machine_life };
 
     if (!prepare(seed))
         return 4;
+    if (steps == 0) /* a crash record for crash_read */
+        __builtin_trap();
     for (uint32_t i = 0; atomic_fetch_add(&counts->steps, 1) < steps * WORKERS; i++) {
-        if (i % 64 == 0)
+        if (i % 32 == 0)
             lives[below(LENGTH(lives))]();
+        if (i % 1024 == 0)
+            starved();
+        if (i % 512 == 0 && second_port) { /* somebody waits there: BUSY */
+            struct sw_wait *wait = room(sizeof *wait);
+
+            memset(wait, 0, sizeof *wait);
+            call_number(SW_SYS_PORT_WAIT, (const uint64_t[8]){ second_port, (uintptr_t)wait, 0 });
+        }
         if (i % 16 == 0) { /* the thread's own call, to the second thread */
             struct sw_call *call = room(sizeof *call);
 
@@ -924,11 +1135,15 @@ static void make_shared(handle_t job)
         return;
     share(authority);
     const struct sw_start_handle *entry;
-    for (size_t i = 0, devices = 0; (entry = sw_start_handle_at(i)) && devices < 6; i++) {
+    for (size_t i = 0, devices = 0; (entry = sw_start_handle_at(i)); i++) {
         struct sw_device_info info;
 
-        if (strncmp(sw_start_text(entry->offset), "device/", 7) == 0 &&
-            sw_device_info(entry->handle, &info) == SW_OK &&
+        if (strncmp(sw_start_text(entry->offset), "device/", 7) != 0 ||
+            sw_device_info(entry->handle, &info) != SW_OK)
+            continue;
+        if (info.kind == SW_DEVICE_UART)
+            uart = entry->handle;
+        if (devices < 6 &&
             ((info.kind == SW_DEVICE_VIRTIO_MMIO && info.virtio_id == 0) ||
              info.kind == SW_DEVICE_RTC)) {
             share(entry->handle);
@@ -957,7 +1172,7 @@ static handle_t bundle_memory, relocated_memory, tiny_program;
 static status_t start_worker(handle_t job, handle_t memory, uint64_t seed, const char *steps,
                              handle_t *out_process)
 {
-    struct sw_spawn_handle handles[SHARED + 6] = {
+    struct sw_spawn_handle handles[SHARED + 7] = {
         { .name = "counts", .handle = memory, .rights = SW_RIGHTS_SAME }
     };
     static char names[SHARED][16];
@@ -983,9 +1198,10 @@ static status_t start_worker(handle_t job, handle_t memory, uint64_t seed, const
     more[2] = (struct sw_spawn_handle){ .name = "bundle", .handle = bundle_memory };
     more[3] = (struct sw_spawn_handle){ .name = "relocated", .handle = relocated_memory };
     more[4] = (struct sw_spawn_handle){ .name = "tiny", .handle = tiny_program };
-    for (int i = 0; i < 5; i++)
+    more[5] = (struct sw_spawn_handle){ .name = "uart", .handle = uart };
+    for (int i = 0; i < 6; i++)
         more[i].rights = SW_RIGHTS_SAME;
-    options.handle_count += 5;
+    options.handle_count += uart ? 6 : 5;
     options.bare = true;
     const handle_t image[4] = { [LAYOUT_BUNDLE] = bundle_memory,
                                 [LAYOUT_RELOCATED] = relocated_memory };
@@ -1011,7 +1227,7 @@ static void take_all_memory(void)
         else
             size /= 4;
     }
-    sw_clock_sleep(sw_clock_deadline(20 * SW_MILLISECOND));
+    sw_clock_sleep(sw_clock_deadline(100 * SW_MILLISECOND));
     while (count > 0)
         sw_handle_close(pieces[--count]);
 }
@@ -1189,9 +1405,16 @@ static int machine(handle_t memory)
     const char *steps = option("init.steps=", "100000");
 
     random_state = seed + 1;
+    handle_t crashing;
+    int32_t status;
+
     /* A first, short round takes what is only taken once. */
     if (!lay_out() || !run_workers(seed + 1, "2000", authority, memory))
         say("fuzz cannot start\n");
+    if (start_worker(authority, memory, 0, "0", &crashing) == SW_OK) {
+        sw_process_wait(crashing, SW_NEVER, &status);
+        sw_handle_close(crashing);
+    }
     sw_clock_sleep(sw_clock_deadline(SW_SECOND));
     struct state before = measure();
     run_workers(seed, steps, authority, memory);

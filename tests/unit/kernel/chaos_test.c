@@ -135,7 +135,7 @@ static void spawn(struct thread *parent, handle_t job)
     struct sw_transfer transfers[12] = { { .handle = PROGRAM, .rights = SW_RIGHTS_SAME } };
     uint32_t count = 1 + below(8);
     for (uint32_t i = 1; i < count; i++)
-        transfers[i] = (struct sw_transfer){ .handle = pick(parent, 0), .rights = SW_RIGHTS_SAME };
+        transfers[i] = (struct sw_transfer){ .handle = pick(parent, 0), .rights = SW_RIGHTS_SAME, .flags = chance(30) };
     handle_t process;
     /* The program's memory is each worker's SW_START_HANDLE(1). */
     struct sw_transfer first = { .handle = job, .rights = SW_RIGHTS_SAME };
@@ -154,7 +154,7 @@ static void token_learn(struct thread *thread, vaddr_t at)
 static void step(struct thread *thread)
 {
     vaddr_t at;
-    switch (below(46)) {
+    switch (below(49)) {
     case 0: SYS(thread, CHANNEL_CREATE); break;
     case 1: SYS(thread, CHANNEL_SERVE, pick(thread, SW_TYPE_CHANNEL), pick(thread, SW_TYPE_PORT), 1); break;
     case 2: SYS(thread, CHANNEL_LEAVE, pick(thread, SW_TYPE_CHANNEL)); break;
@@ -254,6 +254,23 @@ static void step(struct thread *thread)
             spawn(thread, pick(thread, SW_TYPE_JOB));
         }
         break;
+    case 45: /* RAM is short for a while */
+        fake_page_limit = chance(50) ? page_free_count - below(30) : 0;
+        break;
+    case 46:
+        switch (below(4)) {
+        case 0: SYS(thread, JOB_FIND, pick(thread, SW_TYPE_JOB), below(40)); break;
+        case 1: SYS(thread, JOB_LIST, pick(thread, SW_TYPE_JOB), below(40), data + 13 * PAGE_SIZE, below(30)); break;
+        case 2: SYS(thread, PROCESS_INFO, pick(thread, SW_TYPE_PROCESS), data + 13 * PAGE_SIZE); break;
+        default: SYS(thread, PIPE_INFO, pick(thread, SW_TYPE_PIPE)); break;
+        }
+        break;
+    case 47: /* also what calls and waits point to */
+        if (chance(10))
+            SYS(thread, MEMORY_PROTECT, data + below(12) * PAGE_SIZE, PAGE_SIZE, chance(50) ? 3 : below(4));
+        else if (chance(10))
+            SYS(thread, MEMORY_UNMAP, data + below(8) * PAGE_SIZE, PAGE_SIZE);
+        break;
     default:
         if (chance(10))
             SYS(thread, PROCESS_KILL, pick(thread, SW_TYPE_PROCESS), 3);
@@ -314,7 +331,10 @@ static void run(struct thread *keeper, uint32_t steps)
         }
         steps--;
         step(thread);
+        if (fake_page_limit && chance(5))
+            fake_page_limit = 0;
     }
+    fake_page_limit = 0;
 }
 
 int main(int argc, char **argv)

@@ -413,9 +413,9 @@ static size_t user_copy(void *kernel, vaddr_t user, size_t length, bool to_user)
             break;
         size_t room = PAGE_SIZE - user % PAGE_SIZE, piece = length < room ? length : room;
         if (to_user)
-            memcpy(pointer, kernel, piece);
+            memmove(pointer, kernel, piece);
         else
-            memcpy(kernel, pointer, piece);
+            memmove(kernel, pointer, piece);
         kernel = (char *)kernel + piece, user += piece, length -= piece;
     }
     return length;
