@@ -45,6 +45,7 @@ struct port {
     struct list served;   /* struct channel.port_all_link */
     struct list done;     /* struct call.done_link: posted calls that are DONE, not yet delivered */
     struct list closed;   /* struct connection.closed_link: CLOSED to deliver */
+    struct timer closed_timer; /* runs while a thread waits that was not yet told of them */
     struct thread *waiter;
     uint8_t turn; /* kind of source to look at first: no kind starves another */
 };
@@ -141,6 +142,8 @@ void event_set(struct event *event, uint64_t bits);
 void object_signal(struct object *object);
 /* Something waits at the port: delivers it if a thread waits there. */
 void port_poke(struct port *port);
+/* CLOSED waits at the port: delivered with the server's next event, or soon by itself. */
+void port_poke_soon(struct port *port);
 /* The channel got a call while a thread waits at its port: delivers it. */
 void port_hand(struct port *port, struct channel *channel);
 /* Delivers the oldest call of the channel to the thread that waits (or is about to) with its sw_wait. */

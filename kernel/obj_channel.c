@@ -211,7 +211,7 @@ void connection_settle(struct connection *connection)
     if (!connection->closed || connection->active || !port || !list_empty(&connection->closed_link))
         return;
     list_add_tail(&port->closed, &connection->closed_link);
-    port_poke(port);
+    port_poke_soon(port);
 }
 
 void connection_forget(struct connection *connection)

@@ -344,13 +344,22 @@ static bool work_pending(void)
     return process_work_pending() || object_work_pending();
 }
 
+/* Not __builtin_popcount: a libgcc function that uses FP registers, and those are the user's. */
+static uint32_t bit_count(uint32_t mask)
+{
+    uint32_t count = 0;
+    for (; mask; mask &= mask - 1)
+        count++;
+    return count;
+}
+
 /* Ready threads or clean-up work are left: wakes an idle CPU for them, or interrupts one that runs a
  * lower band. */
 static void spread(const struct cpu *cpu, uint64_t now)
 {
     uint32_t idle = idle_mask & ~kicked_mask;
     if (idle) {
-        if (ready_total + work_pending() <= (uint32_t)__builtin_popcount(kicked_mask))
+        if (ready_total + work_pending() <= bit_count(kicked_mask))
             return;
         uint32_t hint = ready_bands ? 1u << ready_first()->cpu : 0;
         uint32_t target = idle & hint ? hint : idle & -idle;

@@ -639,7 +639,7 @@ static void fault_around(struct space *space, const struct region *region, vaddr
     uint64_t slot = address / PAGE_SIZE % ENTRIES; /* stay inside the leaf table */
     below = below < slot ? below : slot;
     above = above < ENTRIES - 1 - slot ? above : ENTRIES - 1 - slot;
-    uint64_t window = slot % AROUND;
+    uint64_t window = slot % AROUND, value = leaf_value(region, 0);
     paddr_t page;
     if (constant) {
         below = below < window ? below : window;
@@ -658,16 +658,20 @@ static void fault_around(struct space *space, const struct region *region, vaddr
         if (leaf[-(int64_t)i] & ARCH_PTE_VALID)
             continue;
         memory_page(memory, index - i, false, &page);
-        if (page)
-            leaf_set(space, region, leaf - i, address - i * PAGE_SIZE, page);
+        if (page) {
+            leaf[-(int64_t)i] = value | page;
+            space->resident++;
+        }
     }
     for (uint64_t i = 1; i <= above; i++) {
         if (leaf[i] & ARCH_PTE_VALID)
             continue;
         if (memory_page(memory, index + i, !constant, &page) != SW_OK)
             return;
-        if (page)
-            leaf_set(space, region, leaf + i, address + i * PAGE_SIZE, page);
+        if (page) {
+            leaf[i] = value | page;
+            space->resident++;
+        }
     }
 }
 

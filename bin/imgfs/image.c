@@ -170,7 +170,12 @@ uint32_t image_child(const struct image *image, uint32_t directory, const char *
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         const struct image_inode *child = &image->inodes[middle];
-        int order = name_compare(name, length, image_name(image, child), child->name_length);
+        const char *child_name = image_name(image, child);
+        int order = (uint8_t)name[0] - (uint8_t)child_name[0]; /* no name is empty */
+
+        if (order == 0) {
+            order = name_compare(name, length, child_name, child->name_length);
+        }
 
         if (order == 0) {
             return middle;

@@ -52,10 +52,14 @@ static status_t walk(const struct sw_request *request, const char *path, size_t 
     }
     while (length > 0) {
         const struct image_inode *inode = &base.image.inodes[number];
-        const char *slash = memchr(path, '/', length);
-        size_t part = slash ? (size_t)(slash - path) : length;
+        size_t part = 0;
+        bool slash;
 
-        if (part == 0 || (slash && part + 1 == length) || memchr(path, '\0', part) ||
+        while (part < length && path[part] != '/' && path[part] != '\0') {
+            part++;
+        }
+        slash = part < length;
+        if (part == 0 || (slash && (part + 1 == length || path[part] == '\0')) ||
             (path[0] == '.' && (part == 1 || (part == 2 && path[1] == '.')))) {
             return SW_INVALID;
         }

@@ -212,10 +212,14 @@ function M.stop()
   stopped = true
 end
 
--- Waits for one event and handles it.
+local function is_busy()
+  return not stopped and (next(waiting) ~= nil or timers[1] ~= nil)
+end
+
+-- Runs the timers that are due, then waits for one event and handles it.
 local function step()
   run_timers()
-  if stopped then return end
+  if not is_busy() then return end
   local kind, key, bits, badge, message = swos.port_wait(get_port(), timers[1] and timers[1].at)
   if kind then
     local action = waiting[key]
@@ -227,7 +231,7 @@ end
 function M.run(main, ...)
   stopped = false
   M.spawn(main, ...)
-  while not stopped and (next(waiting) or timers[1]) do step() end
+  while is_busy() do step() end
 end
 
 return M

@@ -10,7 +10,9 @@ status_t sw_path_normalize(const char *base, const char *path, char *out)
         for (const char *p = parts[i]; *p;) {
             while (*p == '/')
                 p++;
-            size_t length = strcspn(p, "/");
+            size_t length = 0; /* components are short: not worth a call of strcspn */
+            while (p[length] && p[length] != '/')
+                length++;
             if (length == 2 && p[0] == '.' && p[1] == '.') {
                 while (at > 0 && out[--at] != '/')
                     ;
@@ -32,10 +34,12 @@ status_t sw_path_normalize(const char *base, const char *path, char *out)
 
 int sw_path_below(const char *absolute, const char *prefix, const char **out_rest)
 {
-    size_t length = strlen(prefix);
-    if (length == 1 && prefix[0] == '/')
-        length = 0;
-    if (strncmp(absolute, prefix, length) != 0 || (absolute[length] != '/' && absolute[length]))
+    size_t length = 0;
+    if (strcmp(prefix, "/") != 0)
+        for (; prefix[length]; length++)
+            if (prefix[length] != absolute[length])
+                return 0;
+    if (absolute[length] != '/' && absolute[length])
         return 0;
     *out_rest = absolute + length + (absolute[length] == '/');
     return 1;

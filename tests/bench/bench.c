@@ -414,24 +414,24 @@ static void sleep_ms(uint32_t count)
 static const struct {
     const char *name;
     void (*measure)(uint32_t count);
-    uint32_t count; /* of a round */
+    uint32_t count; /* of a round: some milliseconds, so that on a busy machine one is undisturbed */
     bool once;      /* a second round would measure something else, or take long */
 } rows[] = {
-    { "null-call", null_call, 20000, false },
-    { "event-read", event_read, 20000, false },
-    { "clock", clock_read, 200000, false },
-    { "call", call_reply, 4000, false },
-    { "futex", futex, 4000, false },
+    { "null-call", null_call, 5000, false },
+    { "event-read", event_read, 5000, false },
+    { "clock", clock_read, 50000, false },
+    { "call", call_reply, 250, false },
+    { "futex", futex, 1000, false },
     { "thread", threads, 200, false },
-    { "spawn-tiny", spawn_tiny, 50, false },
-    { "spawn-lua", spawn_lua, 10, false },
-    { "open-image", open_image, 500, false },
-    { "open-tmp", open_tmp, 500, false },
-    { "read-4KiB", read_again, 10000, false },
-    { "map-1MiB", map_touch, 30, false },
-    { "pipe-64KiB", pipe_bandwidth, 512, false },
-    { "pipe-1B", pipe_once, 5000, false },
-    { "sleep-1ms", sleep_ms, 50, false },
+    { "spawn-tiny", spawn_tiny, 20, false },
+    { "spawn-lua", spawn_lua, 5, false },
+    { "open-image", open_image, 100, false },
+    { "open-tmp", open_tmp, 100, false },
+    { "read-4KiB", read_again, 3000, false },
+    { "map-1MiB", map_touch, 10, false },
+    { "pipe-64KiB", pipe_bandwidth, 64, false },
+    { "pipe-1B", pipe_once, 1500, false },
+    { "sleep-1ms", sleep_ms, 20, false },
     { "big-file", big_file, 1, true },
     { "sleepers", sleepers, SLEEPERS, true },
 };

@@ -618,6 +618,40 @@ static handle_t made(uint32_t number, uint64_t first, uint64_t second)
     return result.status == SW_OK ? (handle_t)result.out[0] : 0;
 }
 
+/* What a worker took to have nothing left. */
+static handle_t taken[1200];
+static uint32_t taken_count;
+
+enum scarce { HANDLES, CALL_OBJECTS, MEMORY, SCARCE };
+
+/* Takes all the job may have of one thing. */
+static void take_all(enum scarce kind)
+{
+    uint64_t size = 1 << 20, flags = below(2) * SW_MEMORY_COMMIT;
+
+    while (taken_count < LENGTH(taken)) {
+        uint32_t number = kind == HANDLES        ? SW_SYS_EVENT_CREATE
+                          : kind == CALL_OBJECTS ? SW_SYS_CALL_CREATE
+                                                 : SW_SYS_MEMORY_CREATE;
+        struct result result = call_number(number, (const uint64_t[8]){ size, flags });
+
+        if (result.status == SW_OK)
+            taken[taken_count++] = (handle_t)result.out[0];
+        else if (kind == MEMORY && size > SW_PAGE)
+            size /= 2;
+        else if (kind == MEMORY)
+            kind = HANDLES; /* the rest of the last page, by small objects */
+        else
+            break;
+    }
+}
+
+static void give_back(void)
+{
+    while (taken_count > 0)
+        close_one(taken[--taken_count]);
+}
+
 /* One time in a few the address of something is wild. */
 static uint64_t maybe_wild(void *good)
 {
@@ -628,8 +662,8 @@ static uint64_t maybe_wild(void *good)
 static void call_life(void)
 {
     enum { CANCEL_EARLY, CANCEL, LEAVE, CLOSE_CONNECTION, CLOSE_CHANNEL, LARGE, TWICE, REPLACE,
-           QUEUED_REPLACE, PLAIN, WAYS };
-    uint32_t way = below(WAYS);
+           QUEUED_REPLACE, PLAIN, WAYS, FULL };
+    uint32_t way = chance(2) ? FULL : below(WAYS);
     handle_t port = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t done = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t channel = made(SW_SYS_CHANNEL_CREATE, 0, 0);
@@ -678,10 +712,15 @@ static void call_life(void)
         case CLOSE_CONNECTION: close_one(connection); break;
         case CLOSE_CHANNEL: close_one(channel); break;
         case LARGE: reply->length = 10000; break;
+        case FULL: /* no room for what the answer brings */
+            reply->send_count = 1;
+            reply->send[0] = live_handle(SW_TYPE_EVENT);
+            take_all(HANDLES);
+            break;
         default: break;
         }
         reply->data = maybe_wild(room(64));
-        if (chance(30)) {
+        if (chance(30) && way != FULL) {
             reply->length = reply->length ? reply->length : 16;
             reply->send_count = 1;
             reply->send[0] = chance(50) ? live_handle(SW_TYPE_EVENT) : choose_handle(0, false);
@@ -692,6 +731,7 @@ static void call_life(void)
         else
             call_number(SW_SYS_REPLY_WAIT, (const uint64_t[8]){ token, answer[1], port,
                                                                 (uintptr_t)wait, 0 });
+        give_back();
         if (way == TWICE)
             call_number(SW_SYS_REPLY, answer);
     }
@@ -825,6 +865,7 @@ static void machine_life(void)
     call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
     call_number(SW_SYS_DEVICE_PIN, (const uint64_t[8]){ device, memory, 0, SW_PAGE,
                                                         maybe_wild(room(64)) });
+    call_number(SW_SYS_MEMORY_DECOMMIT, (const uint64_t[8]){ memory, 0, SW_PAGE });
     if (chance(80))
         call_number(SW_SYS_DEVICE_UNPIN, (const uint64_t[8]){ device, memory });
     call_number(SW_SYS_DEVICE_RESET, (const uint64_t[8]){ device });
@@ -917,30 +958,30 @@ static void thread_life(void)
     keep_handle((handle_t)thread.out[0]);
 }
 
-/* Steps while the worker's job has nothing left of handles, calls or memory. */
+/* Steps while the worker's job has nothing left of something. */
 static void starved(void)
 {
-    static handle_t taken[1200];
-    uint32_t count = 0, kind = below(3);
-    uint64_t size = 1 << 20;
+    enum scarce kind = below(SCARCE);
+    handle_t memory = made(SW_SYS_MEMORY_CREATE, 4 * SW_PAGE, 0);
+    uint64_t page = ARENA + (ARENA_PAGES + 16) * SW_PAGE;
 
-    while (count < LENGTH(taken)) {
-        struct result result =
-            kind == 0 ? call_number(SW_SYS_EVENT_CREATE, (const uint64_t[8]){ 0 })
-            : kind == 1 ? call_number(SW_SYS_CALL_CREATE, (const uint64_t[8]){ 0 })
-                        : call_number(SW_SYS_MEMORY_CREATE, (const uint64_t[8]){ size, 0 });
-
-        if (result.status == SW_OK)
-            taken[count++] = (handle_t)result.out[0];
-        else if (kind == 2 && size > SW_PAGE)
-            size /= 2;
-        else
-            break;
-    }
+    call_number(SW_SYS_MEMORY_MAP, (const uint64_t[8]){ memory, page, 0, 4 * SW_PAGE, 3 });
+    take_all(kind);
     for (uint32_t i = 0; i < 150; i++)
         step();
-    while (count > 0)
-        close_one(taken[--count]);
+    if (kind == MEMORY) {
+        /* Cutting a mapping in two needs a little memory, too; so does the first touch. */
+        call_number(SW_SYS_MEMORY_READ, (const uint64_t[8]){ memory, 0, page, 64 });
+        call_number(SW_SYS_MEMORY_PROTECT, (const uint64_t[8]){ page + SW_PAGE, SW_PAGE, 1 });
+        call_number(SW_SYS_MEMORY_UNMAP, (const uint64_t[8]){ page + 2 * SW_PAGE, SW_PAGE });
+        call_number(SW_SYS_MEMORY_MAP, (const uint64_t[8]){ memory, page + 8 * SW_PAGE, 0, SW_PAGE,
+                                                            1 });
+        event_life();
+        machine_life();
+    }
+    give_back();
+    call_number(SW_SYS_MEMORY_UNMAP, (const uint64_t[8]){ page, 16 * SW_PAGE });
+    keep_handle(memory);
 }
 
 /* ---- a worker */
@@ -1214,10 +1255,22 @@ static const struct sw_limits worker_limits = { .memory = 24 << 20,
                                                 .processes = 40,
                                                 .calls = 60 };
 
+static handle_t pieces[4096];
+
+/* This process's handle table grows to what take_all_memory may need, and stays so. */
+static void grow_table(void)
+{
+    uint32_t count = 0;
+
+    while (count < LENGTH(pieces) && sw_event_create(&pieces[count]) == SW_OK)
+        count++;
+    while (count > 0)
+        sw_handle_close(pieces[--count]);
+}
+
 /* For a moment the machine has no free page. */
 static void take_all_memory(void)
 {
-    static handle_t pieces[4096];
     uint32_t count = 0;
     uint64_t size = 1 << 20;
 
@@ -1227,6 +1280,8 @@ static void take_all_memory(void)
         else
             size /= 4;
     }
+    while (count < LENGTH(pieces) && sw_event_create(&pieces[count]) == SW_OK)
+        count++;
     sw_clock_sleep(sw_clock_deadline(100 * SW_MILLISECOND));
     while (count > 0)
         sw_handle_close(pieces[--count]);
@@ -1409,6 +1464,8 @@ static int machine(handle_t memory)
     int32_t status;
 
     /* A first, short round takes what is only taken once. */
+    grow_table();
+    take_all_memory();
     if (!lay_out() || !run_workers(seed + 1, "2000", authority, memory))
         say("fuzz cannot start\n");
     if (start_worker(authority, memory, 0, "0", &crashing) == SW_OK) {

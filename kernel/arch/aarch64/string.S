@@ -65,39 +65,33 @@ copy_backward:
     b.ne    4b
 3:  ret
 
+/* By plain stores: DC ZVA takes the emulator 2.6 times as long (1.05 us a page, not 0.40). */
 memset:
     and     x1, x1, #255
     mov     x3, x0
     mov     x4, #0x0101010101010101
     mul     x1, x1, x4
-    cbnz    x1, 2f
-    cmp     x2, #256
+    subs    x2, x2, #128
     b.lo    2f
-    mrs     x4, dczid_el0
-    tbnz    x4, #4, 2f                    /* DC ZVA is prohibited */
-    and     x4, x4, #15                   /* log2 of a block's words */
-    mov     x5, #4
-    lsl     x5, x5, x4
-    sub     x6, x5, #1
-    /* Up to the first block boundary, then whole blocks. */
-1:  tst     x3, x6
-    b.eq    3f
-    strb    wzr, [x3], #1
-    sub     x2, x2, #1
-    b       1b
-3:  cmp     x2, x5
-    b.lo    2f
-    dc      zva, x3
-    add     x3, x3, x5
-    sub     x2, x2, x5
-    b       3b
-2:  subs    x2, x2, #32
-    b.lo    5f
-4:  stp     x1, x1, [x3]
+1:  stp     x1, x1, [x3]
     stp     x1, x1, [x3, #16]
-    add     x3, x3, #32
-    subs    x2, x2, #32
-    b.hs    4b
+    stp     x1, x1, [x3, #32]
+    stp     x1, x1, [x3, #48]
+    stp     x1, x1, [x3, #64]
+    stp     x1, x1, [x3, #80]
+    stp     x1, x1, [x3, #96]
+    stp     x1, x1, [x3, #112]
+    add     x3, x3, #128
+    subs    x2, x2, #128
+    b.hs    1b
+2:  tbz     x2, #6, 3f
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
+3:  tbz     x2, #5, 5f
+    stp     x1, x1, [x3], #16
+    stp     x1, x1, [x3], #16
 5:  tbz     x2, #4, 6f
     stp     x1, x1, [x3], #16
 6:  tbz     x2, #3, 7f

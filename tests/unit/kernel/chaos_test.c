@@ -132,10 +132,11 @@ static void workers_new(struct thread *keeper)
 /* A new worker, with what its parent wants to share. */
 static void spawn(struct thread *parent, handle_t job)
 {
+    fake_page_limit = 0; /* filling in what to spawn is not to end the parent */
     struct sw_transfer transfers[12] = { { .handle = PROGRAM, .rights = SW_RIGHTS_SAME } };
     uint32_t count = 1 + below(8);
     for (uint32_t i = 1; i < count; i++)
-        transfers[i] = (struct sw_transfer){ .handle = pick(parent, 0), .rights = SW_RIGHTS_SAME, .flags = chance(30) };
+        transfers[i] = (struct sw_transfer){ .handle = pick(parent, 0), .rights = SW_RIGHTS_SAME, .flags = parent->process->pid != 1 && chance(30) };
     handle_t process;
     /* The program's memory is each worker's SW_START_HANDLE(1). */
     struct sw_transfer first = { .handle = job, .rights = SW_RIGHTS_SAME };
@@ -144,10 +145,18 @@ static void spawn(struct thread *parent, handle_t job)
     thread_add(fake_spawn(parent, job, transfers, count + 1, below(4), &process));
 }
 
+static bool can_run(const struct thread *thread)
+{
+    return (thread->state == THREAD_READY || thread->state == THREAD_RUNNING) && !thread->stopped && !thread->ending;
+}
+
+/* Preparing the arguments may have ended the thread. */
+#define DO(thread, ...) (can_run(thread) ? SYS(thread, __VA_ARGS__) : SW_SYS_PENDING)
+
 static void token_learn(struct thread *thread, vaddr_t at)
 {
     struct sw_wait wait;
-    if (fake_load(thread, &wait, at, sizeof wait) && wait.event.kind == SW_EVENT_MESSAGE)
+    if (can_run(thread) && fake_load(thread, &wait, at, sizeof wait) && wait.event.kind == SW_EVENT_MESSAGE)
         last_token = wait.event.token;
 }
 
@@ -155,100 +164,100 @@ static void step(struct thread *thread)
 {
     vaddr_t at;
     switch (below(49)) {
-    case 0: SYS(thread, CHANNEL_CREATE); break;
-    case 1: SYS(thread, CHANNEL_SERVE, pick(thread, SW_TYPE_CHANNEL), pick(thread, SW_TYPE_PORT), 1); break;
-    case 2: SYS(thread, CHANNEL_LEAVE, pick(thread, SW_TYPE_CHANNEL)); break;
-    case 3: SYS(thread, CHANNEL_WATCH, pick(thread, SW_TYPE_CHANNEL), below(20) * MS,
+    case 0: DO(thread, CHANNEL_CREATE); break;
+    case 1: DO(thread, CHANNEL_SERVE, pick(thread, SW_TYPE_CHANNEL), pick(thread, SW_TYPE_PORT), 1); break;
+    case 2: DO(thread, CHANNEL_LEAVE, pick(thread, SW_TYPE_CHANNEL)); break;
+    case 3: DO(thread, CHANNEL_WATCH, pick(thread, SW_TYPE_CHANNEL), below(20) * MS,
                 chance(20) ? 0 : pick(thread, SW_TYPE_PORT), 2); break;
-    case 4: case 5: SYS(thread, CONNECTION_CREATE, pick(thread, SW_TYPE_CHANNEL), below(100)); break;
-    case 6: SYS(thread, CONNECTION_ACCEPT, pick(thread, SW_TYPE_CONNECTION)); break;
+    case 4: case 5: DO(thread, CONNECTION_CREATE, pick(thread, SW_TYPE_CHANNEL), below(100)); break;
+    case 6: DO(thread, CONNECTION_ACCEPT, pick(thread, SW_TYPE_CONNECTION)); break;
     case 7: case 8:
         at = call_fill(thread);
-        SYS(thread, CALL, pick(thread, SW_TYPE_CONNECTION), at, soon());
+        DO(thread, CALL, pick(thread, SW_TYPE_CONNECTION), at, soon());
         break;
-    case 9: SYS(thread, CALL_CREATE); break;
+    case 9: DO(thread, CALL_CREATE); break;
     case 10: case 11: case 12:
         at = call_fill(thread);
-        SYS(thread, CALL_POST, pick(thread, SW_TYPE_CALL), pick(thread, SW_TYPE_CONNECTION), at,
+        DO(thread, CALL_POST, pick(thread, SW_TYPE_CALL), pick(thread, SW_TYPE_CONNECTION), at,
             pick(thread, SW_TYPE_PORT), 3, soon());
         break;
-    case 13: SYS(thread, CALL_COLLECT, pick(thread, SW_TYPE_CALL), address()); break;
-    case 14: SYS(thread, CALL_CANCEL, pick(thread, SW_TYPE_CALL)); break;
+    case 13: DO(thread, CALL_COLLECT, pick(thread, SW_TYPE_CALL), address()); break;
+    case 14: DO(thread, CALL_CANCEL, pick(thread, SW_TYPE_CALL)); break;
     case 15:
         at = reply_fill(thread);
-        SYS(thread, REPLY, last_token, at);
+        DO(thread, REPLY, last_token, at);
         break;
     case 16: case 17: case 18:
         at = reply_fill(thread);
         vaddr_t wait = wait_fill(thread);
-        if (SYS(thread, REPLY_WAIT, chance(50) ? last_token : 0, at, pick(thread, SW_TYPE_PORT), wait, soon()) == SW_OK)
+        if (DO(thread, REPLY_WAIT, chance(50) ? last_token : 0, at, pick(thread, SW_TYPE_PORT), wait, soon()) == SW_OK)
             token_learn(thread, wait);
         break;
-    case 19: SYS(thread, CALL_READ, last_token, below(2), below(100), address(), below(5000)); break;
-    case 20: SYS(thread, CALL_WRITE, last_token, below(100), address(), below(5000)); break;
-    case 21: SYS(thread, PORT_CREATE); break;
+    case 19: DO(thread, CALL_READ, last_token, below(2), below(100), address(), below(5000)); break;
+    case 20: DO(thread, CALL_WRITE, last_token, below(100), address(), below(5000)); break;
+    case 21: DO(thread, PORT_CREATE); break;
     case 22: case 23:
         at = wait_fill(thread);
-        if (SYS(thread, PORT_WAIT, pick(thread, SW_TYPE_PORT), at, soon()) == SW_OK)
+        if (DO(thread, PORT_WAIT, pick(thread, SW_TYPE_PORT), at, soon()) == SW_OK)
             token_learn(thread, at);
         break;
-    case 24: case 25: SYS(thread, PORT_BIND, pick(thread, SW_TYPE_PORT), pick(thread, 0), below(8), 4); break;
-    case 26: SYS(thread, PORT_UNBIND, pick(thread, SW_TYPE_PORT), pick(thread, 0)); break;
-    case 27: SYS(thread, EVENT_CREATE); break;
-    case 28: SYS(thread, EVENT_UPDATE, pick(thread, SW_TYPE_EVENT), below(16), below(16)); break;
-    case 29: SYS(thread, PIPE_CREATE, 1 + below(20000), below(2)); break;
-    case 30: SYS(thread, PIPE_READ, pick(thread, SW_TYPE_PIPE), address(), length(), soon()); break;
-    case 31: SYS(thread, PIPE_WRITE, pick(thread, SW_TYPE_PIPE), address(), length(), soon()); break;
-    case 32: case 33: SYS(thread, HANDLE_CLOSE, pick(thread, 0)); break;
-    case 34: SYS(thread, HANDLE_DUPLICATE, pick(thread, 0), SW_RIGHTS_SAME); break;
-    case 35: SYS(thread, MEMORY_CREATE, 1 + below(600) * PAGE_SIZE, below(2)); break;
-    case 36: SYS(thread, MEMORY_MAP, pick(thread, SW_TYPE_MEMORY), chance(50) ? 0 : page_at(), below(20) * PAGE_SIZE,
+    case 24: case 25: DO(thread, PORT_BIND, pick(thread, SW_TYPE_PORT), pick(thread, 0), below(8), 4); break;
+    case 26: DO(thread, PORT_UNBIND, pick(thread, SW_TYPE_PORT), pick(thread, 0)); break;
+    case 27: DO(thread, EVENT_CREATE); break;
+    case 28: DO(thread, EVENT_UPDATE, pick(thread, SW_TYPE_EVENT), below(16), below(16)); break;
+    case 29: DO(thread, PIPE_CREATE, 1 + below(20000), below(2)); break;
+    case 30: DO(thread, PIPE_READ, pick(thread, SW_TYPE_PIPE), address(), length(), soon()); break;
+    case 31: DO(thread, PIPE_WRITE, pick(thread, SW_TYPE_PIPE), address(), length(), soon()); break;
+    case 32: case 33: DO(thread, HANDLE_CLOSE, pick(thread, 0)); break;
+    case 34: DO(thread, HANDLE_DUPLICATE, pick(thread, 0), SW_RIGHTS_SAME); break;
+    case 35: DO(thread, MEMORY_CREATE, 1 + below(600) * PAGE_SIZE, below(2)); break;
+    case 36: DO(thread, MEMORY_MAP, pick(thread, SW_TYPE_MEMORY), chance(50) ? 0 : page_at(), below(20) * PAGE_SIZE,
                  below(300) * PAGE_SIZE, below(8)); break;
     case 37:
         if (chance(50))
-            SYS(thread, MEMORY_UNMAP, page_at(), below(300) * PAGE_SIZE);
+            DO(thread, MEMORY_UNMAP, page_at(), below(300) * PAGE_SIZE);
         else
-            SYS(thread, MEMORY_PROTECT, page_at(), below(100) * PAGE_SIZE, below(8));
+            DO(thread, MEMORY_PROTECT, page_at(), below(100) * PAGE_SIZE, below(8));
         break;
     case 38:
         switch (below(5)) {
-        case 0: SYS(thread, MEMORY_SEAL, pick(thread, SW_TYPE_MEMORY)); break;
-        case 1: SYS(thread, MEMORY_COMMIT, pick(thread, SW_TYPE_MEMORY), below(8) * PAGE_SIZE, below(600) * PAGE_SIZE); break;
-        case 2: SYS(thread, MEMORY_DECOMMIT, pick(thread, SW_TYPE_MEMORY), below(8) * PAGE_SIZE, below(600) * PAGE_SIZE); break;
-        case 3: SYS(thread, MEMORY_READ, pick(thread, SW_TYPE_MEMORY), below(9000), address(), length()); break;
-        default: SYS(thread, MEMORY_WRITE, pick(thread, SW_TYPE_MEMORY), below(9000), address(), length()); break;
+        case 0: DO(thread, MEMORY_SEAL, pick(thread, SW_TYPE_MEMORY)); break;
+        case 1: DO(thread, MEMORY_COMMIT, pick(thread, SW_TYPE_MEMORY), below(8) * PAGE_SIZE, below(600) * PAGE_SIZE); break;
+        case 2: DO(thread, MEMORY_DECOMMIT, pick(thread, SW_TYPE_MEMORY), below(8) * PAGE_SIZE, below(600) * PAGE_SIZE); break;
+        case 3: DO(thread, MEMORY_READ, pick(thread, SW_TYPE_MEMORY), below(9000), address(), length()); break;
+        default: DO(thread, MEMORY_WRITE, pick(thread, SW_TYPE_MEMORY), below(9000), address(), length()); break;
         }
         break;
-    case 39: SYS(thread, JOB_KEEP, pick(thread, SW_TYPE_JOB), below(4), chance(20) ? 0 : pick(thread, 0)); break;
-    case 40: SYS(thread, JOB_KEPT, pick(thread, SW_TYPE_JOB), below(4)); break;
+    case 39: DO(thread, JOB_KEEP, pick(thread, SW_TYPE_JOB), below(4), chance(20) ? 0 : pick(thread, 0)); break;
+    case 40: DO(thread, JOB_KEPT, pick(thread, SW_TYPE_JOB), below(4)); break;
     case 41:
         at = limits_fill(thread);
         if (chance(60))
-            SYS(thread, JOB_CREATE, pick(thread, SW_TYPE_JOB), at);
+            DO(thread, JOB_CREATE, pick(thread, SW_TYPE_JOB), at);
         else
-            SYS(thread, JOB_LIMIT, pick(thread, SW_TYPE_JOB), at);
+            DO(thread, JOB_LIMIT, pick(thread, SW_TYPE_JOB), at);
         break;
     case 42:
         switch (below(6)) {
-        case 0: SYS(thread, JOB_INTERRUPT, pick(thread, SW_TYPE_JOB), 1u << below(3)); break;
-        case 1: SYS(thread, JOB_STOP, pick(thread, SW_TYPE_JOB)); break;
-        case 2: case 3: SYS(thread, JOB_CONTINUE, pick(thread, SW_TYPE_JOB)); break;
-        case 4: SYS(thread, PROCESS_ON_INTERRUPT, pick(thread, SW_TYPE_EVENT)); break;
+        case 0: DO(thread, JOB_INTERRUPT, pick(thread, SW_TYPE_JOB), 1u << below(3)); break;
+        case 1: DO(thread, JOB_STOP, pick(thread, SW_TYPE_JOB)); break;
+        case 2: case 3: DO(thread, JOB_CONTINUE, pick(thread, SW_TYPE_JOB)); break;
+        case 4: DO(thread, PROCESS_ON_INTERRUPT, pick(thread, SW_TYPE_EVENT)); break;
         default:
             if (chance(30))
-                SYS(thread, JOB_KILL, pick(thread, SW_TYPE_JOB), 9);
+                DO(thread, JOB_KILL, pick(thread, SW_TYPE_JOB), 9);
         }
         break;
     case 43:
         if (chance(60))
-            SYS(thread, FUTEX_WAIT, data + below(4) * 4, 0, soon());
+            DO(thread, FUTEX_WAIT, data + below(4) * 4, 0, soon());
         else
-            SYS(thread, FUTEX_WAKE, data + below(4) * 4, 1 + below(3));
+            DO(thread, FUTEX_WAKE, data + below(4) * 4, 1 + below(3));
         break;
     case 44:
         if (thread_count < THREADS && chance(50)) {
             struct process *process = thread->process;
-            if (SYS(thread, THREAD_CREATE, CODE, 0x20020000, 0, 0) == SW_OK && thread->state != THREAD_ENDED)
+            if (DO(thread, THREAD_CREATE, CODE, 0x20020000, 0, 0) == SW_OK && thread->state != THREAD_ENDED)
                 thread_add(CONTAINER(process->threads.previous, struct thread, process_link));
         } else if (thread_count < THREADS) {
             spawn(thread, pick(thread, SW_TYPE_JOB));
@@ -259,25 +268,25 @@ static void step(struct thread *thread)
         break;
     case 46:
         switch (below(4)) {
-        case 0: SYS(thread, JOB_FIND, pick(thread, SW_TYPE_JOB), below(40)); break;
-        case 1: SYS(thread, JOB_LIST, pick(thread, SW_TYPE_JOB), below(40), data + 13 * PAGE_SIZE, below(30)); break;
-        case 2: SYS(thread, PROCESS_INFO, pick(thread, SW_TYPE_PROCESS), data + 13 * PAGE_SIZE); break;
-        default: SYS(thread, PIPE_INFO, pick(thread, SW_TYPE_PIPE)); break;
+        case 0: DO(thread, JOB_FIND, pick(thread, SW_TYPE_JOB), below(40)); break;
+        case 1: DO(thread, JOB_LIST, pick(thread, SW_TYPE_JOB), below(40), data + 13 * PAGE_SIZE, below(30)); break;
+        case 2: DO(thread, PROCESS_INFO, pick(thread, SW_TYPE_PROCESS), data + 13 * PAGE_SIZE); break;
+        default: DO(thread, PIPE_INFO, pick(thread, SW_TYPE_PIPE)); break;
         }
         break;
     case 47: /* also what calls and waits point to */
         if (chance(10))
-            SYS(thread, MEMORY_PROTECT, data + below(12) * PAGE_SIZE, PAGE_SIZE, chance(50) ? 3 : below(4));
+            DO(thread, MEMORY_PROTECT, data + below(12) * PAGE_SIZE, PAGE_SIZE, chance(50) ? 3 : below(4));
         else if (chance(10))
-            SYS(thread, MEMORY_UNMAP, data + below(8) * PAGE_SIZE, PAGE_SIZE);
+            DO(thread, MEMORY_UNMAP, data + below(8) * PAGE_SIZE, PAGE_SIZE);
         break;
     default:
         if (chance(10))
-            SYS(thread, PROCESS_KILL, pick(thread, SW_TYPE_PROCESS), 3);
+            DO(thread, PROCESS_KILL, pick(thread, SW_TYPE_PROCESS), 3);
         else if (chance(10))
-            SYS(thread, THREAD_EXIT, address());
+            DO(thread, THREAD_EXIT, address());
         else if (chance(10))
-            SYS(thread, PROCESS_EXIT, 5);
+            DO(thread, PROCESS_EXIT, 5);
         else
             fake_advance(below(20) * MS);
     }
@@ -293,11 +302,6 @@ static void forget_ended(void)
         object_put(&threads[i]->object);
         threads[i] = threads[--thread_count];
     }
-}
-
-static bool can_run(const struct thread *thread)
-{
-    return (thread->state == THREAD_READY || thread->state == THREAD_RUNNING) && !thread->stopped && !thread->ending;
 }
 
 static void run(struct thread *keeper, uint32_t steps)
