@@ -302,7 +302,8 @@ status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t m
         return SW_INVALID;
     if (((protection & SW_MAP_WRITE) && memory->sealed) || ((protection & SW_MAP_EXECUTE) && !memory->sealed))
         return SW_BAD_STATE;
-    uint32_t maximum = (memory_rights & SW_RIGHT_READ ? SW_MAP_READ : 0) |
+    /* What may be executed may be seen through a mapping: an interpreter reads its script so. */
+    uint32_t maximum = (memory_rights & (SW_RIGHT_READ | SW_RIGHT_EXECUTE) ? SW_MAP_READ : 0) |
                        (memory_rights & SW_RIGHT_WRITE && !memory->sealed ? SW_MAP_WRITE : 0) |
                        (memory_rights & SW_RIGHT_EXECUTE && memory->sealed ? SW_MAP_EXECUTE : 0);
     if (protection & ~maximum)

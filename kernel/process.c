@@ -221,7 +221,7 @@ static status_t segment_check(const struct process_image *image, const struct sw
         return SW_BAD_IMAGE;
     if (!write && segment->size != ROUND_UP(segment->file_size, PAGE_SIZE)) /* all of it is shared */
         return SW_BAD_IMAGE;
-    if (memory->device || (rights & (SW_RIGHT_MAP | SW_RIGHT_READ)) != (SW_RIGHT_MAP | SW_RIGHT_READ))
+    if (memory->device || !(rights & SW_RIGHT_MAP)) /* the child sees it, not the caller: no READ needed */
         return SW_ACCESS;
     if (execute && !(rights & SW_RIGHT_EXECUTE))
         return SW_ACCESS;
@@ -515,7 +515,7 @@ status_t sys_process_create(struct thread *thread, struct job *job, vaddr_t user
         struct handle_entry *entry;
         if (!spawn.memory[i])
             continue;
-        status = handle_lookup(caller, spawn.memory[i], SW_TYPE_MEMORY, SW_RIGHT_MAP | SW_RIGHT_READ, &entry);
+        status = handle_lookup(caller, spawn.memory[i], SW_TYPE_MEMORY, SW_RIGHT_MAP, &entry);
         if (status != SW_OK)
             return status;
         image.memory[i] = CONTAINER(entry->object, struct memory, object);

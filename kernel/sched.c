@@ -129,10 +129,14 @@ void sched_ready(struct thread *thread)
     thread->state = THREAD_READY;
     if (thread->stopped)
         return;
-    ready_insert(thread, false);
     struct cpu *cpu = cpu_this();
-    if (!may_go_on(cpu, thread))
-        cpu->resched = true;
+    if (!ready_bands && !cpu->next && may_go_on(cpu, thread)) {
+        cpu->next = thread; /* runs when the present thread blocks, or at the end of its slice */
+    } else {
+        ready_insert(thread, false);
+        if (!may_go_on(cpu, thread))
+            cpu->resched = true;
+    }
     debug_pause();
 }
 
@@ -140,9 +144,10 @@ void sched_unready(struct thread *thread)
 {
     if (thread->queued)
         ready_remove(thread);
-    struct cpu *cpu = cpu_this();
-    if (cpu->next == thread)
-        cpu->next = NULL;
+    /* Another CPU's too: the first one may have put a thread there while it was alone. */
+    for (uint32_t i = 0; i < CPU_MAX; i++)
+        if (cpus[i].next == thread)
+            cpus[i].next = NULL;
 }
 
 void sched_poke(struct thread *thread)
@@ -161,8 +166,12 @@ void thread_band_changed(struct thread *thread)
         ready_remove(thread);
         ready_insert(thread, false);
         cpu_this()->resched = true;
-    } else if (thread->state == THREAD_RUNNING && ready_bands >> band_of(thread) > 1) {
-        sched_poke(thread);
+    } else if (thread->state == THREAD_RUNNING) {
+        const struct thread *next = cpus[thread->cpu].next;
+        if (ready_bands >> band_of(thread) > 1 || (next && band_of(next) > band_of(thread)))
+            sched_poke(thread);
+    } else if (cpu_this()->next == thread) {
+        cpu_this()->resched = true;
     }
 }
 

@@ -20,21 +20,32 @@ static const uint32_t round_constants[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-/* Four rounds with words w, then the next four words of the schedule into w. */
-#define ROUNDS(w, i)                                                                               \
+/* Four rounds with words w and constants k. */
+#define ROUNDS(w, k)                                                                               \
     do {                                                                                           \
-        uint32x4_t sum = vaddq_u32(w, vld1q_u32(&round_constants[i]));                             \
+        uint32x4_t sum = vaddq_u32(w, k);                                                          \
         uint32x4_t before = abcd;                                                                  \
         abcd = vsha256hq_u32(abcd, efgh, sum);                                                     \
         efgh = vsha256h2q_u32(efgh, before, sum);                                                  \
     } while (0)
-#define SCHEDULE(w0, w1, w2, w3) (w0 = vsha256su1q_u32(vsha256su0q_u32(w0, w1), w2, w3))
+
+/* The same, then the next four words of the schedule into w. */
+#define ROUNDS_SCHEDULE(w, w1, w2, w3, k)                                                          \
+    do {                                                                                           \
+        ROUNDS(w, k);                                                                              \
+        w = vsha256su1q_u32(vsha256su0q_u32(w, w1), w2, w3);                                       \
+    } while (0)
 
 __attribute__((target("arch=armv8-a+crypto"))) static void
 compress(uint32_t state[8], const uint8_t *data, size_t chunks)
 {
     uint32x4_t abcd = vld1q_u32(state), efgh = vld1q_u32(state + 4);
+    uint32x4_t k[16]; /* stay in registers: all loops over it are unrolled */
 
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) {
+        k[i] = vld1q_u32(&round_constants[4 * i]);
+    }
     for (; chunks > 0; chunks--, data += CHUNK) {
         uint32x4_t abcd_saved = abcd, efgh_saved = efgh;
         uint32x4_t w0 = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(data)));
@@ -42,20 +53,17 @@ compress(uint32_t state[8], const uint8_t *data, size_t chunks)
         uint32x4_t w2 = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(data + 32)));
         uint32x4_t w3 = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(data + 48)));
 
-        for (int i = 0; i < 48; i += 16) {
-            ROUNDS(w0, i);
-            SCHEDULE(w0, w1, w2, w3);
-            ROUNDS(w1, i + 4);
-            SCHEDULE(w1, w2, w3, w0);
-            ROUNDS(w2, i + 8);
-            SCHEDULE(w2, w3, w0, w1);
-            ROUNDS(w3, i + 12);
-            SCHEDULE(w3, w0, w1, w2);
+#pragma GCC unroll 3
+        for (int i = 0; i < 12; i += 4) {
+            ROUNDS_SCHEDULE(w0, w1, w2, w3, k[i]);
+            ROUNDS_SCHEDULE(w1, w2, w3, w0, k[i + 1]);
+            ROUNDS_SCHEDULE(w2, w3, w0, w1, k[i + 2]);
+            ROUNDS_SCHEDULE(w3, w0, w1, w2, k[i + 3]);
         }
-        ROUNDS(w0, 48);
-        ROUNDS(w1, 52);
-        ROUNDS(w2, 56);
-        ROUNDS(w3, 60);
+        ROUNDS(w0, k[12]);
+        ROUNDS(w1, k[13]);
+        ROUNDS(w2, k[14]);
+        ROUNDS(w3, k[15]);
         abcd = vaddq_u32(abcd, abcd_saved);
         efgh = vaddq_u32(efgh, efgh_saved);
     }

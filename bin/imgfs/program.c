@@ -10,9 +10,10 @@
 #include "hash.h"
 #include "program.h"
 
+/* What who opens a file for execution gets: enough to make a process of it or to run it as a script,
+ * not to copy it out (no READ). */
 #define PROGRAM_RIGHTS                                                                             \
-    (SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_EXECUTE | SW_RIGHT_TRANSFER | SW_RIGHT_DUPLICATE |    \
-     SW_RIGHT_INSPECT)
+    (SW_RIGHT_MAP | SW_RIGHT_EXECUTE | SW_RIGHT_TRANSFER | SW_RIGHT_DUPLICATE | SW_RIGHT_INSPECT)
 
 static handle_t code;           /* authority: mint executable memory */
 static uint8_t boot_secret[32]; /* decides the bases of this boot */
@@ -32,9 +33,13 @@ static void bundle_start(void)
     uint32_t sealed;
     void *bytes;
 
-    bundle.memory[LAYOUT_BUNDLE] = sw_start_get("bundle");
-    bundle.memory[LAYOUT_RELOCATED] = sw_start_get("relocated");
-    if (!memory || !bundle.memory[0] || !bundle.memory[1] ||
+    if (sw_handle_duplicate(sw_start_get("bundle"), PROGRAM_RIGHTS,
+                            &bundle.memory[LAYOUT_BUNDLE]) != SW_OK ||
+        sw_handle_duplicate(sw_start_get("relocated"), PROGRAM_RIGHTS & ~SW_RIGHT_EXECUTE,
+                            &bundle.memory[LAYOUT_RELOCATED]) != SW_OK) {
+        return; /* not given: every program comes from the image */
+    }
+    if (!memory ||
         sw_memory_info(memory, &size, &committed, &sealed) != SW_OK ||
         sw_mapping_map(memory, 0, size, SW_MAP_READ, &bytes) != SW_OK) {
         return;

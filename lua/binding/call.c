@@ -16,7 +16,7 @@
 struct request {
     struct sw_call call;
     const struct operation *operation;
-    handle_t posted; /* call object while it is posted */
+    handle_t posted;          /* call object while it is posted */
     _Alignas(8) char bytes[]; /* request, reply, data; each 8-aligned */
 };
 

@@ -44,7 +44,7 @@ function M.tables(model)
       operations[op.name] = { number = op.number, request = op.request_fields, request_size = op.request_size,
         request_strings = op.request_strings, reply = op.reply_fields, reply_size = op.reply_size,
         reply_strings = op.reply_strings, send = op.send or {}, receive = op.receive or {}, data = op.data,
-        cap = op.cap, caps = op.caps, idempotent = op.idempotent or false }
+        cap = op.cap or nil, caps = op.caps, idempotent = op.idempotent or false }
     end
     result.protocol[p.name] = { id = p.id, version = p.version, level = p.level, stateless = p.stateless or false,
       operations = operations }

@@ -1,6 +1,7 @@
 -- Loads the ABI tables, checks them, and computes layouts.
 -- Refused: an unaligned field, an unknown type, right, error or capability, a number used
--- twice, an operation that changes something without saying who may, a message too long.
+-- twice, an operation that does not say which capability it needs, a server that calls one of
+-- its own or a higher level.
 local M = {}
 
 local SCALARS = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, i32 = 4, i64 = 8 }
@@ -73,6 +74,21 @@ local function parse_argument(call, argument, model)
   return { kind = kind, name = name, doc = doc }
 end
 
+-- Calls go to a lower level only, so that no circle of servers can wait for each other.
+local function check_levels(protocols, servers)
+  local by = {}
+  for _, p in ipairs(protocols) do by[p.name] = p end
+  for _, server in ipairs(servers) do
+    local name, serves = server[1], by[server.serves] or fail("%s: no protocol %s", server[1], server.serves)
+    for _, called in ipairs(server.calls) do
+      local p = by[called] or fail("%s: no protocol %s", name, called)
+      if not p.upward and p.level >= serves.level then
+        fail("%s (level %d) may not call %s (level %d)", name, serves.level, called, p.level)
+      end
+    end
+  end
+end
+
 function M.load(here, protocols)
   local function read(name) return dofile(here .. "/" .. name .. ".lua") end
   local model = { errors = read("errors"), rights = read("rights"), capabilities = read("capabilities"),
@@ -115,7 +131,10 @@ function M.load(here, protocols)
       local owner = p.name .. "." .. op.name
       if seen[op.number] then fail("%s: number %d stands twice", owner, op.number) end
       seen[op.number] = true
-      for _, capability in pairs(op.caps or { op.cap }) do
+      if op.cap == nil and not op.caps then
+        fail("%s does not say which capability it needs (cap = false: holding the connection is enough)", owner)
+      end
+      for _, capability in pairs(op.caps or { op.cap or nil }) do
         if not model.capability[capability] then fail("%s: no capability %s", owner, capability) end
       end
       if not op.doc then fail("%s has no doc", owner) end
@@ -127,6 +146,7 @@ function M.load(here, protocols)
     end
     model.protocols[#model.protocols + 1] = p
   end
+  check_levels(model.protocols, read("servers"))
   return model
 end
 

@@ -5,7 +5,7 @@ return {
       event = "read bits", port = "wait", process = "query" } },
   { "WRITE", 1, { memory = "map writable, decommit, seal", pipe = "write",
       device = "write registers", event = "change bits" } },
-  { "EXECUTE", 2, { memory = "map executable (sealed objects only)" } },
+  { "EXECUTE", 2, { memory = "map executable or, through a mapping, readable (sealed objects only)" } },
   { "MAP", 3, { memory = "map at all", device = "map whole register pages" } },
   { "DUPLICATE", 4, { any = "duplicate the handle" } },
   { "TRANSFER", 5, { any = "send in a message or to a new process" } },

@@ -94,6 +94,10 @@ local function main(arguments)
       exec.say(message)
       return 127
     end
+    if text:find("\0", 1, true) then
+      exec.say(first .. ": cannot execute: neither a program of the image nor a text")
+      return 126
+    end
     return run(shells.new(first, { table.unpack(arguments, 2) }), (text:gsub("^#![^\n]*", "")))
   end
   local shell = shells.new("sh", {})

@@ -1,76 +1,94 @@
--- System calls by grammar, 4 processes on 4 CPUs: every call succeeds often, every documented
--- error is seen, nothing panics, hangs or leaks. SWOS_FUZZ_SEED and SWOS_FUZZ_STEPS choose a run.
+-- System calls by grammar (tests/fuzz): as the first process of a machine of its own, with all
+-- authorities and devices, on 4 CPUs and little memory; then in a session. Every call succeeds
+-- often, every documented error is seen, no other one comes; nothing panics, hangs or leaks.
+--
+-- SWOS_FUZZ_SEED and SWOS_FUZZ_STEPS (of each of 4 workers) choose a run; failures name them.
 
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 local Guest = require("guest")
+local machine = require("machine")
 
 local SEED = tonumber(os.getenv("SWOS_FUZZ_SEED") or "1")
 local STEPS = tonumber(os.getenv("SWOS_FUZZ_STEPS") or "400000")
 local SUCCESSES, FAILURES = 1000, 10
 
--- What no run of an ordinary session can reach, each with its reason.
-local UNREACHABLE = {
-  -- these need an authority or a device, which sessions never hold
-  job_create_session = "authority", memory_mint = "authority", log_read = "authority",
-  time_set = "authority", power = "authority", entropy_add = "authority",
-  early_write = "authority", early_read = "authority", crash_read = "authority",
-  log_write = "authority",
-  device_info = "device", device_claim = "device", device_release = "device",
-  device_read = "device", device_write = "device", device_ack = "device", device_pin = "device",
-  device_unpin = "device", device_reset = "device",
+-- What is documented and no run can reach, or not so often, each with its reason.
+local RARE = {
+  ["power OK"] = "ends the machine",
+  -- Only while no page is free and the kernel's caches of small objects are used up, too.
+  ["channel_watch NO_MEMORY"] = "small", ["port_bind NO_MEMORY"] = "small",
+  ["memory_map NO_MEMORY"] = "small", ["memory_unmap NO_MEMORY"] = "small",
+  ["memory_protect NO_MEMORY"] = "small", ["memory_unmap QUOTA"] = "small",
+  ["memory_protect QUOTA"] = "small", ["device_pin NO_MEMORY"] = "small",
+  ["device_pin QUOTA"] = "small",
+  -- A reply buffer that was never touched, written while no page is free.
+  ["call NO_MEMORY"] = "first touch", ["call_collect NO_MEMORY"] = "first touch",
 }
--- Of these even the first handle cannot be had, so its further errors are not seen either.
-local DECODING = { BAD_HANDLE = true, WRONG_TYPE = true, ACCESS = true, INVALID = true }
-
-local guest = Guest.start({ cpus = 4, disks = { { "build/test.img" } },
-  allow = { "BEGIN CRASH" } })
-guest:login("root", "swordfish")
 
 local output = ""
-tap.test(("seed %d, %d steps a worker: ends"):format(SEED, STEPS), function()
-  output = guest:must(("/bin/tests/syscall_fuzz %d %d"):format(SEED, STEPS), 0, 1200)
-  tap.note("%s", tap.matches(output, "(fuzz done[^\n]*)"))
+tap.test(("a machine of its own, seed %d, %d steps a worker"):format(SEED, STEPS), function()
+  local kernel = machine.with_bundle("build/kernel.img", "build/fuzz.bundle")
+  local guest <close> = Guest.start({ kernel = kernel, cpus = 4, memory = "48M", disks = {},
+    append = ("init.seed=%d init.steps=%d"):format(SEED, STEPS), allow = { "BEGIN CRASH" } })
+  guest:expect("fuzz done", 60) -- the short round before
+  guest:send(("x"):rep(100000), 0) -- for early_read
+  guest:expect("fuzz done", 900)
+  guest:expect("fuzz ends: ", 60)
+  output = guest.text
+  guest:expect_end(60)
+  tap.note("%s", output:match(".*(fuzz done[^\r\n]*)"))
+  tap.contains(output, "fuzz ends: clean", output:match("fuzz leak[^\r\n]*") or "the end")
 end)
 
 local rows = {}
-for kind, call, status, count in output:gmatch("(%w+) ([%w_]+) ([%u_]+) (%d+)") do
-  rows[#rows + 1] = { kind = kind, call = call, status = status, count = tonumber(count) }
+for kind, call, status, count in output:gmatch("\n(%l+) ([%l_]+) ([%u_]+) (%d+)\r?") do
+  rows[#rows + 1] = { kind = kind, name = call .. " " .. status, success = status == "OK",
+    status = status, count = tonumber(count) }
+end
+
+local function too_few(success, limit)
+  local list = {}
+  for _, row in ipairs(rows) do
+    if row.kind == "call" and row.success == success and row.count < limit and not RARE[row.name]
+    then
+      list[#list + 1] = ("%s %d"):format(row.name, row.count)
+    end
+  end
+  return list
 end
 
 tap.test("every call succeeded at least 1,000 times", function()
-  local rare = {}
-  for _, row in ipairs(rows) do
-    if row.status == "OK" and row.count < SUCCESSES and not UNREACHABLE[row.call] then
-      rare[#rare + 1] = ("%s %d"):format(row.call, row.count)
-    end
-  end
-  tap.check(#rows > 0, "no counts")
-  tap.check(#rare == 0, "too rare: %s", table.concat(rare, ", "))
+  tap.check(#rows > 300, "only %d counts", #rows)
+  local list = too_few(true, SUCCESSES)
+  tap.check(#list == 0, "too rare: %s", table.concat(list, ", "))
 end)
 
 tap.test("every documented error came at least 10 times", function()
-  local rare = {}
-  for _, row in ipairs(rows) do
-    if row.kind == "call" and row.status ~= "OK" and row.count < FAILURES and
-      not (UNREACHABLE[row.call] and not DECODING[row.status]) then
-      rare[#rare + 1] = ("%s %s %d"):format(row.call, row.status, row.count)
-    end
-  end
-  tap.check(#rare == 0, "too rare: %s", table.concat(rare, ", "))
+  local list = too_few(false, FAILURES)
+  tap.check(#list == 0, "too rare: %s", table.concat(list, ", "))
 end)
 
 tap.test("no call returned what is not documented", function()
-  local other = {}
+  local list = {}
   for _, row in ipairs(rows) do
-    if row.kind == "other" then
-      other[#other + 1] = ("%s %s %d"):format(row.call, row.status, row.count)
+    -- The first touch of the caller's own memory may find no page in any call that copies.
+    if row.kind == "other" and row.status ~= "NO_MEMORY" then
+      list[#list + 1] = ("%s %d"):format(row.name, row.count)
     end
   end
-  tap.check(#other == 0, "undocumented: %s", table.concat(other, ", "))
+  tap.check(#list == 0, "undocumented: %s", table.concat(list, ", "))
 end)
 
-guest:finish(function()
-  guest:must(("/bin/tests/syscall_fuzz %d 5000 >/tmp/f; rm /tmp/f"):format(SEED + 1), 0, 300)
+tap.test("in a session, beside the servers", function()
+  local guest <close> = Guest.start({ cpus = 4, disks = { { "build/test.img" } },
+    allow = { "BEGIN CRASH" } })
+  guest:login("root", "swordfish")
+  guest:leak_check(function()
+    local text = guest:must(("/bin/tests/syscall_fuzz %d %d | wc"):format(SEED, 20000), 0,
+      300)
+    tap.check(text, "nothing was printed")
+  end, 2, 1)
 end)
+
 tap.done()

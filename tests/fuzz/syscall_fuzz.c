@@ -682,6 +682,8 @@ static void call_life(void)
                                  .data = maybe_wild(room(4096)),
                                  .data_length = 4096,
                                  .flags = SW_CALL_DATA_IN | SW_CALL_DATA_OUT };
+    if (chance(3))
+        buffers->flags = 8;
     if (chance(30)) {
         buffers->send_count = 1;
         buffers->send[0] = chance(80) ? live_handle(SW_TYPE_EVENT) : choose_handle(0, false);
@@ -720,6 +722,8 @@ static void call_life(void)
         default: break;
         }
         reply->data = maybe_wild(room(64));
+        if (chance(5))
+            reply->reserved = 1;
         if (chance(30) && way != FULL) {
             reply->length = reply->length ? reply->length : 16;
             reply->send_count = 1;
@@ -731,6 +735,8 @@ static void call_life(void)
         else
             call_number(SW_SYS_REPLY_WAIT, (const uint64_t[8]){ token, answer[1], port,
                                                                 (uintptr_t)wait, 0 });
+        if (way == FULL)
+            call_number(SW_SYS_CALL_COLLECT, collect);
         give_back();
         if (way == TWICE)
             call_number(SW_SYS_REPLY, answer);
@@ -779,6 +785,18 @@ static void event_life(void)
     keep_handle(event);
 }
 
+/* Handles the own job gives: to this process, and to what it keeps. */
+static void find_handles(void)
+{
+    struct result process = call_number(SW_SYS_JOB_FIND, (const uint64_t[8]){ kept[0], own_pid });
+    struct result back = call_number(SW_SYS_JOB_KEPT, (const uint64_t[8]){ kept[0], 2 });
+
+    if (process.status == SW_OK)
+        close_one((handle_t)process.out[0]);
+    if (back.status == SW_OK)
+        close_one((handle_t)back.out[0]);
+}
+
 /* A job that keeps handles. */
 static void job_life(void)
 {
@@ -791,6 +809,8 @@ static void job_life(void)
         keep_handle((handle_t)back.out[0]);
     if (job)
         keep_handle(job);
+    call_number(SW_SYS_JOB_KEEP, (const uint64_t[8]){ kept[0], 2, live_handle(SW_TYPE_EVENT) });
+    find_handles();
 }
 
 /* Waits that last, so that an interrupt, a wake or a second waiter finds them. */
@@ -861,13 +881,16 @@ static void machine_life(void)
 
     memory = made(SW_SYS_MEMORY_CREATE, 2 * SW_PAGE, 0);
     call_number(SW_SYS_DEVICE_CLAIM, (const uint64_t[8]){ device });
-    call_number(SW_SYS_DEVICE_READ, (const uint64_t[8]){ device, 0, 4 });
-    call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
-    call_number(SW_SYS_DEVICE_PIN, (const uint64_t[8]){ device, memory, 0, SW_PAGE,
-                                                        maybe_wild(room(64)) });
-    call_number(SW_SYS_MEMORY_DECOMMIT, (const uint64_t[8]){ memory, 0, SW_PAGE });
-    if (chance(80))
-        call_number(SW_SYS_DEVICE_UNPIN, (const uint64_t[8]){ device, memory });
+    for (int i = 0; i < 4; i++) {
+        call_number(SW_SYS_DEVICE_READ, (const uint64_t[8]){ device, 0, 4 });
+        call_number(SW_SYS_DEVICE_WRITE, (const uint64_t[8]){ device, PICK(8, 0x10, 0x1000), 4 });
+        call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
+        call_number(SW_SYS_DEVICE_PIN, (const uint64_t[8]){ device, memory, 0, SW_PAGE,
+                                                            maybe_wild(room(64)) });
+        call_number(SW_SYS_MEMORY_DECOMMIT, (const uint64_t[8]){ memory, 0, SW_PAGE });
+        if (chance(80))
+            call_number(SW_SYS_DEVICE_UNPIN, (const uint64_t[8]){ device, memory });
+    }
     call_number(SW_SYS_DEVICE_RESET, (const uint64_t[8]){ device });
     call_number(SW_SYS_DEVICE_RELEASE, (const uint64_t[8]){ device });
     keep_handle(memory);
@@ -933,8 +956,21 @@ static void process_life(void)
     handle_t job = made(SW_SYS_JOB_CREATE, kept[0], (uintptr_t)memset(room(64), 0, 64));
 
     fill_spawn(spawn);
+    bool ends = chance(50); /* by itself: the program does without its argument */
+    if (ends)
+        ((struct sw_start *)(uintptr_t)spawn->start)->argument_count = 1;
     handle_t process = made(SW_SYS_PROCESS_CREATE, job ? job : kept[0], (uintptr_t)spawn);
-    if (process) {
+    if (process && ends) {
+        struct sw_process_info *info = room(sizeof *info);
+        uint64_t until = sw_clock_deadline(5 * SW_MILLISECOND);
+
+        do
+            call_number(SW_SYS_PROCESS_INFO, (const uint64_t[8]){ process, (uintptr_t)info });
+        while (info->state != SW_PROCESS_ENDED && sw_clock_monotonic() < until);
+        if (info->state == SW_PROCESS_ENDED && info->status == 0)
+            count_call(call_index(SW_SYS_PROCESS_EXIT), SW_OK);
+        keep_handle(process);
+    } else if (process) {
         switch (below(5)) {
         case 0: call_number(SW_SYS_PROCESS_KILL, (const uint64_t[8]){ process, 7 }); break;
         case 1: call_number(SW_SYS_JOB_INTERRUPT, (const uint64_t[8]){ job, 1 }); break;
@@ -979,6 +1015,7 @@ static void starved(void)
         event_life();
         machine_life();
     }
+    find_handles();
     give_back();
     call_number(SW_SYS_MEMORY_UNMAP, (const uint64_t[8]){ page, 16 * SW_PAGE });
     keep_handle(memory);
@@ -1108,7 +1145,7 @@ static int worker(uint64_t seed, uint32_t steps)
 {
     static void (*const lives[])(void) = { call_life,  call_life,  memory_life, pipe_life,
                                            event_life, job_life,   process_life, thread_life,
-                                           long_waits, machine_life };
+                                           long_waits, long_waits, machine_life, machine_life };
 
     if (!prepare(seed))
         return 4;

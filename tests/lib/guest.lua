@@ -271,10 +271,13 @@ function Guest:counters()
     lua = tonumber(lua) }
 end
 
---- What each process holds, from top: "name" -> KiB. Says who holds what a leak check misses.
+--- What each process and the kernel hold, from top: "name" -> KiB. Says who holds what a leak check
+--- misses.
 function Guest:owners()
   local owners = {}
-  for pid, size, name in self:must("top -b -n 1"):gmatch("(%d+) +%d+ [^\n]- (%d+)K +%S+ (%S+)") do
+  local top = self:must("top -b -n 1")
+  owners["kernel objects"], owners["page tables"] = top:match("(%d+)K objects, (%d+)K page tables")
+  for pid, size, name in top:gmatch("(%d+) +%d+ [^\n]- (%d+)K +%S+ (%S+)") do
     owners[name .. "/" .. pid] = tonumber(size)
   end
   return owners
@@ -294,7 +297,7 @@ function Guest.difference(before, after)
   if #list == 0 then return nil end
   for name, size in pairs(after.owners or {}) do
     local was = before.owners and before.owners[name]
-    if was and was ~= size then list[#list + 1] = ("%s %dK -> %dK"):format(name, was, size) end
+    if was and was ~= size then list[#list + 1] = ("%s %sK -> %sK"):format(name, was, size) end
   end
   return table.concat(list, ", ")
 end

@@ -27,7 +27,8 @@ void debug_pause(void)
     if (!(*state & 3))
         return;
     uint64_t length = *state >> 2 & 63 ? *state >> 32 & 255 : *state >> 32 & 0xffff;
+    __asm__ volatile("yield"); /* an emulator that runs one CPU at a time runs another one now */
     for (uint64_t i = 0; i < length; i++)
-        __asm__ volatile("yield");
+        __asm__ volatile("");
 }
 #endif

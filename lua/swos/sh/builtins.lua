@@ -93,6 +93,7 @@ M["."] = function(shell, words, io)
   if not words[2] then return io.fail("file name expected") end
   local text, message = require("swos.fs").read(words[2])
   if not text then return io.fail(message) end
+  if text:find("\0", 1, true) then return io.fail(words[2] .. ": not a text") end
   local status, reason = require("swos.sh.exec").text(shell, text)
   if not status then return io.fail(("%s: %s"):format(words[2], reason)) end
   return status

@@ -4,13 +4,13 @@ return {
   doc = "Block device. The connection's badge chooses the disk.",
   operations = {
     { 1, "info", reply = { { "u64", "sectors", "" }, { "u32", "read_only", "" }, { "u32", "reserved", "" }, { "u8[20]", "serial", "" }, { "u32", "reserved2", "" } }, idempotent = true,
-      doc = "Size and flags of the disk." },
+      cap = false, doc = "Size and flags of the disk." },
     { 2, "read", request = { { "u64", "sector", "" }, { "u32", "count", "sectors" }, { "u32", "offset", "bytes into the memory object, multiple of 512" } },
-      send = { "memory" }, idempotent = true, doc = "Reads sectors into the memory object sent along." },
+      send = { "memory" }, idempotent = true, cap = false, doc = "Reads sectors into the memory object sent along." },
     { 3, "write", request = { { "u64", "sector", "" }, { "u32", "count", "" }, { "u32", "offset", "" } },
-      send = { "memory" }, idempotent = true, doc = "Writes sectors; done when the device has them (flush makes them durable)." },
-    { 4, "flush", idempotent = true, doc = "Everything written before is durable when this returns." },
+      send = { "memory" }, idempotent = true, cap = false, doc = "Writes sectors; done when the device has them (flush makes them durable)." },
+    { 4, "flush", idempotent = true, cap = false, doc = "Everything written before is durable when this returns." },
     { 5, "list", reply = { { "u32", "count", "disks" }, { "u32", "legacy", "slots refused because they are legacy virtio" } }, idempotent = true,
-      doc = "Number of disks; only on the connection with badge 0. Disk i (from 0) has badge i + 1." },
+      cap = false, doc = "Number of disks; only on the connection with badge 0. Disk i (from 0) has badge i + 1." },
   },
 }

@@ -3,8 +3,8 @@ return {
   name = "names", id = 5, version = 1, level = 5, upward = true, stateless = true,
   doc = "Looks up services. init answers at once or when the service is ready.",
   operations = {
-    { 1, "lookup", request = { { "string", "name" } }, receive = { "connection" }, idempotent = true, doc = "A connection to a service." },
-    { 2, "list", data = "out", reply = { { "u32", "bytes" }, { "u32", "reserved" } }, idempotent = true, doc = "Names this view shows, one a line." },
-    { 3, "ready", doc = "Said by a service: it serves now." },
+    { 1, "lookup", request = { { "string", "name" } }, receive = { "connection" }, idempotent = true, cap = false, doc = "A connection to a service." },
+    { 2, "list", data = "out", reply = { { "u32", "bytes" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Names this view shows, one a line." },
+    { 3, "ready", cap = false, doc = "Said by a service: it serves now." },
   },
 }

@@ -343,7 +343,7 @@ static void run(struct thread *keeper, uint32_t steps)
 
 int main(int argc, char **argv)
 {
-    uint32_t steps = argc > 1 ? (uint32_t)atoi(argv[1]) : 3000, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
+    uint32_t steps = argc > 1 ? (uint32_t)atoi(argv[1]) : 10000, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
     srand(seed);
     setvbuf(stdout, NULL, _IOLBF, 0); /* what was said before a sanitizer ends it is not lost */
     struct thread *keeper = fake_start(3, 16384);
