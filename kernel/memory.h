@@ -30,8 +30,8 @@ struct memory {
     paddr_t base;        /* fixed */
     uint64_t cursor;     /* destruction: pages done */
     uint64_t synced;     /* code: pages made visible to instruction fetch, from 0 on */
-    uint32_t depth;      /* 0: inline_pages, else levels of 512-entry tables below `root` */
-    paddr_t inline_pages[MEMORY_INLINE];
+    uint32_t depth;      /* levels of 512-entry tables below `root`, for all but the last pages */
+    paddr_t inline_pages[MEMORY_INLINE]; /* the last ones */
     paddr_t root;
 };
 

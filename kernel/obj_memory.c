@@ -1,7 +1,7 @@
 /* Memory objects: a fixed number of zero-filled pages, taken when first needed.
  *
- * Up to MEMORY_INLINE pages are listed in the object; larger ones have a radix tree of table pages,
- * 512 entries each. Size and worst-case tables are charged at creation, so taking a page can only
+ * The last MEMORY_INLINE pages are listed in the object, so that a small object needs no table, nor a
+ * stack of which little is used; the others in a radix tree of table pages, 512 entries each. Size and worst-case tables are charged at creation, so taking a page can only
  * fail for want of RAM. A sealed object never changes again: no writable mapping, no pin, no commit
  * or decommit. Pages are given back in slices (destroy_some). Big lock. */
 #include "syscall_handlers.h"
@@ -23,22 +23,26 @@ uint64_t memory_tables_total, memory_committed_total;
 
 /* --- the tree -------------------------------------------------------------------------------- */
 
+/* How many pages, from 0 on, are listed in the tree. */
+static uint64_t tree_pages(uint64_t pages)
+{
+    return pages > MEMORY_INLINE ? pages - MEMORY_INLINE : 0;
+}
+
 static uint32_t depth_for(uint64_t pages)
 {
     uint32_t depth = 0;
-    for (uint64_t reach = pages > MEMORY_INLINE ? 1 : pages; reach < pages; reach <<= TABLE_BITS)
-        depth++;
+    for (uint64_t in_tree = tree_pages(pages), reach = 1; depth == 0 ? in_tree > 0 : reach < in_tree; depth++)
+        reach <<= TABLE_BITS;
     return depth;
 }
 
 uint64_t memory_table_pages(uint64_t pages)
 {
-    uint64_t tables = 0;
-    if (pages <= MEMORY_INLINE)
-        return 0;
-    while (pages > 1) {
-        pages = (pages + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
-        tables += pages;
+    uint64_t tables = 0, entries = tree_pages(pages);
+    for (uint32_t level = depth_for(pages); level > 0; level--) {
+        entries = (entries + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
+        tables += entries;
     }
     return tables;
 }
@@ -46,8 +50,9 @@ uint64_t memory_table_pages(uint64_t pages)
 /* The entry that names the page at an index. Missing tables are made with create, else NULL. */
 static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
 {
-    if (memory->depth == 0)
-        return &memory->inline_pages[index];
+    uint64_t in_tree = tree_pages(memory->pages);
+    if (index >= in_tree)
+        return &memory->inline_pages[index - in_tree];
     paddr_t *entry = &memory->root;
     for (uint32_t level = memory->depth; level-- > 0;) {
         if (!*entry) {
@@ -172,13 +177,11 @@ static bool memory_destroy_some(struct object *object)
     struct memory *memory = CONTAINER(object, struct memory, object);
     if (memory->fixed)
         return true;
-    if (memory->depth == 0) {
-        for (uint32_t i = 0; i < MEMORY_INLINE; i++)
-            memory_drop_page(memory, &memory->inline_pages[i]);
-        return true;
-    }
+    uint64_t in_tree = tree_pages(memory->pages);
+    for (uint32_t i = 0; i < MEMORY_INLINE; i++)
+        memory_drop_page(memory, &memory->inline_pages[i]);
     uint32_t tables = SLICE_TABLES, steps = SLICE_STEPS;
-    while (memory->cursor < memory->pages) {
+    while (memory->cursor < in_tree) {
         if (tables == 0 || steps == 0)
             return false;
         uint64_t at = memory->cursor;
@@ -198,7 +201,7 @@ static bool memory_destroy_some(struct object *object)
         uint64_t reach = 1ull << TABLE_BITS * level;
         memory->cursor = (at / reach + 1) * reach;
         for (level = 2; level <= memory->depth; level++)
-            if (memory->cursor >= memory->pages || memory->cursor % (1ull << TABLE_BITS * level) == 0)
+            if (memory->cursor >= in_tree || memory->cursor % (1ull << TABLE_BITS * level) == 0)
                 table_free(table_entry(memory, at, level));
     }
     return true;

@@ -19,6 +19,7 @@
 #define STACK_DEFAULT (256ull << 10)
 #define STACK_LIMIT (64ull << 20)
 #define HEAP_ROOM (256ull << 20)  /* addresses kept free above the heap base at first */
+#define MAPS_ROOM (128ull << 20)  /* and, clear of everything else, for mappings above that */
 #define JITTER_PAGES 128          /* random offset of the stack inside its window */
 #define START_LIMIT (64u << 10)
 #define TRANSFERS 64
@@ -305,17 +306,18 @@ static status_t segment_map(struct process *process, const struct process_image 
     return status == SW_EXISTS ? SW_BAD_IMAGE : status;
 }
 
-/* A random place for `size` bytes in the image's 1 GiB, clear of the image, with room above. */
+/* A random place for `size` bytes in the image's 1 GiB, with room for heap and mappings above it. None
+ * shares a leaf table with the image, so all places cost the same number of tables. */
 static vaddr_t window_choose(vaddr_t image_start, vaddr_t image_end, uint64_t size)
 {
     vaddr_t gib = image_start / GIB * GIB;
     vaddr_t low = image_start / WINDOW * WINDOW, high = ROUND_UP(image_end, WINDOW);
     for (uint32_t attempt = 0; attempt < 64; attempt++) {
-        vaddr_t at = gib + random_u64() % ((GIB - HEAP_ROOM) / WINDOW) * WINDOW;
-        if (at < WINDOW || at + size + HEAP_ROOM > USER_LIMIT)
+        vaddr_t at = gib + random_u64() % ((GIB - HEAP_ROOM - MAPS_ROOM) / WINDOW) * WINDOW;
+        vaddr_t maps = at + HEAP_ROOM;
+        if (at < WINDOW || maps + MAPS_ROOM > USER_LIMIT)
             continue;
-        vaddr_t maps = at + HEAP_ROOM; /* never shares a table with the image: all layouts cost the same */
-        if ((at >= high || at + size + HEAP_ROOM / 4 <= low) && (maps >= high || maps + WINDOW <= low))
+        if ((at >= high || at + size + HEAP_ROOM / 4 <= low) && (maps >= high || maps + MAPS_ROOM <= low))
             return at;
     }
     return high; /* a huge image: right above it */

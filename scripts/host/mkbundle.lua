@@ -4,7 +4,8 @@
 -- ELF files become programs, laid out and ready to map; anything else is kept as a file.
 -- keeper is relocated to its fixed base here, because the kernel only maps it. Lua files
 -- (NAME lua/....lua) are kept as text unless --lua says byte code. With --root every file below
--- DIR is an entry named by its path; what lies in DIR/bin/ is named without the bin/.
+-- DIR is an entry named by its path; what lies in DIR/bin/ is named without the bin/. NAME=PATH
+-- takes the place of such a file.
 -- The format stands in docs/architecture.md.
 
 local crypto = require("swcrypto")
@@ -43,7 +44,8 @@ end
 local function scan(root, sources)
   local list = check(io.popen("find " .. quote(root) .. " -type f -printf '%P\\0'"))
   for path in list:read("a"):gmatch("([^\0]+)\0") do
-    sources[path:match("^bin/(.+)$") or path] = root .. "/" .. path
+    local name = path:match("^bin/(.+)$") or path
+    sources[name] = sources[name] or root .. "/" .. path
   end
   check(list:close(), root .. ": cannot be listed")
 end

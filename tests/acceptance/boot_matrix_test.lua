@@ -70,12 +70,7 @@ for _, name in ipairs({ "direct serial boot", "network boot" }) do
   reaches_login("the guide's " .. name, { command = words(free_ports(GUIDE[name])) })
 end
 
-tap.test("too little RAM is said, not hung", function()
-  local guest <close> = Guest.start({ memory = "8M", allow = { "panic" } })
-  local told = guest:wait(function()
-    return guest.text:find("memory", 1, true) or guest.ended
-  end, 20)
-  tap.check(told, "nothing was said")
-end)
+-- With less than 5 MiB QEMU finds no place for the device tree and does not start.
+reaches_login("-m 5M", { memory = "5M" })
 
 tap.done()

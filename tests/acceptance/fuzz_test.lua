@@ -34,7 +34,7 @@ tap.test(("a machine of its own, seed %d, %d steps a worker"):format(SEED, STEPS
   guest:expect("fuzz done", 60) -- the short round before
   guest:send(("x"):rep(100000), 0) -- for early_read
   guest:expect("fuzz done", 900)
-  guest:expect("fuzz ends: ", 60)
+  guest:expect_pattern("fuzz ends: (%a+)\r?\n", 60)
   output = guest.text
   guest:expect_end(60)
   tap.note("%s", output:match(".*(fuzz done[^\r\n]*)"))

@@ -125,7 +125,7 @@ end
 local function one_boot(guest, boot, server)
   step(guest, boot, "power-on to prompt", function() guest:expect("login: ", 60) end)
   guest.position = 1
-  session(guest, boot, "first", server)
+  session(guest, boot, "first", server, function() guest:fill_terminal() end)
   log_out(guest)
   local before = session(guest, boot, "second", nil, function() return guest:settled() end)
   step(guest, boot, "second kill", function() kill_server(guest, server) end)

@@ -1,63 +1,58 @@
 -- Boots for measuring: runs /bin/tests/bench in the guest and reads what it prints.
 
 local Guest = require("guest")
+local disk = require("disk")
+local machine = require("machine")
 
 local M = {}
 
 -- A row grown by more than this factor over tests/bench/expect.lua is a failure.
 M.ALLOWED = 1.05
 
--- One CPU, the same instructions at every run: the emulated time is made of instructions, and
--- nothing random comes from outside.
-local REPEATABLE = { cpus = 1, machine = "virt,dtb-randomness=off",
-  append = "swos.seed=1 swos.pmu=1", more = { "-icount", "shift=0" } }
-
-local function median(list)
-  table.sort(list)
-  return list[(#list + 1) // 2]
+local function copy(from, into)
+  for key, value in pairs(from) do into[key] = value end
+  return into
 end
 
--- name -> { count, amount, ns and instructions: of the best round, median_ns }
+function M.median(list)
+  local sorted = table.move(list, 1, #list, 1, {})
+  table.sort(sorted)
+  return sorted[(#sorted + 1) // 2]
+end
+
+-- name -> { count, amount, rounds = list of ns, ns = of the best round, instructions = least }
 local function rows(output)
   local found = {}
   for name, count, ns, instructions, amount in
     output:gmatch("row (%S+) (%d+) (%d+) (%d+) (%d+)") do
-    local row = found[name] or { all = {}, instructions = math.huge }
+    local row = found[name] or { rounds = {}, ns = math.huge, instructions = math.huge }
     row.count, row.amount = tonumber(count), tonumber(amount)
-    row.all[#row.all + 1] = tonumber(ns)
+    row.rounds[#row.rounds + 1] = tonumber(ns)
+    row.ns = math.min(row.ns, tonumber(ns))
     row.instructions = math.min(row.instructions, tonumber(instructions))
     found[name] = row
-  end
-  for _, row in pairs(found) do
-    row.median_ns = median(row.all)
-    row.ns = row.all[1]
   end
   return found
 end
 
---- Boots and measures: rows by name, milliseconds from power-on to the prompt, free pages at
---- login. `names` is a list of rows, nil for all.
+--- Boots, logs in and measures: rows by name, and the pages free at the shell's first prompt.
+--- names: a list of rows, nil for all.
 function M.run(start, rounds, names, timeout)
-  start.disks = { { "build/test.img" } }
-  local guest <close> = Guest.start(start)
-  guest:expect("swift-os login: ", 300)
-  local prompt = guest:elapsed()
-  guest.position = 1
-  guest:login("root", "swordfish")
+  local guest <close> = Guest.start(copy(start, { disks = { { "build/test.img" } } }))
+  guest:login("root", "swordfish", 300)
   local free = tonumber(guest:must("swos-counters", 0, 120):match("pages=(%d+)"))
   local output = guest:must(("/bin/tests/bench %d %s"):format(rounds,
     table.concat(names or {}, " ")), 0, timeout or 600)
-  return rows(output), prompt, free
+  return rows(output), free
 end
 
---- Guest instructions a repetition by row.
+--- Guest instructions a repetition by row. One CPU, the same instructions at every run: emulated
+--- time is made of instructions, and nothing random comes from outside.
 function M.instructions(names)
   local counts = {}
-  local start = {}
-  for key, value in pairs(REPEATABLE) do start[key] = value end
-  for name, row in pairs(M.run(start, 1, names, 1800)) do
-    counts[name] = row.instructions // row.count
-  end
+  local found = M.run({ cpus = 1, machine = "virt,dtb-randomness=off",
+    append = "swos.seed=1 swos.pmu=1", more = { "-icount", "shift=0" } }, 1, names, 1800)
+  for name, row in pairs(found) do counts[name] = row.instructions // row.count end
   return counts
 end
 
@@ -76,7 +71,7 @@ function M.compare(counts, expected)
   return grown, missing
 end
 
---- Times from power-on to the prompt in milliseconds, sorted.
+--- Times from power-on to the prompt, in milliseconds.
 function M.boots(count)
   local list = {}
   for i = 1, count do
@@ -84,10 +79,25 @@ function M.boots(count)
     guest:expect("swift-os login: ", 300)
     list[i] = guest:elapsed()
   end
-  table.sort(list)
   return list
 end
 
-M.median = median
+--- The least RAM in MiB, from `low` on, with which the prompt comes.
+function M.least_memory(low)
+  for memory = low, 64 do
+    local guest <close> = Guest.start({ cpus = 1, memory = memory .. "M", allow = { "panic" } })
+    if pcall(guest.expect, guest, "swift-os login: ", 10) then return memory end
+  end
+end
+
+--- The disk through its driver, in a machine whose boot bundle has the measuring program in it.
+function M.disk()
+  local kernel <close> = disk.temporary(machine.with_bundle("build/kernel.img",
+    "build/bench.bundle"))
+  local guest <close> = Guest.start({ cpus = 1, kernel = kernel.path,
+    disks = { { "build/test.img" } } })
+  guest:expect("bench done: OK", 120)
+  return rows(guest.text)
+end
 
 return M

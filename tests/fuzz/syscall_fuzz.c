@@ -956,7 +956,7 @@ static void process_life(void)
     handle_t job = made(SW_SYS_JOB_CREATE, kept[0], (uintptr_t)memset(room(64), 0, 64));
 
     fill_spawn(spawn);
-    bool ends = chance(50); /* by itself: the program does without its argument */
+    bool ends = chance(75); /* by itself: the program does without its argument */
     if (ends)
         ((struct sw_start *)(uintptr_t)spawn->start)->argument_count = 1;
     handle_t process = made(SW_SYS_PROCESS_CREATE, job ? job : kept[0], (uintptr_t)spawn);
@@ -1144,7 +1144,7 @@ static bool prepare(uint64_t seed)
 static int worker(uint64_t seed, uint32_t steps)
 {
     static void (*const lives[])(void) = { call_life,  call_life,  memory_life, pipe_life,
-                                           event_life, job_life,   process_life, thread_life,
+                                           event_life, job_life,   process_life, process_life, thread_life,
                                            long_waits, long_waits, machine_life, machine_life };
 
     if (!prepare(seed))

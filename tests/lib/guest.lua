@@ -277,8 +277,8 @@ function Guest:owners()
   local owners = {}
   local top = self:must("top -b -n 1")
   owners["kernel objects"], owners["page tables"] = top:match("(%d+)K objects, (%d+)K page tables")
-  for pid, size, name in top:gmatch("(%d+) +%d+ [^\n]- (%d+)K +%S+ (%S+)") do
-    owners[name .. "/" .. pid] = tonumber(size)
+  for size, name in top:gmatch("%d+ +%d+ [^\n]- (%d+)K +%S+ (%S+)") do
+    owners[name] = (owners[name] or 0) + tonumber(size)
   end
   return owners
 end
@@ -317,9 +317,15 @@ function Guest:settled()
   error("the counters do not come to rest", 0)
 end
 
+--- Fills the terminal's output once: a pipe's pages are taken when they are first needed, and stay.
+function Guest:fill_terminal()
+  self:must("lua -e 'for _ = 1, 400 do print((\"-\"):rep(60)) end'")
+end
+
 --- Warms up with load(guest), then compares pages, handles and objects before and after further
 --- repetitions of it, exactly.
 function Guest:leak_check(load, repetitions, warm_up)
+  self:fill_terminal()
   for _ = 1, warm_up or 3 do load(self) end
   local before = self:settled()
   for _ = 1, repetitions or 5 do load(self) end
