@@ -279,31 +279,35 @@ static status_t call_prepare(struct call *call, struct process *process, struct 
     return SW_OK;
 }
 
-/* Queues a prepared call and hands it over at once if the server waits. */
+/* The server is busy: it runs at the band of who waits for it. */
+static void call_lend(const struct call *call, struct channel *channel)
+{
+    if (list_empty(&channel->received))
+        return;
+    struct thread *handler = list_first(&channel->received, struct call, channel_link)->handler;
+    if (handler && handler->lent < call->band) {
+        handler->lent = call->band;
+        thread_band_changed(handler);
+    }
+}
+
+/* Hands a prepared call over at once if the server waits, else queues it. */
 static void call_enqueue(struct call *call, struct thread *caller)
 {
     struct channel *channel = call->connection->channel;
     call->band = caller->lent > caller->band ? caller->lent : caller->band;
-    list_add_tail(&channel->calls, &call->channel_link);
-    call->posted_ns = arch_now();
+    if (channel->watch_limit)
+        call->posted_ns = arch_now();
+    struct port *port = channel->port;
+    if (!port || !port->waiter || !port_hand(port, channel, call)) {
+        list_add_tail(&channel->calls, &call->channel_link);
+        if (port && list_empty(&channel->port_link))
+            list_add_tail(&port->messages, &channel->port_link);
+        if (port)
+            call_lend(call, channel);
+    }
     if (channel->watch_limit)
         channel_watch_arm(channel);
-    if (!channel->port)
-        return;
-    if (channel->port->waiter) {
-        port_hand(channel->port, channel);
-        return;
-    }
-    if (list_empty(&channel->port_link))
-        list_add_tail(&channel->port->messages, &channel->port_link);
-    /* the server is busy: it runs at the band of who waits for it */
-    if (!list_empty(&channel->received)) {
-        struct thread *handler = list_first(&channel->received, struct call, channel_link)->handler;
-        if (handler && handler->lent < call->band) {
-            handler->lent = call->band;
-            thread_band_changed(handler);
-        }
-    }
 }
 
 /* --- delivery -------------------------------------------------------------------------------- */
@@ -339,77 +343,80 @@ static void handles_deliver(struct sent_handle *sent, uint32_t count, const uint
     }
 }
 
-status_t call_deliver(struct channel *channel, struct thread *receiver)
+status_t call_hand(struct channel *channel, struct call *call, struct thread *receiver)
 {
     struct process *server = receiver->process;
-    while (!list_empty(&channel->calls)) {
-        struct call *call = list_first(&channel->calls, struct call, channel_link);
-        const struct sw_call *b = &call->buffers;
-        if (call->sent_count) {
-            status_t status = handle_reserve(server, call->sent_count);
-            if (status != SW_OK) { /* the server cannot take them: the caller learns it */
-                call_finish(call, status, false);
-                continue;
-            }
-        }
-        uint32_t capacity = receiver->wait_room.capacity;
-        uint32_t length = b->request_length < capacity ? b->request_length : capacity;
-        status_t status = copy_between(server, receiver->wait_room.buffer, call->process, b->request, length);
-        if (status != SW_OK) {
-            handle_unreserve(server, call->sent_count);
-            if (!range_accessible(server, receiver->wait_room.buffer, length, SW_MAP_WRITE))
-                return status;
+    const struct sw_call *b = &call->buffers;
+    if (call->sent_count) {
+        status_t status = handle_reserve(server, call->sent_count);
+        if (status != SW_OK) { /* the server cannot take them: the caller learns it */
             call_finish(call, status, false);
-            continue;
+            return NOTHING;
         }
-        struct sw_event event = {
-            .kind = SW_EVENT_MESSAGE,
-            .bits = b->flags,
-            .key = channel->key,
-            .badge = call->connection->badge,
-            .token = call_token(call),
-            .request_length = b->request_length,
-            .reply_capacity = b->reply_capacity,
-            .data_length = b->data_length,
-            .caps = call->process->caps,
-            .principal = call->process->job->principal,
-            .session = call->process->job->session,
-            .pid = call->process->pid,
-            .received_count = call->sent_count,
-        };
-        /* The event goes first with no handles, so that nothing is half done if it cannot be written. */
-        status = port_write_event(receiver, &event);
-        if (status != SW_OK) {
-            handle_unreserve(server, call->sent_count);
-            return status;
-        }
-        if (call->sent_count) {
-            handles_deliver(call->sent, call->sent_count, b->send, b->send_move, call->process, server, event.received);
-            call->sent_count = 0;
-            status = port_write_event(receiver, &event); /* same page, just written: cannot fail */
-            ASSERT(status == SW_OK);
-        }
-        list_remove(&call->channel_link);
-        if (list_empty(&channel->calls))
-            list_remove(&channel->port_link);
-        list_add_tail(&channel->received, &call->channel_link);
-        call->state = CALL_RECEIVED;
-        call->server = server;
-        call->connection->accepted = channel->generation;
-        call->handler = receiver;
-        list_add_tail(&receiver->handling, &call->handler_link);
-        if (receiver->lent < call->band) {
-            receiver->lent = call->band;
-            thread_band_changed(receiver);
-        }
-        if (call->thread) {
-            call->thread->wait = SW_WAIT_REPLY;
-            call->thread->wait_pid = server->pid;
-        }
-        return SW_OK;
     }
-    list_remove(&channel->port_link);
-    return NOTHING;
+    uint32_t capacity = receiver->wait_room.capacity;
+    uint32_t length = b->request_length < capacity ? b->request_length : capacity;
+    status_t status = copy_between(server, receiver->wait_room.buffer, call->process, b->request, length);
+    if (status != SW_OK) {
+        handle_unreserve(server, call->sent_count);
+        if (!range_accessible(server, receiver->wait_room.buffer, length, SW_MAP_WRITE))
+            return status;
+        call_finish(call, status, false);
+        return NOTHING;
+    }
+    struct sw_event event = {
+        .kind = SW_EVENT_MESSAGE,
+        .bits = b->flags,
+        .key = channel->key,
+        .badge = call->connection->badge,
+        .token = call_token(call),
+        .request_length = b->request_length,
+        .reply_capacity = b->reply_capacity,
+        .data_length = b->data_length,
+        .caps = call->process->caps,
+        .principal = call->process->job->principal,
+        .session = call->process->job->session,
+        .pid = call->process->pid,
+        .received_count = call->sent_count,
+    };
+    /* The event goes first with no handles, so that nothing is half done if it cannot be written. */
+    status = port_write_event(receiver, &event);
+    if (status != SW_OK) {
+        handle_unreserve(server, call->sent_count);
+        return status;
+    }
+    if (call->sent_count) {
+        handles_deliver(call->sent, call->sent_count, b->send, b->send_move, call->process, server, event.received);
+        call->sent_count = 0;
+        status = port_write_event(receiver, &event); /* same page, just written: cannot fail */
+        ASSERT(status == SW_OK);
+    }
+    list_remove(&call->channel_link);
+    list_add_tail(&channel->received, &call->channel_link);
+    call->state = CALL_RECEIVED;
+    call->server = server;
+    call->connection->accepted = channel->generation;
+    call->handler = receiver;
+    list_add_tail(&receiver->handling, &call->handler_link);
+    if (receiver->lent < call->band) {
+        receiver->lent = call->band;
+        thread_band_changed(receiver);
+    }
+    if (call->thread) {
+        call->thread->wait = SW_WAIT_REPLY;
+        call->thread->wait_pid = server->pid;
+    }
+    return SW_OK;
+}
+
+status_t call_deliver(struct channel *channel, struct thread *receiver)
+{
+    status_t status = NOTHING;
+    while (status == NOTHING && !list_empty(&channel->calls))
+        status = call_hand(channel, list_first(&channel->calls, struct call, channel_link), receiver);
+    if (list_empty(&channel->calls))
+        list_remove(&channel->port_link);
+    return status;
 }
 
 /* --- system calls ---------------------------------------------------------------------------- */
@@ -496,34 +503,42 @@ static void call_release(struct call *call)
     object_put(&call->object);
 }
 
+/* Gives the process the handles that came with the reply, and tells them at `at` in its sw_call. */
+static status_t handles_collect(struct call *call, struct process *process, vaddr_t at)
+{
+    uint32_t count = call->received_count, facts[2 + SW_HANDLES_MAX] = { count };
+    status_t status = handle_reserve(process, count);
+    if (status != SW_OK)
+        return status;
+    status = copy_to_user(at, facts, sizeof(facts)); /* shows that it can be written, before anything moves */
+    if (status != SW_OK) {
+        handle_unreserve(process, count);
+        return status;
+    }
+    handles_deliver(call->received, count, NULL, 0, NULL, process, &facts[1]);
+    facts[1 + SW_HANDLES_MAX] = call->reply_length;
+    status = copy_to_user(at, facts, sizeof(facts));
+    ASSERT(status == SW_OK);
+    return SW_OK;
+}
+
+/* Handles that the process cannot take are dropped, as with a call of a thread's own. */
 status_t sys_call_collect(struct thread *thread, struct call *call, vaddr_t buffers, uint64_t *out_reply_length,
                           uint64_t *out_received_count)
 {
     if (call->state != CALL_DONE)
         return SW_BAD_STATE;
-    uint32_t count = call->received_count;
-    if (count) {
-        status_t status = handle_reserve(thread->process, count);
-        if (status != SW_OK)
-            return status;
-        uint32_t facts[2 + SW_HANDLES_MAX] = { count };
-        vaddr_t at = buffers + offsetof(struct sw_call, received_count);
-        status = copy_to_user(at, facts, sizeof(facts)); /* shows that it can be written, before anything moves */
-        if (status != SW_OK) {
-            handle_unreserve(thread->process, count);
-            return status;
-        }
-        handles_deliver(call->received, count, NULL, 0, NULL, thread->process, &facts[1]);
-        call->received_count = 0;
-        facts[1 + SW_HANDLES_MAX] = call->reply_length;
-        status = copy_to_user(at, facts, sizeof(facts));
-        ASSERT(status == SW_OK);
+    status_t status = call->status;
+    if (call->received_count)
+        status = handles_collect(call, thread->process, buffers + offsetof(struct sw_call, received_count));
+    if (status == call->status) {
+        *out_reply_length = call->reply_length;
+        *out_received_count = call->received_count;
     }
-    *out_reply_length = call->reply_length;
-    *out_received_count = count;
-    status_t result = call->status;
+    if (status == SW_OK)
+        call->received_count = 0; /* they are the process's */
     call_release(call);
-    return result;
+    return status;
 }
 
 status_t sys_call_cancel(struct thread *thread, struct call *call)

@@ -106,7 +106,7 @@ struct call {
     vaddr_t user; /* user address of struct sw_call: where reply facts go (own call) */
     struct sw_call buffers; /* copied and checked at post */
     struct sent_handle sent[SW_HANDLES_MAX];
-    uint64_t posted_ns;
+    uint64_t posted_ns; /* for the channel's watch, while it has one */
     struct timer timer; /* posted calls: deadline */
     /* posted calls */
     struct port *port; /* referenced from post until collected */
@@ -144,9 +144,12 @@ void object_signal(struct object *object);
 void port_poke(struct port *port);
 /* CLOSED waits at the port: delivered with the server's next event, or soon by itself. */
 void port_poke_soon(struct port *port);
-/* The channel got a call while a thread waits at its port: delivers it. */
-void port_hand(struct port *port, struct channel *channel);
+/* Gives a call of the channel, which is not queued yet, to the thread that waits at the port. False:
+ * it could not take the call, which is to be queued. */
+bool port_hand(struct port *port, struct channel *channel, struct call *call);
 /* Delivers the oldest call of the channel to the thread that waits (or is about to) with its sw_wait. */
+/* Delivers one call, queued or not; NOTHING: it has ended instead. */
+status_t call_hand(struct channel *channel, struct call *call, struct thread *receiver);
 #define NOTHING 1 /* there is nothing to deliver; an error is the receiver's own: its memory refuses */
 status_t call_deliver(struct channel *channel, struct thread *receiver);
 /* A server thread waits again: calls it did not answer are deferred from now on. */

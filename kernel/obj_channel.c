@@ -167,6 +167,13 @@ status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint6
     if (channel->watch)
         binding_destroy(channel->watch);
     channel->watch = binding;
+    if (binding && !channel->watch_limit) { /* what waits already is watched from now on */
+        uint64_t now = arch_now();
+        list_for_each(at, &channel->calls)
+            CONTAINER(at, struct call, channel_link)->posted_ns = now;
+        list_for_each(at, &channel->received)
+            CONTAINER(at, struct call, channel_link)->posted_ns = now;
+    }
     channel->watch_limit = binding ? limit : 0;
     timer_cancel(&channel->watch_timer);
     channel->overdue = false;

@@ -225,16 +225,15 @@ void port_poke_soon(struct port *port)
 
 /* As a thread waits there is nothing else at the port, CLOSED excepted, which can wait: no need to
  * queue the channel and to choose. */
-void port_hand(struct port *port, struct channel *channel)
+bool port_hand(struct port *port, struct channel *channel, struct call *call)
 {
     struct thread *waiter = port->waiter;
     port->waiter = NULL;
-    status_t result = call_deliver(channel, waiter);
-    if (!list_empty(&channel->calls)) /* it stays where it is: the receiver failed */
-        list_add_tail(&port->messages, &channel->port_link);
+    status_t result = call_hand(channel, call, waiter);
     waiter_delivered(port, waiter, result);
     if (result == NOTHING && port_waiting(port))
         port_poke(port);
+    return result == SW_OK || result == NOTHING;
 }
 
 /* --- system calls ---------------------------------------------------------------------------- */

@@ -146,7 +146,8 @@ static int is_incomplete(lua_State *L, int status)
 static int chunk_read(lua_State *L, int *out_status)
 {
     const char *line = lua_tostring(L, -1);
-    const char *expression = lua_pushfstring(L, "return %s", line);
+    /* "=x" prints x, as the prompt of Lua always did. */
+    const char *expression = lua_pushfstring(L, "return %s", *line == '=' ? line + 1 : line);
     *out_status = luaL_loadbufferx(L, expression, strlen(expression), "=stdin", "t");
     if (*out_status == LUA_OK) {
         lua_replace(L, 1);

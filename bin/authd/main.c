@@ -7,7 +7,7 @@
  * for that name; earlier tries are BUSY. The delays do not outlive the process. */
 #include "accounts.h"
 #include "delay.h"
-#include <errno.h>
+#include "hash_memory.h"
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +80,13 @@ static uint64_t name_hash(const char *name, size_t length)
     return hash ^ hash >> 32;
 }
 
-/* OK, LOGIN_INCORRECT or NO_MEMORY. libsodium tells the last two apart by errno alone. */
+/* OK, LOGIN_INCORRECT or NO_MEMORY. libsodium does not tell the last two apart: no memory for the
+ * hash looks like another hash. */
 static status_t password_check(const char *record, const char *password, size_t length)
 {
-    errno = 0;
     if (crypto_pwhash_str_verify(record, password, length) == 0)
         return SW_OK;
-    return errno == EINVAL ? SW_LOGIN_INCORRECT : SW_NO_MEMORY;
+    return hash_memory_was_short() ? SW_NO_MEMORY : SW_LOGIN_INCORRECT;
 }
 
 static status_t session_create(const struct account *account, handle_t *out_job,

@@ -48,7 +48,8 @@ int complain(const char *thing, status_t status)
 int usage(const char *text)
 {
     char line[256];
-    size_t length = sw_format(line, sizeof(line), "usage: %s %s\n", command_name, text);
+    size_t length =
+        sw_format(line, sizeof(line), "usage: %s%s%s\n", command_name, *text ? " " : "", text);
     write_all(2, line, length);
     return 2;
 }

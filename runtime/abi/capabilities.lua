@@ -2,13 +2,13 @@
 -- system. They decide when authority is acquired (open, connect, spawn); a bit stands
 -- here from the step on that enforces it. `gates` is what the reference pages print.
 return {
-  { "console", 0, "the system console's control connection; device and service control" },
+  { "console", 0, "opening the system console's terminal, asking authd to log in" },
   { "spawn", 1, "opening a program for execution" },
   { "fs-read", 2, "opening a file for reading, listing a directory" },
   { "tmp-write", 3, "creating, changing and removing files in /tmp" },
   { "inspect", 4, "facts about processes of other sessions" },
   { "log-read", 6, "the kernel log" },
-  { "device", 8, "killing and trimming system services" },
+  { "device", 8, "killing, starting, stopping and trimming system services" },
   { "power", 9, "reboot and power off" },
   { "time", 12, "setting the wall clock" },
 }

@@ -82,7 +82,7 @@ return {
   { 49, "call_collect", { { H .. "call+CALL", "call" }, { "address:out:sw_call", "buffers" } },
     out = { { "u32", "reply_length" }, { "u32", "received_count" } },
     errors = { "BAD_STATE", "FAULT", "TIMED_OUT", "UNKNOWN_OUTCOME", "PEER_DIED", "SERVER_REPLACED", "QUOTA", "NO_MEMORY", "PEER_CLOSED" },
-    doc = "Status and handles of a posted call that is done; it is idle again. BAD_STATE when it is not done." },
+    doc = "Status and handles of a posted call that is done; it is idle again. BAD_STATE when it is not done. Handles that came with the reply and cannot be taken (QUOTA, FAULT) are dropped." },
   { 50, "call_cancel", { { H .. "call+CALL", "call" } }, errors = { "BAD_STATE" }, doc = "Makes a posted call done: TIMED_OUT if not received, else UNKNOWN_OUTCOME." },
   { 51, "reply", { { "u64", "token" }, { "address:in:sw_reply", "reply" } },
     errors = { "FAULT", "CALLER_GONE", "TOO_LARGE", "BAD_HANDLE", "ACCESS", "INVALID" }, doc = "Answers a call." },

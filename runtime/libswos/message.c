@@ -23,6 +23,7 @@ static status_t call_with_replay(handle_t connection, struct sw_call *call, uint
     for (int tries = 0; tries <= REPLAYS_MAX; tries++) {
         uint32_t received_count = 0;
         status = sw_call(connection, call, deadline, reply_length, &received_count);
+        call->received_count = received_count; /* the kernel writes it there only with handles */
         if (status == SW_SERVER_REPLACED) {
             status_t accepted = sw_connection_accept(connection);
             if (accepted != SW_OK)

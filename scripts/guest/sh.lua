@@ -28,8 +28,7 @@ local function read_line(shell, interrupts)
     sys.event_update(interrupts, -1, 0)
     if bits & ~swos.INTERRUPT_INT ~= 0 then return nil end
     shell.status = 130
-    fd.write(1, "\n")
-    return ""
+    return "" -- the terminal has shown "^C" and begun a new line
   end
   if not text or text == "" then return nil end
   return text

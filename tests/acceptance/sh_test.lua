@@ -20,7 +20,8 @@ end
 outputs("words and quotes", {
   { "echo a   b", "a b" }, { "echo 'a   b'", "a   b" }, { "echo \"a   b\"", "a   b" },
   { "echo a\\ \\ b", "a  b" }, { "echo 'it'\"'\"'s'", "it's" }, { "echo ''", "" },
-  { "echo a'b'c\"d\"", "abcd" }, { "echo '$x' \"'\"", "$x '" }, { "echo a#b", "a#b" }, { "echo '|' \">\" '&'", "| > &" },
+  { "echo a'b'c\"d\"", "abcd" }, { "echo '$x' \"'\"", "$x '" }, { "echo a#b", "a#b" },
+  { "echo '|' \">\" '&'", "| > &" },
 })
 outputs("variables", {
   { "x=1; echo $x ${x}2", "1 12" }, { "x='a  b'; echo \"$x\"", "a  b" }, { "echo [$none]", "[]" },
@@ -51,6 +52,9 @@ tap.test("a redirection that fails does not run the command", function()
   output, status = guest:run("echo ran </tmp/none")
   tap.check(status ~= 0)
   tap.contains(output, "/tmp/none")
+end)
+tap.test("a redirection makes files others cannot change", function()
+  tap.matches(guest:must("echo a >/tmp/made; ls -l /tmp/made; rm /tmp/made"), "^%-rw%-r%-%-r%-%- ")
 end)
 tap.test("mistakes are told and leave the shell alive", function()
   for _, line in ipairs({ "echo 'open", "| cat", "echo a | | cat", "echo >", "&& true", ";;" }) do

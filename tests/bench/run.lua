@@ -15,7 +15,7 @@ local measure = require("measure")
 
 local EXPECT = "tests/bench/expect.lua"
 local ROUNDS = 25
-local LEAST_MEMORY = 12 -- MiB; where looking for the least begins
+local LEAST_MEMORY = 4 -- MiB; where looking for the least begins
 
 local options = {}
 for _, word in ipairs(arg) do options[word] = true end

@@ -76,7 +76,11 @@ local function map(list, convert)
   return #parts > 0 and "{ " .. table.concat(parts, ", ") .. " }" or "{ 0 }"
 end
 
-put("static const struct grammar_call grammar[] = {")
+put("enum { GRAMMAR_CALLS = %d, GRAMMAR_ERRORS = %d };", #calls, #abi.message + 1)
+put("extern const struct grammar_call grammar[GRAMMAR_CALLS];")
+put("extern const char *const grammar_errors[GRAMMAR_ERRORS];")
+put("#ifdef GRAMMAR_TABLES /* in one file of the program */")
+put("const struct grammar_call grammar[GRAMMAR_CALLS] = {")
 for _, call in ipairs(calls) do
   local failures = errors(call)
   put("    { \"%s\", %d, %d, %d, %d,", call.name, call.number, #call.arguments, #call.out,
@@ -89,7 +93,8 @@ put("};")
 
 local names = {}
 for number = 0, #abi.message do names[#names + 1] = ("\"%s\""):format(abi.message[number].name) end
-put("static const char *const grammar_errors[] = { %s };", table.concat(names, ", "))
+put("const char *const grammar_errors[GRAMMAR_ERRORS] = { %s };", table.concat(names, ", "))
+put("#endif")
 
 local function enumeration(name, prefix, set)
   local list = {}

@@ -13,11 +13,9 @@
 
 #define MANY 1000000u
 
-static const struct sw_limits limits = { .memory = 16 << 20,
-                                         .handles = 1000,
-                                         .threads = 100,
-                                         .processes = 40,
-                                         .calls = 200 };
+static const struct sw_limits limits = {
+    .memory = 16 << 20, .handles = 1000, .threads = 100, .processes = 40, .calls = 200
+};
 
 static status_t take_handle(const char *kind)
 {
@@ -251,10 +249,9 @@ int main(int argc, char **argv)
         return 1;
     }
     struct sw_spawn_handle mark = { .name = "bomb", .handle = job, .rights = SW_RIGHTS_SAME };
-    struct sw_spawn_options options = { .job = job,
-                                        .arguments = (const char *const *)argv,
-                                        .handles = &mark,
-                                        .handle_count = 1 };
+    struct sw_spawn_options options = {
+        .job = job, .arguments = (const char *const *)argv, .handles = &mark, .handle_count = 1
+    };
     status = sw_spawn_program(argv[0], &options, &process, NULL);
     if (status == SW_OK)
         status = sw_process_wait(process, SW_NEVER, &result);

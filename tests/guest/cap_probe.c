@@ -27,7 +27,9 @@ static handle_t connect_to(const char *protocol)
 {
     static const struct {
         const char *protocol, *service;
-    } services[] = { { "auth", "auth" }, { "system", "system" }, { "block", "block" },
+    } services[] = { { "auth", "auth" },
+                     { "system", "system" },
+                     { "block", "block" },
                      { "terminal", "terminal/console" } };
     struct sw_fd_facts facts;
     struct sw_place place;
@@ -46,8 +48,8 @@ static handle_t connect_to(const char *protocol)
     return connection;
 }
 
-static void print(const char *protocol, const char *operation, uint64_t capability,
-                  status_t status, uint32_t detail)
+static void print(const char *protocol, const char *operation, uint64_t capability, status_t status,
+                  uint32_t detail)
 {
     printf("%s %s %llx %s %u\n", protocol, operation, (unsigned long long)capability,
            sw_status_name(status), (unsigned)detail);

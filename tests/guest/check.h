@@ -55,10 +55,9 @@ static inline status_t check_spawn(const char *argument, const struct sw_spawn_h
 {
     const char *path = sw_start_argument(0);
     const char *arguments[] = { path, argument, NULL };
-    struct sw_spawn_options options = { .job = job,
-                                        .arguments = arguments,
-                                        .handles = handles,
-                                        .handle_count = handle_count };
+    struct sw_spawn_options options = {
+        .job = job, .arguments = arguments, .handles = handles, .handle_count = handle_count
+    };
 
     return sw_spawn_program(path, &options, out_process, NULL);
 }

@@ -12,8 +12,8 @@
 #define EXECUTED 42
 
 /* mov w0, #EXECUTED; mov x8, #SW_SYS_PROCESS_EXIT; svc #0 */
-static const uint32_t code[] = { 0x52800000u | EXECUTED << 5, 0xd2800008u | SW_SYS_PROCESS_EXIT << 5,
-                                 0xd4000001u };
+static const uint32_t code[] = { 0x52800000u | EXECUTED << 5,
+                                 0xd2800008u | SW_SYS_PROCESS_EXIT << 5, 0xd4000001u };
 static uint32_t data_segment[4] = { 1, 2, 3, 4 };
 
 /* A page of this program's text. */
@@ -89,9 +89,10 @@ static int child(const char *where)
 
 static void jumps(void)
 {
-    static const char *const places[] = { "stack", "heap", "data", "mapping", "sealed", "info",
-                                          "start", "zero", "write-text", "write-rodata",
-                                          "write-info", "write-start" };
+    static const char *const places[] = {
+        "stack", "heap", "data",       "mapping",      "sealed",     "info",
+        "start", "zero", "write-text", "write-rodata", "write-info", "write-start"
+    };
 
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         int32_t status = check_run(places[i]);
@@ -112,18 +113,17 @@ static void one_object(void)
     memcpy(page, code, sizeof code);
     check_refused(sw_mapping_map(memory, 0, SW_PAGE, SW_MAP_READ | SW_MAP_EXECUTE, &other),
                   "an executable alias of writable memory");
-    check_refused(sw_mapping_map(memory, 0, SW_PAGE,
-                                 SW_MAP_READ | SW_MAP_WRITE | SW_MAP_EXECUTE, &other),
-                  "write and execute at once");
-    check_refused(sw_memory_protect((uint64_t)(uintptr_t)page, SW_PAGE,
-                                    SW_MAP_READ | SW_MAP_EXECUTE),
-                  "execute by protecting written memory");
+    check_refused(
+        sw_mapping_map(memory, 0, SW_PAGE, SW_MAP_READ | SW_MAP_WRITE | SW_MAP_EXECUTE, &other),
+        "write and execute at once");
+    check_refused(
+        sw_memory_protect((uint64_t)(uintptr_t)page, SW_PAGE, SW_MAP_READ | SW_MAP_EXECUTE),
+        "execute by protecting written memory");
     check_status(sw_memory_seal(memory), SW_BUSY, "sealing with a writable mapping");
     check_status(sw_memory_protect((uint64_t)(uintptr_t)page, SW_PAGE, SW_MAP_READ), SW_OK,
                  "write given up for now");
     check_status(sw_memory_seal(memory), SW_OK, "sealing without a writable mapping");
-    check_refused(sw_memory_protect((uint64_t)(uintptr_t)page, SW_PAGE,
-                                    SW_MAP_READ | SW_MAP_WRITE),
+    check_refused(sw_memory_protect((uint64_t)(uintptr_t)page, SW_PAGE, SW_MAP_READ | SW_MAP_WRITE),
                   "write taken back after seal");
     sw_mapping_unmap(page, SW_PAGE);
     check_refused(sw_mapping_map(memory, 0, SW_PAGE, SW_MAP_READ | SW_MAP_WRITE, &other),
@@ -133,16 +133,16 @@ static void one_object(void)
     check_refused(sw_memory_decommit(memory, 0, SW_PAGE), "decommit after seal");
     check_refused(sw_mapping_map(memory, 0, SW_PAGE, SW_MAP_READ | SW_MAP_EXECUTE, &other),
                   "execute of a sealed object without the right");
-    check_refused(sw_handle_duplicate(memory, SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_EXECUTE,
-                                      &same),
-                  "a duplicate with more rights");
+    check_refused(
+        sw_handle_duplicate(memory, SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_EXECUTE, &same),
+        "a duplicate with more rights");
     check_refused(sw_memory_mint(sw_start_get("job"), memory, &same), "minting by a session");
     check_status(sw_mapping_map(memory, 0, SW_PAGE, SW_MAP_READ, &other), SW_OK,
                  "reading what was sealed");
     check(!memcmp(other, code, sizeof code), "the sealed bytes are the written ones");
-    check_refused(sw_memory_protect((uint64_t)(uintptr_t)other, SW_PAGE,
-                                    SW_MAP_READ | SW_MAP_WRITE),
-                  "write by protecting a sealed mapping");
+    check_refused(
+        sw_memory_protect((uint64_t)(uintptr_t)other, SW_PAGE, SW_MAP_READ | SW_MAP_WRITE),
+        "write by protecting a sealed mapping");
     sw_mapping_unmap(other, SW_PAGE);
     sw_handle_close(memory);
 }
@@ -189,8 +189,7 @@ static void copies(void)
     check_status(sw_system_info(text()), SW_FAULT, "facts into text");
     check_status(sw_pipe_create(SW_PAGE, 0, &reader, &writer), SW_OK, "a pipe");
     check_status(sw_pipe_write(writer, code, sizeof code, 0, &done), SW_OK, "code into the pipe");
-    check_status(sw_pipe_read(reader, text(), sizeof code, 0, &done), SW_FAULT,
-                 "a pipe into text");
+    check_status(sw_pipe_read(reader, text(), sizeof code, 0, &done), SW_FAULT, "a pipe into text");
     check_status(sw_pipe_read(reader, (void *)(uintptr_t)sw_info(), sizeof code, 0, &done),
                  SW_FAULT, "a pipe into the info page");
     check_status(sw_mapping_create(SW_PAGE, 0, &page, &memory), SW_OK, "memory");
@@ -215,8 +214,8 @@ static void copies(void)
     struct {
         struct sw_file_list_request fixed;
         char path[8];
-    } list = { .fixed = { .header = { SW_PROTOCOL_FILE, SW_PROTOCOL_FILE_VERSION, SW_OP_FILE_LIST,
-                                      0 } } };
+    } list = { .fixed = {
+                   .header = { SW_PROTOCOL_FILE, SW_PROTOCOL_FILE_VERSION, SW_OP_FILE_LIST, 0 } } };
     struct sw_file_list_reply reply;
 
     call = (struct sw_call){ .request = (uint64_t)(uintptr_t)&list,
@@ -239,10 +238,9 @@ static void own_program(void)
     static const uint8_t start[sizeof(struct sw_start)];
     handle_t memory, process;
     uint64_t done;
-    struct sw_program program = { .version = SW_PROGRAM_VERSION,
-                                  .segment_count = 1,
-                                  .entry = 0x10000000,
-                                  .base = 0x10000000 };
+    struct sw_program program = {
+        .version = SW_PROGRAM_VERSION, .segment_count = 1, .entry = 0x10000000, .base = 0x10000000
+    };
 
     sw_memory_create(SW_PAGE, 0, &memory);
     sw_memory_write(memory, 0, code, sizeof code, &done);

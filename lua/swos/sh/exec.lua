@@ -12,7 +12,7 @@ local fd, sys = swos.fd, swos.sys
 
 local M = {}
 
-local NOT_FOUND, NOT_EXECUTABLE, INTERRUPTED = 127, 126, 130
+local NOT_FOUND, NOT_EXECUTABLE = 127, 126
 local SHELL = "/bin/sh"
 local READ_BYTES = 16384
 
@@ -71,6 +71,8 @@ local OPEN_FLAGS = {
   [">>"] = swos.OPEN_WRITE | swos.OPEN_CREATE | swos.OPEN_APPEND,
 }
 
+local NEW_MODE = 0x1a4 -- rw-r--r--: what one account creates, another does not change
+
 -- Applies redirects to a table child -> own descriptor; what was opened is added to `opened`.
 local function redirect(context, redirects, descriptors, opened)
   for _, entry in ipairs(redirects) do
@@ -78,7 +80,7 @@ local function redirect(context, redirects, descriptors, opened)
     if #target ~= 1 then return nil, "ambiguous redirect" end
     local flags = OPEN_FLAGS[entry.text]
     if flags then
-      local number, message = fd.open(target[1], flags, 0x1b6)
+      local number, message = fd.open(target[1], flags, NEW_MODE)
       if not number then return nil, target[1] .. ": " .. message end
       opened[#opened + 1] = number
       descriptors[entry.fd] = number
@@ -280,7 +282,6 @@ local function run_pipeline(shell, pipeline)
   if job then
     status = wait_for({ job = job, processes = processes })
     set_foreground(shell, swos.handle("job"))
-    if status == INTERRUPTED and shell.interactive then fd.write(1, "\n") end
   end
   status = statuses[count] or status
   if pipeline.negated then status = status == 0 and 1 or 0 end

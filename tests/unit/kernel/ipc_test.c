@@ -192,6 +192,38 @@ static void test_overdue(struct thread *keeper)
     CHECK(state_same(before));
 }
 
+/* Handles of a reply that the collector cannot take are dropped; the call can be posted again. */
+static void test_collect(struct thread *keeper)
+{
+    struct state before = state_now();
+    handle_t port = port_new(keeper), channel = channel_new(keeper), call = made(keeper, SYS(keeper, CALL_CREATE));
+    handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 1));
+    SYS(keeper, CHANNEL_SERVE, channel, port, 1);
+    for (uint32_t round = 0; round < 2; round++) {
+        CHECK(post(keeper, call, connection, (struct sw_call){ .request_length = 8 }, port) == SW_OK);
+        struct sw_event event = { 0 };
+        CHECK(poll(keeper, port, &event) == SW_EVENT_MESSAGE);
+        CHECK(SYS(keeper, CALL_COLLECT, call, data) == SW_BAD_STATE);
+        handle_t gift = made(keeper, SYS(keeper, EVENT_CREATE));
+        struct sw_reply reply = { .send_count = 1, .send = { gift }, .send_move = 1 };
+        fake_store(keeper, data, &reply, sizeof reply);
+        CHECK(SYS(keeper, REPLY, event.token, data) == SW_OK && SYS(keeper, HANDLE_CLOSE, gift) == SW_BAD_HANDLE);
+        CHECK(poll(keeper, port, &event) == SW_EVENT_CALL_DONE && event.key == 77);
+        if (round == 0) {
+            CHECK(SYS(keeper, CALL_COLLECT, call, 0x7000000) == SW_FAULT && keeper->frame.x[2] == 0);
+        } else {
+            struct sw_call out = { 0 };
+            CHECK(SYS(keeper, CALL_COLLECT, call, data) == SW_OK && keeper->frame.x[2] == 1);
+            fake_load(keeper, &out, data, sizeof out);
+            CHECK(out.received_count == 1 && SYS(keeper, HANDLE_CLOSE, out.received[0]) == SW_OK);
+        }
+    }
+    handle_t all[] = { call, connection, channel, port };
+    for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
+        SYS(keeper, HANDLE_CLOSE, all[i]);
+    CHECK(state_same(before));
+}
+
 /* Ports and calls never leave their process, by kept slots neither. */
 static void test_confined(struct thread *keeper)
 {
@@ -317,6 +349,7 @@ int main(void)
     test_closed(keeper);
     test_undeliverable(keeper);
     test_overdue(keeper);
+    test_collect(keeper);
     test_confined(keeper);
     test_own_limits(keeper);
     test_pipe_levels(keeper);

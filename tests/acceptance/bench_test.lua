@@ -1,0 +1,31 @@
+-- The hot paths take no more instructions than tests/bench/expect.lua says (5 % allowed). Counted,
+-- not timed, so a busy machine changes nothing; `scons bench` measures the rest.
+
+package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
+local tap = require("tap")
+local measure = require("measure")
+
+local ROWS = { "null-call", "event-read", "clock", "call", "futex", "thread", "spawn-tiny",
+  "open-image", "open-tmp", "read-4KiB", "map-1MiB", "pipe-64KiB", "pipe-1B" }
+local CALL_LIMIT = 1500 -- a call and its reply, whatever expect.lua says
+
+local expected = dofile("tests/bench/expect.lua")
+local counts
+
+tap.test("the bench runs to its end", function()
+  counts = measure.instructions(ROWS)
+  for _, name in ipairs(ROWS) do tap.check(counts[name], "%s was not measured", name) end
+end)
+
+tap.test("no path grew", function()
+  local grown, missing = measure.compare(counts, expected)
+  tap.check(#missing == 0, "tests/bench/expect.lua has no %s", table.concat(missing, ", "))
+  tap.check(#grown == 0, "%s", table.concat(grown, "; "))
+end)
+
+tap.test("a call and its reply take at most 1,500 instructions", function()
+  tap.note("%d", counts.call)
+  tap.check(counts.call <= CALL_LIMIT, "%d instructions", counts.call)
+end)
+
+tap.done()
