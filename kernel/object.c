@@ -35,7 +35,7 @@ struct slab_page {
 #define SLOT_SHOW(slot, size) (void)0
 #endif
 
-uint64_t slab_pages_total;
+uint64_t slab_pages_total, slab_used_total;
 
 uint32_t slab_slot_size(const struct slab *slab)
 {
@@ -74,6 +74,7 @@ void *slab_allocate(struct slab *slab)
     page->first_free = *slot;
     page->used++;
     slab->used++;
+    slab_used_total += page->size;
     if (!page->first_free)
         list_remove(&page->link);
     SLOT_SHOW(slot, page->size);
@@ -89,6 +90,7 @@ void slab_free(struct slab *slab, void *slot)
     SLOT_HIDE(slot, page->size);
     page->first_free = (uint16_t)(((char *)slot - (char *)page - SLAB_FIRST) / page->size + 1);
     slab->used--;
+    slab_used_total -= page->size;
     if (--page->used == 0) {
         list_remove(&page->link);
         slab->pages--;

@@ -92,3 +92,4 @@ void *slab_allocate(struct slab *slab); /* zeroed; NULL when out of memory */
 void slab_free(struct slab *slab, void *slot);
 uint32_t slab_slot_size(const struct slab *slab); /* bytes a slot takes: what is charged */
 extern uint64_t slab_pages_total;                 /* pages of all slabs */
+extern uint64_t slab_used_total;                  /* bytes of all slots in use */

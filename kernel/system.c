@@ -26,6 +26,7 @@ status_t sys_system_info(struct thread *thread, vaddr_t info)
         .handles = handle_total,
         .bundle_bytes = (uint64_t)(bundle_end - bundle_start),
         .reserved_bytes = reserved_bytes,
+        .kernel_used = slab_used_total + (handle_pages_total + memory_tables_total) * PAGE_SIZE,
     };
     for (uint32_t i = 0; i < CPU_MAX; i++) {
         if (cpus[i].stamp) /* what it has done since it last looked at the clock counts too */

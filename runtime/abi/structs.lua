@@ -165,6 +165,7 @@ return {
     { "u32[16]", "objects", "live objects by type number" },
     { "u64", "syscalls", "since boot" }, { "u64", "context_switches", "" },
     { "u64", "bundle_bytes", "" }, { "u64", "reserved_bytes", "RAM not managed: firmware, device tree, crash ring" },
+    { "u64", "kernel_used", "bytes of kernel_heap in use; the rest are gaps between objects" },
   } },
   { name = "sw_device_info", doc = "A device of the device tree.", fields = {
     { "u32", "kind", "SW_DEVICE_*" }, { "u32", "generation", "raised by each claim" },

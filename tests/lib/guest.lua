@@ -41,16 +41,18 @@ end
 ---   append        the kernel command line
 ---   legacy        leave out force-legacy=false
 ---   machine       "virt"
+---   reboot        a reset starts the machine again instead of ending QEMU
 ---   more          further QEMU arguments
 function Guest.arguments(options)
   local list = { "-M", options.machine or "virt",
     "-cpu", options.cpu or os.getenv("CPU") or "cortex-a72",
     "-smp", tostring(options.cpus or 1),
     "-m", options.memory or os.getenv("MEM") or "256M",
-    "-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none", "-no-reboot" }
+    "-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none" }
   local function add(...)
     for _, word in ipairs({ ... }) do list[#list + 1] = word end
   end
+  if not options.reboot then add("-no-reboot") end
   if not options.legacy then add("-global", "virtio-mmio.force-legacy=false") end
   for i, disk in ipairs(options.disks or { { "build/base.img" } }) do
     add("-drive", DISK:format(disk[1], i, disk.writable and "" or ",readonly=on"))
@@ -260,15 +262,16 @@ end
 local LUA_PAGES = 64
 
 --- Free pages, handles and objects of the whole system after every server dropped its caches.
---- The pages of Lua programs that stay are counted as free, and apart.
+--- The pages of Lua programs that stay are counted as free, and apart; of the kernel's own the bytes
+--- in use.
 function Guest:counters()
   self:must("svc trim")
   local output = self:must("swos-counters")
-  local pages, handles, objects, lua =
-    output:match("pages=(%d+) handles=(%d+) objects=(%d+) lua=(%d+)")
+  local pages, handles, objects, heap, kernel, lua =
+    output:match("pages=(%d+) handles=(%d+) objects=(%d+) heap=(%d+) kernel=(%d+) lua=(%d+)")
   tap.check(pages, "swos-counters printed %s", output)
-  return { pages = pages + lua, handles = tonumber(handles), objects = tonumber(objects),
-    lua = tonumber(lua) }
+  return { pages = pages + heap + lua, handles = tonumber(handles), objects = tonumber(objects),
+    kernel = tonumber(kernel), lua = tonumber(lua) }
 end
 
 --- What each process and the kernel hold, from top: "name" -> KiB. Says who holds what a leak check
@@ -286,7 +289,7 @@ end
 --- What differs between two results of counters, as words; nil: nothing.
 function Guest.difference(before, after)
   local list = {}
-  for _, name in ipairs({ "pages", "handles", "objects" }) do
+  for _, name in ipairs({ "pages", "handles", "objects", "kernel" }) do
     if before[name] ~= after[name] then
       list[#list + 1] = ("%s %d -> %d"):format(name, before[name], after[name])
     end

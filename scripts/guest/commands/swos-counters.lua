@@ -1,6 +1,7 @@
 #!/bin/lua
--- swos-counters: free pages, handles and live objects of the whole system, for leak checks; and
--- the pages of the Lua programs that stay (and of this one), whose heaps wander by a few pages.
+-- swos-counters: free pages, handles and live objects of the whole system, for leak checks.
+-- heap=pages of kernel objects, kernel=bytes of them in use: how well they fill their pages is chance.
+-- lua=pages of the Lua programs that stay (and of this one), whose heaps wander by a few pages.
 local processes = require("swos.processes")
 local swos = require("swos")
 
@@ -15,5 +16,5 @@ end
 local info = assert(swos.sys.system_info())
 local objects = 0
 for _, count in ipairs(info.objects) do objects = objects + count end
-print(("pages=%d handles=%d objects=%d lua=%d"):format(info.ram_free // swos.PAGE, info.handles,
-  objects, lua))
+print(("pages=%d handles=%d objects=%d heap=%d kernel=%d lua=%d"):format(info.ram_free // swos.PAGE,
+  info.handles, objects, info.kernel_heap // swos.PAGE, info.kernel_used, lua))
