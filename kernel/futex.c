@@ -16,28 +16,29 @@ static struct list *bucket_of(uint64_t memory, uint64_t offset)
     return bucket;
 }
 
-/* The key of a word, which lies in one page as it is aligned. */
-static status_t futex_key(struct space *space, vaddr_t word, uint64_t *out_memory, uint64_t *out_offset)
+struct key {
+    uint64_t memory; /* object number; 0: the word lies in none */
+    uint64_t offset;
+};
+
+/* The word is aligned, so it lies in one page. */
+static struct key key_of(struct space *space, vaddr_t word)
 {
-    if (word % 4)
-        return SW_INVALID;
     const struct region *region = space_region(space, word);
     if (!region)
-        return SW_FAULT;
-    *out_memory = region->memory->object.id;
-    *out_offset = region->offset * PAGE_SIZE + (word - region->start);
-    return SW_OK;
+        return (struct key){ 0 };
+    return (struct key){ region->memory->object.id, region->offset * PAGE_SIZE + (word - region->start) };
 }
 
-static uint32_t futex_wake_key(uint64_t memory, uint64_t offset, uint32_t count)
+static uint32_t wake_key(struct key key, uint32_t count)
 {
-    struct list *bucket = bucket_of(memory, offset);
+    struct list *bucket = bucket_of(key.memory, key.offset);
     uint32_t woken = 0;
     list_for_each_safe(at, after, bucket) {
         if (woken == count)
             break;
         struct thread *thread = CONTAINER(at, struct thread, wait_link);
-        if (thread->futex_memory != memory || thread->futex_offset != offset)
+        if (thread->futex_memory != key.memory || thread->futex_offset != key.offset)
             continue;
         thread_wake(thread, SW_OK);
         woken++;
@@ -47,9 +48,9 @@ static uint32_t futex_wake_key(uint64_t memory, uint64_t offset, uint32_t count)
 
 void futex_wake_word(struct space *space, vaddr_t word, uint32_t count)
 {
-    uint64_t memory, offset;
-    if (futex_key(space, word, &memory, &offset) == SW_OK)
-        futex_wake_key(memory, offset, count);
+    struct key key = key_of(space, word);
+    if (word % 4 == 0 && key.memory)
+        wake_key(key, count);
 }
 
 void futex_thread_gone(struct thread *thread)
@@ -59,12 +60,13 @@ void futex_thread_gone(struct thread *thread)
 
 status_t sys_futex_wait(struct thread *thread, uint64_t word, uint32_t expected, uint64_t deadline)
 {
-    uint64_t memory, offset;
-    status_t status = futex_key(thread->process->space, word, &memory, &offset);
-    if (status != SW_OK)
-        return status;
+    if (word % 4)
+        return SW_INVALID;
+    struct key key = key_of(thread->process->space, word);
+    if (!key.memory)
+        return SW_FAULT;
     void *pointer;
-    status = space_pointer(thread->process->space, word, SW_MAP_READ, &pointer);
+    status_t status = space_pointer(thread->process->space, word, SW_MAP_READ, &pointer);
     if (status != SW_OK)
         return status == SW_ACCESS ? SW_FAULT : status;
     /* Pairs with the store a waker makes before futex_wake: seen here, or the wake sees the sleeper. */
@@ -72,18 +74,20 @@ status_t sys_futex_wait(struct thread *thread, uint64_t word, uint32_t expected,
         return SW_BAD_STATE;
     status = thread_block(thread, SW_WAIT_FUTEX, deadline);
     if (status == SYSCALL_BLOCKED) {
-        thread->futex_memory = memory;
-        thread->futex_offset = offset;
-        list_add_tail(bucket_of(memory, offset), &thread->wait_link);
+        thread->futex_memory = key.memory;
+        thread->futex_offset = key.offset;
+        list_add_tail(bucket_of(key.memory, key.offset), &thread->wait_link);
     }
     return status;
 }
 
 status_t sys_futex_wake(struct thread *thread, uint64_t word, uint32_t count, uint64_t *out_woken)
 {
-    uint64_t memory, offset;
-    status_t status = futex_key(thread->process->space, word, &memory, &offset);
-    if (status == SW_OK)
-        *out_woken = futex_wake_key(memory, offset, count);
-    return status;
+    if (word % 4)
+        return SW_INVALID;
+    struct key key = key_of(thread->process->space, word);
+    if (!key.memory)
+        return SW_FAULT;
+    *out_woken = wake_key(key, count);
+    return SW_OK;
 }

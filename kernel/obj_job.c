@@ -289,6 +289,10 @@ status_t sys_job_create(struct thread *thread, struct job *parent, vaddr_t user,
     status_t status = copy_from_user(&limits, user, sizeof(limits));
     if (status != SW_OK)
         return status;
+    /* Who lives in the parent gives no job more weight than all of them have; the root job is no limit. */
+    if (parent != job_root && limits.weight <= WEIGHT_LIMIT && limits.weight > parent->weight &&
+        job_below(thread->process->job, parent))
+        limits.weight = parent->weight;
     struct job *job;
     status = job_create(parent, &limits, &job);
     return status == SW_OK ? job_give(thread, job, out_job) : status;

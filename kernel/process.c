@@ -22,6 +22,7 @@
 #define MAPS_ROOM (128ull << 20)  /* and, clear of everything else, for mappings above that */
 #define JITTER_PAGES 128          /* random offset of the stack inside its window */
 #define START_LIMIT (64u << 10)
+#define COPY_LIMIT (16ull << 20) /* private data of a program: copied under the lock */
 #define TRANSFERS 64
 
 #define SLICE_HANDLES 64
@@ -240,6 +241,7 @@ static status_t program_check(const struct process_image *image, vaddr_t *out_st
         program->entry % 4)
         return SW_BAD_IMAGE;
     bool entry_found = false;
+    uint64_t copied = 0;
     *out_start = USER_LIMIT;
     *out_end = 0;
     for (uint32_t i = 0; i < program->segment_count; i++) {
@@ -252,6 +254,10 @@ static status_t program_check(const struct process_image *image, vaddr_t *out_st
         *out_end = end > *out_end ? end : *out_end;
         if ((segment->flags & SW_SEGMENT_EXECUTE) && program->entry >= segment->address && program->entry < end)
             entry_found = true;
+        if (segment->flags & SW_SEGMENT_WRITE)
+            copied += segment->file_size;
+        if (copied > COPY_LIMIT)
+            return SW_TOO_LARGE;
     }
     return entry_found ? SW_OK : SW_BAD_IMAGE;
 }
@@ -385,8 +391,11 @@ status_t process_create_image(struct job *job, const struct process_image *image
     process->band = image->band < job->band ? image->band : job->band;
     process->caps = image->caps & job->caps;
     process->parent_pid = image->parent_pid;
-    size_t length = strlen(image->name);
-    memcpy(process->name, image->name, length < sizeof(process->name) ? length : sizeof(process->name) - 1);
+    /* It is printed in the log and on terminals: no control characters. */
+    for (uint32_t i = 0; i < sizeof(process->name) - 1 && image->name[i]; i++) {
+        uint8_t byte = (uint8_t)image->name[i];
+        process->name[i] = byte < ' ' || byte == 0x7f ? '?' : image->name[i];
+    }
     for (uint32_t i = 0; status == SW_OK && i < image->program->segment_count; i++)
         status = segment_map(process, image, &image->program->segments[i]);
     struct layout layout;

@@ -243,7 +243,8 @@ void thread_wake_direct(struct thread *thread, status_t status)
 
 void sched_account(struct cpu *cpu, uint64_t now)
 {
-    uint64_t spent = now - cpu->stamp;
+    /* Two readings of the counter need not be in order (DDI 0487, D12.2.1). */
+    uint64_t spent = now > cpu->stamp ? now - cpu->stamp : 0;
     cpu->stamp = now;
     struct thread *thread = cpu->current;
     if (!thread) {

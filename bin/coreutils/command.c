@@ -124,23 +124,37 @@ const char *base_name(const char *path, size_t *out_length)
     return path + start;
 }
 
-status_t destination(char *out, const char *source, const char *target)
+/* The path of `source` below a directory. */
+static status_t path_within(char *out, const char *source, const char *directory)
 {
-    struct sw_attributes attributes;
-    if (sw_path_attributes(target, &attributes) == SW_OK && attributes.kind == SW_FILE_DIRECTORY) {
-        char name[SW_PATH_MAX];
-        size_t length;
-        const char *base = base_name(source, &length);
-        if (length >= sizeof(name))
-            return SW_NAME_TOO_LONG;
-        memcpy(name, base, length);
-        name[length] = 0;
-        return join(out, target, name);
-    }
-    if (strlen(target) >= SW_PATH_MAX)
+    char name[SW_PATH_MAX];
+    size_t length;
+    const char *base = base_name(source, &length);
+    if (length >= sizeof(name))
         return SW_NAME_TOO_LONG;
-    strcpy(out, target);
-    return SW_OK;
+    memcpy(name, base, length);
+    name[length] = 0;
+    return join(out, directory, name);
+}
+
+int put_each(int count, char **arguments, int (*put)(const char *source, const char *path))
+{
+    int result = 0;
+    if (count < 3)
+        return usage("SOURCE... TARGET");
+    const char *target = arguments[count - 1];
+    struct sw_attributes attributes;
+    bool is_directory =
+        sw_path_attributes(target, &attributes) == SW_OK && attributes.kind == SW_FILE_DIRECTORY;
+    if (count > 3 && !is_directory)
+        return complain(target, SW_NOT_DIRECTORY);
+    for (int i = 1; i < count - 1; i++) {
+        char path[SW_PATH_MAX];
+        status_t status = is_directory ? path_within(path, arguments[i], target) : SW_OK;
+        result |= status == SW_OK ? put(arguments[i], is_directory ? path : target)
+                                  : complain(arguments[i], status);
+    }
+    return result;
 }
 
 bool parse_number(const char *text, unsigned base, uint64_t *out_number)

@@ -41,8 +41,10 @@ status_t join(char *out, const char *directory, const char *name);
 /* Last component of a path, slashes at its end not counted; it may have those behind it. */
 const char *base_name(const char *path, size_t *out_length);
 
-/* Where a file goes that is moved or copied to `target`: into it when it is a directory. */
-status_t destination(char *out, const char *source, const char *target);
+/* What cp and mv share, the operands SOURCE... TARGET: put() each source at its path, which lies in
+ * TARGET when that is a directory, as it must be for several sources. put complains itself and
+ * returns the exit status; so does this. */
+int put_each(int count, char **arguments, int (*put)(const char *source, const char *path));
 
 /* Numbers: the whole text, false when it is none. */
 bool parse_number(const char *text, unsigned base, uint64_t *out_number);

@@ -4,9 +4,8 @@
 #include <swos/fd.h>
 #include <swos/path.h>
 
-static int copy_file(const char *source, const char *target)
+static int copy_file(const char *source, const char *path)
 {
-    char path[SW_PATH_MAX];
     struct sw_attributes attributes;
     int from, to;
     status_t status = sw_path_attributes(source, &attributes);
@@ -17,16 +16,14 @@ static int copy_file(const char *source, const char *target)
     if (status != SW_OK)
         return complain(source, status);
     struct sw_place here, there;
-    status = destination(path, source, target);
     /* opening the target would empty the source */
-    if (status == SW_OK && sw_path_resolve(source, &here) == SW_OK &&
-        sw_path_resolve(path, &there) == SW_OK && !strcmp(here.absolute, there.absolute)) {
+    if (sw_path_resolve(source, &here) == SW_OK && sw_path_resolve(path, &there) == SW_OK &&
+        !strcmp(here.absolute, there.absolute)) {
         sw_fd_close(from);
         return complain_text(path, "is the same file");
     }
-    if (status == SW_OK)
-        status = sw_fd_open(path, SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_TRUNCATE,
-                            attributes.mode & 0777, &to);
+    status = sw_fd_open(path, SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_TRUNCATE,
+                        attributes.mode & 0777, &to);
     if (status != SW_OK) {
         sw_fd_close(from);
         return complain(path, status);
@@ -40,15 +37,5 @@ static int copy_file(const char *source, const char *target)
 
 int command_cp(int count, char **arguments)
 {
-    int result = 0;
-    if (count < 3)
-        return usage("SOURCE... TARGET");
-    const char *target = arguments[count - 1];
-    struct sw_attributes attributes;
-    if (count > 3 &&
-        (sw_path_attributes(target, &attributes) != SW_OK || attributes.kind != SW_FILE_DIRECTORY))
-        return complain(target, SW_NOT_DIRECTORY);
-    for (int i = 1; i < count - 1; i++)
-        result |= copy_file(arguments[i], target);
-    return result;
+    return put_each(count, arguments, copy_file);
 }

@@ -2,23 +2,13 @@
 #include "command.h"
 #include <swos/path.h>
 
+static int rename_file(const char *source, const char *path)
+{
+    status_t status = sw_path_rename(source, path);
+    return status == SW_OK ? 0 : complain(source, status);
+}
+
 int command_mv(int count, char **arguments)
 {
-    char path[SW_PATH_MAX];
-    int result = 0;
-    if (count < 3)
-        return usage("SOURCE... TARGET");
-    const char *target = arguments[count - 1];
-    struct sw_attributes attributes;
-    if (count > 3 &&
-        (sw_path_attributes(target, &attributes) != SW_OK || attributes.kind != SW_FILE_DIRECTORY))
-        return complain(target, SW_NOT_DIRECTORY);
-    for (int i = 1; i < count - 1; i++) {
-        status_t status = destination(path, arguments[i], target);
-        if (status == SW_OK)
-            status = sw_path_rename(arguments[i], path);
-        if (status != SW_OK)
-            result = complain(arguments[i], status);
-    }
-    return result;
+    return put_each(count, arguments, rename_file);
 }

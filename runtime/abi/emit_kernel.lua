@@ -61,8 +61,8 @@ function M.table(model)
         if a.object == "any" then
           arguments[#arguments + 1] = "entry" .. i
         else
-          local pattern = a.optional and "entry%d ? (struct %s *)entry%d->object : NULL" or "(struct %s *)entry%d->object"
-          arguments[#arguments + 1] = a.optional and pattern:format(i, a.object, i) or pattern:format(a.object, i)
+          local object = ("(struct %s *)entry%d->object"):format(a.object, i)
+          arguments[#arguments + 1] = a.optional and ("entry%d ? %s : NULL"):format(i, object) or object
           if WITH_RIGHTS[a.object] then
             arguments[#arguments + 1] = a.optional and ("entry%d ? entry%d->rights : 0"):format(i, i)
               or ("entry%d->rights"):format(i)

@@ -54,7 +54,7 @@ return {
     { "u32", "threads", "" },
     { "u32", "processes", "" },
     { "u32", "calls", "allocated call objects" },
-    { "u32", "weight", "CPU weight in the normal band, 1 to 10000, 100 by default" },
+    { "u32", "weight", "CPU weight in the normal band, 1 to 10000, 100 by default; of a job made by a process in the parent at most the parent's" },
     { "u32", "band", "highest scheduling band: 0 normal, 1 servers, 2 drivers, 3 supervisor" },
   } },
   { name = "sw_job_info", doc = "What a job uses.", fields = {

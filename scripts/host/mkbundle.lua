@@ -10,6 +10,9 @@
 
 local crypto = require("swcrypto")
 local elf = require("elf")
+local tool = require("tool")
+
+local fail, check, quote, read_file = tool.fail, tool.check, tool.quote, tool.read_file
 
 local KEEPER_BASE = 0x10000000
 local HEADER = "<c8I4I4I8I4I4"
@@ -17,27 +20,8 @@ local ENTRY = "<c32 I4I4 I8I8I8I8I8 I4I4"
 local ENTRY_SIZE, HEADER_SIZE, NAME_MAX = 192, 64, 31
 local PROGRAM, FILE = 1, 2
 
-local function fail(...)
-  io.stderr:write("mkbundle: ", string.format(...), "\n")
-  os.exit(1)
-end
-
-local function check(value, message)
-  if not value then fail("%s", message) end
-  return value
-end
-
-local function read_file(path)
-  local file <close> = check(io.open(path, "rb"))
-  return check(file:read("a"))
-end
-
 local function padded(bytes, unit)
   return bytes .. ("\0"):rep(-#bytes % unit)
-end
-
-local function quote(word)
-  return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
 -- Adds what lies under a folder to the table of sources.

@@ -8,30 +8,14 @@
 local image = require("swos.image")
 local crypto = require("swcrypto")
 local abi = require("abi")
+local tool = require("tool")
+
+local fail, check, quote, read_file = tool.fail, tool.check, tool.quote, tool.read_file
 
 local RULES = {
   ["etc/swos/passwd"] = tonumber("600", 8),
 }
 local MOUNTS = { "tmp", "usr", "data" }
-
-local function fail(...)
-  io.stderr:write("mkimage: ", string.format(...), "\n")
-  os.exit(1)
-end
-
-local function check(value, message)
-  if not value then fail("%s", message) end
-  return value
-end
-
-local function quote(word)
-  return "'" .. word:gsub("'", "'\\''") .. "'"
-end
-
-local function read_file(path)
-  local file <close> = check(io.open(path, "rb"))
-  return file:read("a")
-end
 
 local function pieces(path)
   return function()

@@ -4,6 +4,7 @@
 -- are there already are left alone; half a pair is refused.
 
 local swcrypto = require("swcrypto")
+local quote = require("tool").quote
 
 local function exists(path)
   local file <close> = io.open(path, "rb")
@@ -22,7 +23,6 @@ if have_secret and have_public then return end
 assert(have_secret == have_public, dir .. ": one of image.key and image.pub is missing")
 
 local public, secret = swcrypto.ed25519_keypair(swcrypto.random(32))
-local function quote(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
 assert(os.execute(string.format("mkdir -p %s && umask 077 && : >%s",
   quote(dir), quote(secret_path))))
 write(secret_path, secret)

@@ -9,7 +9,7 @@ local disk = require("disk")
 local swcrypto = require("swcrypto")
 
 local BASE = disk.read("build/base.img")
-local SECRET = disk.read("build/keys/image.key")
+local SECRET = disk.read((os.getenv("KEYS") or "build/keys") .. "/image.key")
 
 local function field(format, offset) return (string.unpack("<" .. format, BASE, offset + 1)) end
 

@@ -16,9 +16,9 @@ local guest = Guest.start({ cpus = 2, disks = { { "build/test.img" } }, reboot =
   allow = { "panic" }, more = { "-gdb", ("unix:%s,server=on,wait=off"):format(socket) } })
 guest:login("root", "swordfish")
 
--- Runs gdb on the machine, which stands still until a command lets it go on; meanwhile() is run
--- once gdb has got that far.
-local function gdb(commands, meanwhile)
+-- Runs gdb on the machine, which stands still until a command lets it go on, and types empty lines
+-- meanwhile, so that there is something to stop at.
+local function gdb(commands)
   local arguments = { "--pdeathsig", "KILL", GDB, "-nx", "-batch", "-ex", "set pagination off",
     "-ex", "target remote " .. socket }
   for _, command in ipairs(commands) do
@@ -26,21 +26,21 @@ local function gdb(commands, meanwhile)
   end
   arguments[#arguments + 1] = "build/kernel.elf"
   local output, ended = "", false
-  local pipe = uv.new_pipe()
+  local pipes = { uv.new_pipe(), uv.new_pipe() }
   local handle
-  handle = uv.spawn("setpriv", { args = arguments, stdio = { nil, pipe, pipe } }, function()
+  handle = uv.spawn("setpriv", { args = arguments, stdio = { nil, table.unpack(pipes) } }, function()
     ended = true
     handle:close()
   end)
-  pipe:read_start(function(_, data) output = output .. (data or "") end)
-  if meanwhile then
-    tap.check(guest:wait(function() return ended or output:find("Continuing", 1, true) end, 60),
-      "gdb: %s", output)
-    meanwhile()
+  for _, pipe in ipairs(pipes) do
+    pipe:read_start(function(_, data) output = output .. (data or "") end)
   end
-  tap.check(guest:wait(function() return ended end, 60), "gdb does not end: %s", output)
-  pipe:close()
-  return output
+  for _ = 1, 60 do
+    if guest:wait(function() return ended end, 1) then break end
+    guest:send("\n", 0)
+  end
+  tap.check(ended, "gdb does not end: %s", output)
+  for _, pipe in ipairs(pipes) do pipe:close() end
 end
 
 local function record(index)
@@ -58,7 +58,7 @@ tap.test("a program's fault ends it alone and leaves a record", function()
   tap.equal(status, 139)
   local text = record(0)
   tap.matches(text, "^crash pid %d+ ended: address not mapped, address 123450\n")
-  tap.matches(text, "\npc  %x+ lr  %x+ sp  %x+ pstate %x+\nx00 0000000000123450 ")
+  tap.matches(text, "\npc  %x+ lr  %x+ sp  %x+ pstate %x+\nx00 %x+ .*x%d%d 0000000000123450")
   tap.matches(text, "\nback%-trace %x+ %x+ %x+")
   tap.matches(text, "\nprincipal 1 session 1 threads 1 handles %d+\n")
   same_facts(text)
@@ -79,7 +79,7 @@ local function panic(...)
   for _, command in ipairs({ ... }) do commands[#commands + 1] = command end
   commands[#commands + 1] = "detach"
   guest.position = #guest.text + 1
-  gdb(commands, function() guest:line("echo hello") end)
+  gdb(commands)
   guest:expect("-----BEGIN PANIC-----\r\n", 30)
   return (guest:expect("-----END PANIC-----", 30):gsub("\r\n", "\n"))
 end

@@ -5,7 +5,6 @@
 
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
-local disk = require("disk")
 local Guest = require("guest")
 local machine = require("machine")
 

@@ -145,8 +145,9 @@ static void call_reply(uint32_t count)
 
     must(sw_channel_create(&channel), "channel");
     must(sw_connection_create(channel, 1, &connection), "connection");
-    struct sw_spawn_handle handles[] = { { .name = "channel", .handle = channel,
-                                           .rights = SW_RIGHTS_SAME } };
+    struct sw_spawn_handle handles[] = {
+        { .name = "channel", .handle = channel, .rights = SW_RIGHTS_SAME }
+    };
     handle_t process = start_role("serve", handles, 1);
     for (uint32_t i = 0; i < 100; i++)
         must(sw_call(connection, &call, SW_NEVER, NULL, NULL), "call");
@@ -251,8 +252,7 @@ static void sleepers(uint32_t count)
     await_end(processes[0]);
     must(sw_system_info(&before), "facts");
     begin();
-    while (started < count &&
-           sw_spawn_program(TINY, &options, &processes[started], NULL) == SW_OK)
+    while (started < count && sw_spawn_program(TINY, &options, &processes[started], NULL) == SW_OK)
         started++;
     must(sw_system_info(&after), "facts");
     end("sleepers", started, before.ram_free - after.ram_free);
@@ -414,8 +414,9 @@ static void sleep_ms(uint32_t count)
 static const struct {
     const char *name;
     void (*measure)(uint32_t count);
-    uint32_t count; /* of a round: some milliseconds, so that on a busy machine one is undisturbed */
-    bool once;      /* a second round would measure something else, or take long */
+    uint32_t
+        count; /* of a round: some milliseconds, so that on a busy machine one is undisturbed */
+    bool once; /* a second round would measure something else, or take long */
 } rows[] = {
     { "null-call", null_call, 5000, false },
     { "event-read", event_read, 5000, false },

@@ -1,7 +1,7 @@
 /* Measures a disk through its driver: reads it from the start in requests of 1 MiB, each as soon as
- * the one before is answered, and logs a row as bench.c prints it. Runs in the place of consoled in a
- * boot bundle of its own, for no session may talk to a driver; without consoled the kernel prints the
- * log itself. */
+ * the one before is answered, and logs a row as bench.c prints it. Runs in the place of consoled in
+ * a boot bundle of its own, for no session may talk to a driver; without consoled the kernel prints
+ * the log itself. */
 #include <stdint.h>
 #include <swos/clock.h>
 #include <swos/log.h>

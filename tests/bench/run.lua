@@ -78,11 +78,13 @@ if not options["--quick"] then
   wall, free = measure.run({ cpus = 1 }, ROUNDS)
   line("memory in use at login, of 256 MiB", (256 * 256 - free) / 256, nil, "MiB", 10, 50)
   line("least RAM that reaches login", measure.least_memory(LEAST_MEMORY), nil, "MiB", 20, 56)
-  line("kernel image with boot bundle", #disk.read("build/kernel.img") / 2 ^ 20, nil, "MiB", 2, 31)
+  line("kernel image with boot bundle", #disk.read("build/kernel.img") / 2 ^ 20, nil, "MiB", 2,
+    31)
 end
 for _, entry in ipairs(TABLE) do line_of(wall[entry[1]], table.unpack(entry, 1, 5)) end
 if not options["--quick"] then
-  local raw, two = measure.disk(), measure.run({ cpus = 2 }, ROUNDS, { "futex", "call", "pipe-64KiB" })
+  local raw = measure.disk()
+  local two = measure.run({ cpus = 2 }, ROUNDS, { "futex", "call", "pipe-64KiB" })
   line_of(raw.disk, "", "raw disk, sequential", "MB/s", 2000, 2541)
   line_of(two.futex, "", "futex round trip, two CPUs", "us", 50, 79)
   line_of(two.call, "", "call+reply, two CPUs", "us")
@@ -92,7 +94,8 @@ end
 if options["--update"] then
   local lines = {}
   for _, entry in ipairs(TABLE) do
-    if counted[entry[1]] then lines[#lines + 1] = ('  ["%s"] = %d,'):format(entry[1], counted[entry[1]]) end
+    local count = counted[entry[1]]
+    if count then lines[#lines + 1] = ('  ["%s"] = %d,'):format(entry[1], count) end
   end
   local old = disk.read(EXPECT)
   local file <close> = assert(io.open(EXPECT, "w"))

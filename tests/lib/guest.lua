@@ -29,6 +29,11 @@ local DISK = "file=%s,format=raw,if=none,id=disk%d%s"
 
 local live = {}
 
+-- The loop turns at least every 20 ms, so that deadlines are seen. One timer for all: one made and
+-- closed for each wait is collected while libuv still holds it.
+local ticker = uv.new_timer()
+ticker:start(20, 20, function() end)
+
 local function executable(name)
   return os.getenv("QEMU") or name or "qemu-system-aarch64"
 end
@@ -132,8 +137,6 @@ end
 --- seconds. Raises when QEMU ends first, unless ready() holds then.
 function Guest:wait(ready, timeout)
   local limit = uv.hrtime() + math.floor((timeout or COMMAND) * SCALE * 1e9)
-  local timer = uv.new_timer()
-  timer:start(20, 20, function() end)
   local result, failure
   repeat
     if not self.ended then self:pump() end
@@ -151,8 +154,6 @@ function Guest:wait(ready, timeout)
       if not result and not failure then uv.run("once") end
     end
   until result or failure or uv.hrtime() > limit
-  timer:stop()
-  timer:close()
   if failure then error(failure, 0) end
   return result
 end
@@ -377,7 +378,7 @@ function Guest:close()
   for _, pipe in ipairs({ self.stdin, self.stdout, self.stderr }) do
     if not pipe:is_closing() then pipe:close() end
   end
-  uv.run("nowait")
+  for _ = 1, 3 do uv.run("nowait") end
 end
 Guest.__close = Guest.close
 

@@ -1,5 +1,5 @@
-/* Channels, ports and pipes where things go away: servers, handles, ports and processes at the wrong
- * moment. Each case once damaged the kernel or lied to a program. */
+/* Channels, ports and pipes where things go away: servers, handles, ports and processes at the
+ * wrong moment. Each case once damaged the kernel or lied to a program. */
 #include "fake_machine.h"
 #include "tap.h"
 
@@ -16,7 +16,8 @@ struct state {
 
 static struct state state_now(void)
 {
-    struct state state = { .memory = job_root->used[CHARGE_MEMORY], .handles = job_root->used[CHARGE_HANDLES],
+    struct state state = { .memory = job_root->used[CHARGE_MEMORY],
+                           .handles = job_root->used[CHARGE_HANDLES],
                            .calls = job_root->used[CHARGE_CALLS] };
     memcpy(state.objects, object_counts, sizeof state.objects);
     return state;
@@ -64,7 +65,8 @@ static uint32_t poll(struct thread *thread, handle_t port, struct sw_event *out_
 }
 
 /* Posts a call; the buffers lie behind `data`. */
-static int64_t post(struct thread *thread, handle_t call, handle_t connection, struct sw_call buffers, handle_t port)
+static int64_t post(struct thread *thread, handle_t call, handle_t connection,
+                    struct sw_call buffers, handle_t port)
 {
     vaddr_t at = data + 3 * PAGE_SIZE;
     if (!buffers.request)
@@ -119,15 +121,17 @@ static void test_closed(struct thread *keeper)
     CHECK(state_same(before));
 }
 
-/* A call that cannot be delivered holds the last handle of a connection whose channel nobody can serve
- * any more; then that channel's server goes while another of its connections is watched. */
+/* A call that cannot be delivered holds the last handle of a connection whose channel nobody can
+ * serve any more; then that channel's server goes while another of its connections is watched. */
 static void test_undeliverable(struct thread *keeper)
 {
     struct state before = state_now();
     SYS(keeper, THREAD_CREATE, 0x20000000, 0x20020000, 0, 0);
     handle_t thread_handle = (handle_t)keeper->frame.x[1];
-    struct thread *waiter = CONTAINER(keeper->process->threads.previous, struct thread, process_link);
-    handle_t port = port_new(keeper), other_port = port_new(keeper), call = made(keeper, SYS(keeper, CALL_CREATE));
+    struct thread *waiter =
+        CONTAINER(keeper->process->threads.previous, struct thread, process_link);
+    handle_t port = port_new(keeper), other_port = port_new(keeper),
+             call = made(keeper, SYS(keeper, CALL_CREATE));
     handle_t told = channel_new(keeper), served = channel_new(keeper);
     handle_t first = made(keeper, SYS(keeper, CONNECTION_CREATE, told, 1));
     handle_t second = made(keeper, SYS(keeper, CONNECTION_CREATE, told, 2));
@@ -135,7 +139,9 @@ static void test_undeliverable(struct thread *keeper)
     CHECK(SYS(keeper, PORT_BIND, port, first, 3, 5) == SW_OK);
     CHECK(SYS(keeper, CHANNEL_SERVE, told, other_port, 6) == SW_OK);
     /* Waits in the channel, as nobody serves it yet; its request lies where nothing is. */
-    struct sw_call buffers = { .request = 0x7000000, .request_length = 8, .send_count = 1, .send = { second } };
+    struct sw_call buffers = {
+        .request = 0x7000000, .request_length = 8, .send_count = 1, .send = { second }
+    };
     CHECK(post(keeper, call, over, buffers, other_port) == SW_OK);
     SYS(keeper, HANDLE_CLOSE, second);
     SYS(keeper, HANDLE_CLOSE, told);
@@ -144,7 +150,8 @@ static void test_undeliverable(struct thread *keeper)
     CHECK(SYS(waiter, PORT_WAIT, port, data + 512, NEVER) == SW_SYS_PENDING);
     CHECK(SYS(keeper, CHANNEL_SERVE, served, port, 7) == SW_OK); /* delivers: the call fails */
     CHECK((int64_t)waiter->frame.x[0] != SW_OK || waiter->state == THREAD_BLOCKED);
-    CHECK(SYS(keeper, HANDLE_CLOSE, other_port) == SW_OK); /* `told` loses its server: `first` is told */
+    CHECK(SYS(keeper, HANDLE_CLOSE, other_port) ==
+          SW_OK); /* `told` loses its server: `first` is told */
     fake_settle();
     fake_load(keeper, &wait, data + 512, sizeof wait);
     CHECK(wait.event.kind == SW_EVENT_SERVER && wait.event.key == 5);
@@ -160,11 +167,13 @@ static void test_undeliverable(struct thread *keeper)
 static void test_overdue(struct thread *keeper)
 {
     struct state before = state_now();
-    handle_t port = port_new(keeper), channel = channel_new(keeper), call = made(keeper, SYS(keeper, CALL_CREATE));
+    handle_t port = port_new(keeper), channel = channel_new(keeper),
+             call = made(keeper, SYS(keeper, CALL_CREATE));
     handle_t done = port_new(keeper), serving = port_new(keeper);
     handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 1));
     CHECK(SYS(keeper, CHANNEL_WATCH, channel, 100 * MS, port, 9) == SW_OK);
-    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK); /* once more: changes it */
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) ==
+          SW_OK); /* once more: changes it */
     CHECK(post(keeper, call, connection, (struct sw_call){ .request_length = 8 }, done) == SW_OK);
     fake_advance(40 * MS);
     CHECK(poll(keeper, port, NULL) == 0);
@@ -196,21 +205,25 @@ static void test_overdue(struct thread *keeper)
 static void test_collect(struct thread *keeper)
 {
     struct state before = state_now();
-    handle_t port = port_new(keeper), channel = channel_new(keeper), call = made(keeper, SYS(keeper, CALL_CREATE));
+    handle_t port = port_new(keeper), channel = channel_new(keeper),
+             call = made(keeper, SYS(keeper, CALL_CREATE));
     handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 1));
     SYS(keeper, CHANNEL_SERVE, channel, port, 1);
     for (uint32_t round = 0; round < 2; round++) {
-        CHECK(post(keeper, call, connection, (struct sw_call){ .request_length = 8 }, port) == SW_OK);
+        CHECK(post(keeper, call, connection, (struct sw_call){ .request_length = 8 }, port) ==
+              SW_OK);
         struct sw_event event = { 0 };
         CHECK(poll(keeper, port, &event) == SW_EVENT_MESSAGE);
         CHECK(SYS(keeper, CALL_COLLECT, call, data) == SW_BAD_STATE);
         handle_t gift = made(keeper, SYS(keeper, EVENT_CREATE));
         struct sw_reply reply = { .send_count = 1, .send = { gift }, .send_move = 1 };
         fake_store(keeper, data, &reply, sizeof reply);
-        CHECK(SYS(keeper, REPLY, event.token, data) == SW_OK && SYS(keeper, HANDLE_CLOSE, gift) == SW_BAD_HANDLE);
+        CHECK(SYS(keeper, REPLY, event.token, data) == SW_OK &&
+              SYS(keeper, HANDLE_CLOSE, gift) == SW_BAD_HANDLE);
         CHECK(poll(keeper, port, &event) == SW_EVENT_CALL_DONE && event.key == 77);
         if (round == 0) {
-            CHECK(SYS(keeper, CALL_COLLECT, call, 0x7000000) == SW_FAULT && keeper->frame.x[2] == 0);
+            CHECK(SYS(keeper, CALL_COLLECT, call, 0x7000000) == SW_FAULT &&
+                  keeper->frame.x[2] == 0);
         } else {
             struct sw_call out = { 0 };
             CHECK(SYS(keeper, CALL_COLLECT, call, data) == SW_OK && keeper->frame.x[2] == 1);
@@ -229,13 +242,15 @@ static void test_confined(struct thread *keeper)
 {
     struct state before = state_now();
     handle_t port = port_new(keeper), call = made(keeper, SYS(keeper, CALL_CREATE));
-    CHECK(SYS(keeper, JOB_KEEP, ROOT, 3, port) == SW_ACCESS && SYS(keeper, JOB_KEEP, ROOT, 3, call) == SW_ACCESS);
+    CHECK(SYS(keeper, JOB_KEEP, ROOT, 3, port) == SW_ACCESS &&
+          SYS(keeper, JOB_KEEP, ROOT, 3, call) == SW_ACCESS);
     SYS(keeper, HANDLE_CLOSE, port);
     SYS(keeper, HANDLE_CLOSE, call);
     CHECK(state_same(before));
 }
 
-/* A process lowers the limits of its own job and cannot lift them again; from outside it can be done. */
+/* A process lowers the limits of its own job and cannot lift them again; from outside it can be
+ * done. */
 static void test_own_limits(struct thread *keeper)
 {
     struct state before = state_now();
@@ -248,16 +263,26 @@ static void test_own_limits(struct thread *keeper)
     limits = (struct sw_limits){ .memory = 32 << 20 };
     fake_store(child, data, &limits, sizeof limits);
     CHECK(SYS(child, JOB_LIMIT, ROOT, data) == SW_OK && object->limit[CHARGE_MEMORY] == 32 << 20);
-    struct sw_limits more[] = { { .memory = 33 << 20 }, { .processes = 4, .handles = 1 }, { .weight = 101 }, { .band = 1 } };
+    struct sw_limits more[] = {
+        { .memory = 33 << 20 }, { .processes = 4, .handles = 1 }, { .weight = 101 }, { .band = 1 }
+    };
     for (uint32_t i = 0; i < ARRAY_COUNT(more); i++) {
         fake_store(child, data, &more[i], sizeof more[i]);
         CHECK(SYS(child, JOB_LIMIT, ROOT, data) == SW_ACCESS);
     }
     CHECK(object->limit[CHARGE_MEMORY] == 32 << 20 && object->limit[CHARGE_PROCESSES] == 3 &&
-          object->limit[CHARGE_HANDLES] == UINT64_MAX && object->weight == 100 && object->band == 0);
+          object->limit[CHARGE_HANDLES] == UINT64_MAX && object->weight == 100 &&
+          object->band == 0);
+    limits = (struct sw_limits){ .weight = 10000, .band = 3 };
+    fake_store(child, data, &limits, sizeof limits);
+    handle_t below = made(child, SYS(child, JOB_CREATE, ROOT, data));
+    struct handle_entry *entry = handle_find(child->process, below, SW_TYPE_JOB, 0);
+    CHECK(entry && CONTAINER(entry->object, struct job, object)->weight == 100 &&
+          CONTAINER(entry->object, struct job, object)->band == 0);
     limits = (struct sw_limits){ .memory = 48 << 20, .band = 1 };
     fake_store(keeper, data, &limits, sizeof limits);
-    CHECK(SYS(keeper, JOB_LIMIT, job, data) == SW_OK && object->limit[CHARGE_MEMORY] == 48 << 20 && object->band == 1);
+    CHECK(SYS(keeper, JOB_LIMIT, job, data) == SW_OK && object->limit[CHARGE_MEMORY] == 48 << 20 &&
+          object->band == 1);
     SYS(keeper, JOB_KILL, job, 0);
     SYS(keeper, HANDLE_CLOSE, process);
     SYS(keeper, HANDLE_CLOSE, job);
@@ -275,13 +300,15 @@ static void test_pipe_levels(struct thread *keeper)
     CHECK(SYS(keeper, PORT_BIND, port, writer, SW_PIPE_WRITABLE, 1) == SW_OK);
     CHECK(SYS(keeper, PORT_BIND, port, reader, SW_PIPE_READABLE, 2) == SW_OK);
     struct sw_event event = { 0 };
-    CHECK(poll(keeper, port, &event) == SW_EVENT_PIPE && event.key == 1 && event.bits == SW_PIPE_WRITABLE);
+    CHECK(poll(keeper, port, &event) == SW_EVENT_PIPE && event.key == 1 &&
+          event.bits == SW_PIPE_WRITABLE);
     vaddr_t from = data + 4 * PAGE_SIZE;
     CHECK(SYS(keeper, PIPE_WRITE, writer, from, 4090, 0) == SW_OK);
     /* 4098 bytes are left, four of them for the length */
     CHECK(SYS(keeper, PIPE_WRITE, writer, from, 4096, 0) == SW_TIMED_OUT);
     for (int i = 0; i < 3; i++)
-        CHECK(poll(keeper, port, &event) == SW_EVENT_PIPE && event.key == 2 && event.bits == SW_PIPE_READABLE);
+        CHECK(poll(keeper, port, &event) == SW_EVENT_PIPE && event.key == 2 &&
+              event.bits == SW_PIPE_READABLE);
     CHECK(SYS(keeper, PIPE_READ, reader, from, 4096, 0) == SW_OK && keeper->frame.x[1] == 4090);
     CHECK(poll(keeper, port, &event) == SW_EVENT_PIPE && event.key == 1);
     CHECK(SYS(keeper, PIPE_WRITE, writer, from, 4096, 0) == SW_OK);
@@ -291,17 +318,20 @@ static void test_pipe_levels(struct thread *keeper)
     CHECK(state_same(before));
 }
 
-/* A committed object of many pages is made in slices; without the RAM for it nothing is left behind. */
+/* A committed object of many pages is made in slices; without the RAM for it nothing is left
+ * behind. */
 static void test_big_commit(struct thread *keeper)
 {
     struct state before = state_now();
     handle_t memory = made(keeper, SYS(keeper, MEMORY_CREATE, 1500 * PAGE_SIZE, SW_MEMORY_COMMIT));
-    CHECK(memory && SYS(keeper, MEMORY_INFO, memory) == SW_OK && keeper->frame.x[2] == 1500 * PAGE_SIZE);
+    CHECK(memory && SYS(keeper, MEMORY_INFO, memory) == SW_OK &&
+          keeper->frame.x[2] == 1500 * PAGE_SIZE);
     SYS(keeper, HANDLE_CLOSE, memory);
     fake_advance(10 * MS);
     CHECK(state_same(before));
     fake_page_limit = page_free_count - 1000;
-    CHECK(SYS(keeper, MEMORY_CREATE, 1500 * PAGE_SIZE, SW_MEMORY_COMMIT) == SW_NO_MEMORY && !keeper->frame.x[1]);
+    CHECK(SYS(keeper, MEMORY_CREATE, 1500 * PAGE_SIZE, SW_MEMORY_COMMIT) == SW_NO_MEMORY &&
+          !keeper->frame.x[1]);
     fake_page_limit = 0;
     fake_advance(10 * MS);
     CHECK(state_same(before));
@@ -342,7 +372,8 @@ int main(void)
     uint32_t zero = 0;
     for (vaddr_t at = data; at <= word; at += PAGE_SIZE)
         fake_store(keeper, at, &zero, sizeof zero);
-    /* Once, so that what stays (tables of handles and call slots) is there before the first count. */
+    /* Once, so that what stays (tables of handles and call slots) is there before the first count.
+     */
     handle_t warm = made(keeper, SYS(keeper, CALL_CREATE));
     SYS(keeper, HANDLE_CLOSE, warm);
     test_served_channel(keeper);
