@@ -20,7 +20,8 @@ typedef uint64_t vaddr_t; /* user virtual address; kernel pointers are C pointer
 
 #define ROUND_UP(value, unit) (((value) + (unit) - 1) / (unit) * (unit))
 #define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
-#define COLD __attribute__((noinline, cold)) /* keeps rare work out of the functions and pages of frequent one */
+/* Keeps rare work out of the functions and pages of frequent one. */
+#define COLD __attribute__((noinline, cold))
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 void *memcpy(void *to, const void *from, size_t length);

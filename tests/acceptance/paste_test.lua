@@ -43,7 +43,8 @@ local function paste(text, command, timeout)
   guest:send(text .. "END\n", timeout)
   -- The echo of the paste may hold the words; the result is the last such line.
   guest:expect("END\r\n", timeout)
-  local got = guest:expect_pattern("(lines=%d+ bytes=%d+ sum=%d+ wrong=[^\r\n]*)", timeout)
+  local got = guest:expect_pattern("(lines=%d+ bytes=%d+ sum=%d+ wrong=[^\r\n]*)\r?\n",
+    timeout)
   guest:prompt()
   tap.equal(got, summary(text))
 end

@@ -340,6 +340,20 @@ static struct state measure(void)
     return state;
 }
 
+/* The state once it has stood still for half a second: what was killed takes a moment to go. */
+static struct state settled(void)
+{
+    struct state last = measure();
+
+    for (int same = 0, tries = 0; same < 5 && tries < 100; tries++) {
+        sw_clock_sleep(sw_clock_deadline(100 * SW_MILLISECOND));
+        struct state now = measure();
+        same = memcmp(&last, &now, sizeof now) == 0 ? same + 1 : 0;
+        last = now;
+    }
+    return last;
+}
+
 static const char *option(const char *name, const char *otherwise)
 {
     const char *word;
@@ -369,17 +383,10 @@ static int machine(handle_t memory)
         sw_process_wait(crashing, SW_NEVER, &status);
         sw_handle_close(crashing);
     }
-    sw_clock_sleep(sw_clock_deadline(SW_SECOND));
-    struct state before = measure();
+    struct state before = settled();
     run_workers(seed, steps, authority, memory);
     print_counts();
-    struct state after = { 0 };
-    for (int i = 0; i < 20; i++) { /* what was killed may take a moment to go */
-        sw_clock_sleep(sw_clock_deadline(100 * SW_MILLISECOND));
-        after = measure();
-        if (memcmp(&before, &after, sizeof before) == 0)
-            break;
-    }
+    struct state after = settled();
     say("fuzz leak: pages %llu -> %llu, handles %llu -> %llu, objects %llu -> %llu\n",
         (unsigned long long)before.pages, (unsigned long long)after.pages,
         (unsigned long long)before.handles, (unsigned long long)after.handles,

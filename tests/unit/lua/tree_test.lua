@@ -72,7 +72,7 @@ tap.test("no file is called util, misc, common or helpers", function()
   none(wrong)
 end)
 
-tap.test("docs/reference is what runtime/abi says (`scons docs` writes it)", function()
+tap.test("docs/reference is what runtime/abi says (a build writes it)", function()
   local out = lines_of("mktemp -d")[1]
   tap.on_done(function() os.execute("rm -rf " .. out) end)
   tap.check(os.execute("lua5.4 runtime/abi/generate.lua " .. out), "generate.lua failed")
