@@ -63,10 +63,13 @@ void arch_fp_restore(const struct arch_fp *fp);
 _Noreturn void arch_power(uint32_t kind); /* SW_POWER_* by PSCI; halts if that fails */
 _Noreturn void arch_halt(void);           /* this CPU does nothing more */
 uint16_t arch_asid_count(void);           /* at most 65535 */
-/* Starts the other CPUs; each joins by taking the lock and scheduling. Returns how many run. */
+/* Starts the other CPUs; each joins by taking the lock, cpu_arrived, and scheduling. Returns how
+ * many there are with this one; those the firmware refuses are logged and left out. */
 uint32_t arch_cpus_start(void);
 _Noreturn void arch_resume(struct thread *thread); /* to user mode, lock not held */
 bool arch_on_kernel_stack(uintptr_t address);
+/* The kernel's own code, as it was linked: names its symbols in crash records. */
+void arch_kernel_code(const uint64_t **out_start, const uint64_t **out_end);
 /* Writes cached data back to memory, where it survives a reset. */
 void arch_data_clean(const void *start, size_t length);
 
@@ -74,6 +77,7 @@ void arch_data_clean(const void *start, size_t length);
 void arch_interrupt_configure(uint32_t number, bool edge); /* masked, delivered to the boot CPU */
 void arch_interrupt_mask(uint32_t number);
 void arch_interrupt_unmask(uint32_t number);
+bool arch_interrupt_is_masked(uint32_t number); /* as the controller has it */
 /* Called with the lock by kernel_interrupt and by sched while idle: acknowledges and dispatches all
  * that is pending. */
 void arch_interrupt_dispatch(void);
@@ -105,6 +109,7 @@ static inline void debug_pause(void) {}
 /* --- entries from vectors.S, lock not yet held, interrupts masked --- */
 /* Each returns the thread to resume (sched_exit). */
 const char *syscall_name(uint64_t number); /* for records */
+/* NULL: the same, and no other CPU has had it meanwhile. */
 struct thread *kernel_syscall(struct thread *thread);
 struct thread *kernel_fault(struct thread *thread, uint32_t kind /* SW_MAP_* access, 0: other */,
                             vaddr_t address, uint32_t syndrome);

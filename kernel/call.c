@@ -6,8 +6,8 @@
  *  - a slot's generation is raised whenever a call leaves RECEIVED, so a token names at most one
  *    delivery for ever;
  *  - thread->call of a thread that is not blocked in SW_WAIT_CALL or SW_WAIT_REPLY is IDLE.
- * Handles named in a request are held from post on; a moved one leaves the sender's table in the same
- * step as it is installed in the receiver's. */
+ * Handles named in a request are held from post on; a moved one leaves the sender's table in the
+ * same step as it is installed in the receiver's. */
 #include "log.h"
 #include "syscall_handlers.h"
 
@@ -16,21 +16,38 @@
 /* --- tokens ---------------------------------------------------------------------------------- */
 
 struct call_slot {
-    struct call *call;
-    uint32_t generation;
-    uint32_t next_free;
+    struct call *call; /* NULL: free */
+    /* generation << SLOT_BITS, what its next token begins with; below it, of a free slot, the index
+     * of the next free one. 48 bits of generation outlast any machine. */
+    uint64_t next;
 };
 
+#define SLOT_BITS 16
+#define SLOT_MASK ((1u << SLOT_BITS) - 1)
+#define SLOT_NONE SLOT_MASK
+#define SLOT_GENERATION (1ull << SLOT_BITS)
 #define SLOTS_PER_PAGE (PAGE_SIZE / sizeof(struct call_slot))
 #define SLOT_PAGES 256
-#define SLOT_NONE UINT32_MAX
 
+/* Pages of slots are not given back. A slot carries the generation its next token continues from,
+ * also while it is free; and a page that can go would cost each reply a look whether it is there,
+ * and each call object a free list by page. What stays is 16 bytes for each call there ever was at
+ * once, of which a call object takes thirty times as much: 1 MiB at most. */
 static struct call_slot *slot_pages[SLOT_PAGES];
 static uint32_t slot_page_count, slot_free = SLOT_NONE;
 
 static struct call_slot *slot_at(uint32_t index)
 {
     return &slot_pages[index / SLOTS_PER_PAGE][index % SLOTS_PER_PAGE];
+}
+
+static void slot_put(uint32_t index)
+{
+    struct call_slot *slot = slot_at(index);
+
+    slot->call = NULL;
+    slot->next = (slot->next & ~(uint64_t)SLOT_MASK) | slot_free;
+    slot_free = index;
 }
 
 status_t call_index_allocate(struct call *call)
@@ -43,46 +60,55 @@ status_t call_index_allocate(struct call *call)
             return SW_NO_MEMORY;
         slot_pages[slot_page_count] = page_pointer(page);
         uint32_t base = slot_page_count++ * SLOTS_PER_PAGE;
-        for (uint32_t i = SLOTS_PER_PAGE; i-- > 0;) {
-            struct call_slot *slot = slot_at(base + i);
-            slot->generation = 1;
-            slot->next_free = slot_free;
-            slot_free = base + i;
+        for (uint32_t index = base + SLOTS_PER_PAGE; index-- > base;) {
+            slot_at(index)->next = SLOT_GENERATION; /* no token is 0 */
+            if (index != SLOT_NONE)
+                slot_put(index);
         }
     }
     call->index = slot_free;
     struct call_slot *slot = slot_at(slot_free);
-    slot_free = slot->next_free;
+    slot_free = (uint32_t)slot->next & SLOT_MASK;
     slot->call = call;
     return SW_OK;
 }
 
 void call_index_free(struct call *call)
 {
-    struct call_slot *slot = slot_at(call->index);
-    slot->call = NULL;
-    slot->generation++;
-    slot->next_free = slot_free;
-    slot_free = call->index;
+    slot_at(call->index)->next += SLOT_GENERATION;
+    slot_put(call->index);
 }
 
 static uint64_t call_token(const struct call *call)
 {
-    return (uint64_t)slot_at(call->index)->generation << 32 | call->index;
+    return (slot_at(call->index)->next & ~(uint64_t)SLOT_MASK) | call->index;
 }
 
 /* The call a token names, if this process has it and has not answered it. NULL: CALLER_GONE; the
  * answer is the same for forged, stale and foreign tokens. */
 static struct call *call_by_token(uint64_t token, const struct process *server)
 {
-    uint32_t index = (uint32_t)token;
+    uint32_t index = (uint32_t)token & SLOT_MASK;
     if (index >= slot_page_count * SLOTS_PER_PAGE)
         return NULL;
     const struct call_slot *slot = slot_at(index);
-    if (!slot->call || slot->generation != token >> 32 || slot->call->state != CALL_RECEIVED ||
+    if (!slot->call || (slot->next ^ token) >> SLOT_BITS || slot->call->state != CALL_RECEIVED ||
         slot->call->server != server)
         return NULL;
     return slot->call;
+}
+
+bool call_may_be_shown(uint64_t token, const struct process *server)
+{
+    const struct call *call = call_by_token(token, server);
+    return call && !(call->buffers.flags & SW_CALL_SECRET);
+}
+
+/* A call that lent its band is gone. */
+static inline void lend_less(struct thread *thread)
+{
+    if (thread->lent)
+        call_lend_again(thread);
 }
 
 /* --- leaving states -------------------------------------------------------------------------- */
@@ -94,32 +120,37 @@ static void call_drop_sent(struct call *call)
     call->sent_count = 0;
 }
 
+/* Takes the call, which is POSTED, out of its channel's queue if it is there. */
+static void call_unqueue(struct call *call, struct channel *channel)
+{
+    if (list_empty(&call->channel_link))
+        return;
+    list_remove(&call->channel_link);
+    if (call->band)
+        channel->waiting[call->band - 1]--;
+}
+
 /* Takes the call out of POSTED or RECEIVED. The connection's last act may be its CLOSED. */
 static void call_detach(struct call *call)
 {
     struct connection *connection = call->connection;
     struct channel *channel = connection->channel;
-    list_remove(&call->channel_link);
     if (call->state == CALL_POSTED) {
         call_drop_sent(call);
+        call_unqueue(call, channel);
         if (list_empty(&channel->calls))
             list_remove(&channel->port_link);
+        if (channel->port && channel->port->server)
+            lend_less(channel->port->server);
     } else {
-        slot_at(call->index)->generation++;
+        list_remove(&call->channel_link);
+        slot_at(call->index)->next += SLOT_GENERATION;
         call->server = NULL;
         if (call->handler) {
             struct thread *handler = call->handler;
             list_remove(&call->handler_link);
             call->handler = NULL;
-            uint8_t lent = 0;
-            list_for_each(at, &handler->handling) {
-                uint8_t band = CONTAINER(at, struct call, handler_link)->band;
-                lent = band > lent ? band : lent;
-            }
-            if (lent != handler->lent) {
-                handler->lent = lent;
-                thread_band_changed(handler);
-            }
+            lend_less(handler);
         }
     }
     if (!call->thread)
@@ -178,10 +209,7 @@ void call_defer_all(struct thread *thread)
         call->handler = NULL;
         call->deferred = true;
     }
-    if (thread->lent) {
-        thread->lent = 0;
-        thread_band_changed(thread);
-    }
+    thread_lend(thread, 0);
 }
 
 void call_thread_gone(struct thread *thread)
@@ -189,6 +217,10 @@ void call_thread_gone(struct thread *thread)
     if (thread->call.state == CALL_POSTED || thread->call.state == CALL_RECEIVED)
         call_abandon(&thread->call, SW_INTERRUPTED);
     call_defer_all(thread);
+    list_for_each_safe (at, after, &thread->ports) {
+        CONTAINER(at, struct port, server_link)->server = NULL;
+        list_remove(at);
+    }
 }
 
 void channel_fail_received(struct channel *channel)
@@ -202,9 +234,10 @@ void channel_fail_received(struct channel *channel)
 
 void channel_fail_calls(struct channel *channel, status_t status, uint32_t keep_generation)
 {
-    list_for_each_safe(at, after, &channel->calls) {
+    list_for_each_safe (at, after, &channel->calls) {
         struct call *call = CONTAINER(at, struct call, channel_link);
-        if (keep_generation && (call->connection->accepted == keep_generation || call->connection->accepted == 0))
+        if (keep_generation &&
+            (call->connection->accepted == keep_generation || call->connection->accepted == 0))
             continue;
         call->reply_length = call->received_count = 0;
         call_finish(call, status, false);
@@ -241,9 +274,10 @@ static __attribute__((noinline)) status_t call_hold_sent(struct call *call, stru
     return SW_OK;
 }
 
-/* Reads and checks what the caller offers and takes the references; nothing is visible to the server
- * yet. On failure nothing is held. */
-static status_t call_prepare(struct call *call, struct process *process, struct connection *connection, vaddr_t user)
+/* Reads and checks what the caller offers and takes the references; nothing is visible to the
+ * server yet. On failure nothing is held. */
+static status_t call_prepare(struct call *call, struct process *process,
+                             struct connection *connection, vaddr_t user)
 {
     struct channel *channel = connection->channel;
     if (connection->accepted && connection->accepted != channel->generation)
@@ -254,9 +288,11 @@ static status_t call_prepare(struct call *call, struct process *process, struct 
     status_t status = copy_from_user(b, user, sizeof(*b));
     if (status != SW_OK)
         return status;
-    if (b->request_length > SW_MESSAGE_MAX || b->reply_capacity > SW_MESSAGE_MAX || b->data_length > SW_DATA_MAX)
+    if (b->request_length > SW_MESSAGE_MAX || b->reply_capacity > SW_MESSAGE_MAX ||
+        b->data_length > SW_DATA_MAX)
         return SW_TOO_LARGE;
-    if (b->send_count > SW_HANDLES_MAX || (b->flags & ~(SW_CALL_DATA_IN | SW_CALL_DATA_OUT)) ||
+    if (b->send_count > SW_HANDLES_MAX ||
+        (b->flags & ~(SW_CALL_DATA_IN | SW_CALL_DATA_OUT | SW_CALL_SECRET)) ||
         (b->send_move & ~0xfu) || b->reserved)
         return SW_INVALID;
     if (!range_ok(b->request, b->request_length) || !range_ok(b->reply, b->reply_capacity) ||
@@ -279,18 +315,6 @@ static status_t call_prepare(struct call *call, struct process *process, struct 
     return SW_OK;
 }
 
-/* The server is busy: it runs at the band of who waits for it. */
-static void call_lend(const struct call *call, struct channel *channel)
-{
-    if (list_empty(&channel->received))
-        return;
-    struct thread *handler = list_first(&channel->received, struct call, channel_link)->handler;
-    if (handler && handler->lent < call->band) {
-        handler->lent = call->band;
-        thread_band_changed(handler);
-    }
-}
-
 /* Hands a prepared call over at once if the server waits, else queues it. */
 static void call_enqueue(struct call *call, struct thread *caller)
 {
@@ -301,10 +325,13 @@ static void call_enqueue(struct call *call, struct thread *caller)
     struct port *port = channel->port;
     if (!port || !port->waiter || !port_hand(port, channel, call)) {
         list_add_tail(&channel->calls, &call->channel_link);
+        if (call->band)
+            channel->waiting[call->band - 1]++;
         if (port && list_empty(&channel->port_link))
             list_add_tail(&port->messages, &channel->port_link);
-        if (port)
-            call_lend(call, channel);
+        /* The server is busy: it runs at the band of who waits for it. */
+        if (port && port->server && port->server->lent < call->band)
+            thread_lend(port->server, call->band);
     }
     if (channel->watch_limit)
         channel_watch_arm(channel);
@@ -313,11 +340,13 @@ static void call_enqueue(struct call *call, struct thread *caller)
 /* --- delivery -------------------------------------------------------------------------------- */
 
 /* True if every page of the range is accessible to the process (present or made so). */
-static bool range_accessible(struct process *process, vaddr_t start, uint64_t length, uint32_t access)
+static bool range_accessible(struct process *process, vaddr_t start, uint64_t length,
+                             uint32_t access)
 {
     if (!range_ok(start, length) || !process->space)
         return false;
-    for (vaddr_t at = start; at < start + length; at = (at & ~(vaddr_t)(PAGE_SIZE - 1)) + PAGE_SIZE) {
+    for (vaddr_t at = start; at < start + length;
+         at = (at & ~(vaddr_t)(PAGE_SIZE - 1)) + PAGE_SIZE) {
         void *pointer;
         if (space_pointer(process->space, at, access, &pointer) != SW_OK)
             return false;
@@ -325,10 +354,11 @@ static bool range_accessible(struct process *process, vaddr_t start, uint64_t le
     return true;
 }
 
-/* Installs what was sent with a call or reply; the receiver has room (handle_reserve). Moved handles
- * leave the sender's table if they still stand there. */
-static void handles_deliver(struct sent_handle *sent, uint32_t count, const uint32_t *send, uint32_t move,
-                            struct process *sender, struct process *receiver, uint32_t *out_handles)
+/* Installs what was sent with a call or reply; the receiver has room (handle_reserve). Moved
+ * handles leave the sender's table if they still stand there. */
+static void handles_deliver(struct sent_handle *sent, uint32_t count, const uint32_t *send,
+                            uint32_t move, struct process *sender, struct process *receiver,
+                            uint32_t *out_handles)
 {
     for (uint32_t i = 0; i < count; i++) {
         handle_t handle;
@@ -356,7 +386,8 @@ status_t call_hand(struct channel *channel, struct call *call, struct thread *re
     }
     uint32_t capacity = receiver->wait_room.capacity;
     uint32_t length = b->request_length < capacity ? b->request_length : capacity;
-    status_t status = copy_between(server, receiver->wait_room.buffer, call->process, b->request, length);
+    status_t status =
+        copy_between(server, receiver->wait_room.buffer, call->process, b->request, length);
     if (status != SW_OK) {
         handle_unreserve(server, call->sent_count);
         if (!range_accessible(server, receiver->wait_room.buffer, length, SW_MAP_WRITE))
@@ -379,33 +410,31 @@ status_t call_hand(struct channel *channel, struct call *call, struct thread *re
         .pid = call->process->pid,
         .received_count = call->sent_count,
     };
-    /* The event goes first with no handles, so that nothing is half done if it cannot be written. */
+    /* The event goes first with no handles, so that nothing is half done if it cannot be written.
+     */
     status = port_write_event(receiver, &event);
     if (status != SW_OK) {
         handle_unreserve(server, call->sent_count);
         return status;
     }
     if (call->sent_count) {
-        handles_deliver(call->sent, call->sent_count, b->send, b->send_move, call->process, server, event.received);
+        handles_deliver(call->sent, call->sent_count, b->send, b->send_move, call->process, server,
+                        event.received);
         call->sent_count = 0;
         status = port_write_event(receiver, &event); /* same page, just written: cannot fail */
         ASSERT(status == SW_OK);
     }
-    list_remove(&call->channel_link);
+    call_unqueue(call, channel);
     list_add_tail(&channel->received, &call->channel_link);
     call->state = CALL_RECEIVED;
     call->server = server;
     call->connection->accepted = channel->generation;
     call->handler = receiver;
     list_add_tail(&receiver->handling, &call->handler_link);
-    if (receiver->lent < call->band) {
-        receiver->lent = call->band;
-        thread_band_changed(receiver);
-    }
-    if (call->thread) {
+    if (receiver->lent < call->band)
+        thread_lend(receiver, call->band);
+    if (call->thread)
         call->thread->wait = SW_WAIT_REPLY;
-        call->thread->wait_pid = server->pid;
-    }
     return SW_OK;
 }
 
@@ -413,7 +442,8 @@ status_t call_deliver(struct channel *channel, struct thread *receiver)
 {
     status_t status = NOTHING;
     while (status == NOTHING && !list_empty(&channel->calls))
-        status = call_hand(channel, list_first(&channel->calls, struct call, channel_link), receiver);
+        status =
+            call_hand(channel, list_first(&channel->calls, struct call, channel_link), receiver);
     if (list_empty(&channel->calls))
         list_remove(&channel->port_link);
     return status;
@@ -421,8 +451,8 @@ status_t call_deliver(struct channel *channel, struct thread *receiver)
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-status_t sys_call(struct thread *thread, struct connection *connection, vaddr_t user, uint64_t deadline,
-                  uint64_t *out_reply_length, uint64_t *out_received_count)
+status_t sys_call(struct thread *thread, struct connection *connection, vaddr_t user,
+                  uint64_t deadline, uint64_t *out_reply_length, uint64_t *out_received_count)
 {
     (void)out_reply_length; /* written by call_finish */
     (void)out_received_count;
@@ -431,12 +461,8 @@ status_t sys_call(struct thread *thread, struct connection *connection, vaddr_t 
     if (status != SW_OK)
         return status;
     status = thread_block(thread, SW_WAIT_CALL, deadline);
-    if (status != SYSCALL_BLOCKED) {
-        /* polled or interrupted: never queued, so nothing to hand over */
-        list_add_tail(&connection->channel->calls, &call->channel_link);
+    if (status != SYSCALL_BLOCKED) /* polled or interrupted: never queued, nothing to hand over */
         return call_abandon(call, status);
-    }
-    thread->wait_pid = connection->channel->server ? connection->channel->server->pid : 0;
     call_enqueue(call, thread);
     return SYSCALL_BLOCKED;
 }
@@ -467,8 +493,8 @@ fail_charge:
     return status;
 }
 
-status_t sys_call_post(struct thread *thread, struct call *call, struct connection *connection, vaddr_t buffers,
-                       struct port *port, uint64_t key, uint64_t deadline)
+status_t sys_call_post(struct thread *thread, struct call *call, struct connection *connection,
+                       vaddr_t buffers, struct port *port, uint64_t key, uint64_t deadline)
 {
     if (call->state != CALL_IDLE)
         return SW_BAD_STATE;
@@ -510,7 +536,8 @@ static status_t handles_collect(struct call *call, struct process *process, vadd
     status_t status = handle_reserve(process, count);
     if (status != SW_OK)
         return status;
-    status = copy_to_user(at, facts, sizeof(facts)); /* shows that it can be written, before anything moves */
+    status = copy_to_user(at, facts,
+                          sizeof(facts)); /* shows that it can be written, before anything moves */
     if (status != SW_OK) {
         handle_unreserve(process, count);
         return status;
@@ -523,14 +550,15 @@ static status_t handles_collect(struct call *call, struct process *process, vadd
 }
 
 /* Handles that the process cannot take are dropped, as with a call of a thread's own. */
-status_t sys_call_collect(struct thread *thread, struct call *call, vaddr_t buffers, uint64_t *out_reply_length,
-                          uint64_t *out_received_count)
+status_t sys_call_collect(struct thread *thread, struct call *call, vaddr_t buffers,
+                          uint64_t *out_reply_length, uint64_t *out_received_count)
 {
     if (call->state != CALL_DONE)
         return SW_BAD_STATE;
     status_t status = call->status;
     if (call->received_count)
-        status = handles_collect(call, thread->process, buffers + offsetof(struct sw_call, received_count));
+        status = handles_collect(call, thread->process,
+                                 buffers + offsetof(struct sw_call, received_count));
     if (status == call->status) {
         *out_reply_length = call->reply_length;
         *out_received_count = call->received_count;
@@ -553,7 +581,10 @@ status_t sys_call_cancel(struct thread *thread, struct call *call)
 
 /* The part of reply_to for a reply that sends handles. All is checked, and shown to be possible,
  * before the first one moves. */
-static __attribute__((noinline)) status_t reply_with_handles(struct call *call, struct process *server, const struct sw_reply *reply, bool direct)
+static __attribute__((noinline)) status_t reply_with_handles(struct call *call,
+                                                             struct process *server,
+                                                             const struct sw_reply *reply,
+                                                             bool direct)
 {
     struct sent_handle sent[SW_HANDLES_MAX];
     struct handle_entry *entries[SW_HANDLES_MAX];
@@ -575,7 +606,8 @@ static __attribute__((noinline)) status_t reply_with_handles(struct call *call, 
     bool reserved = outcome == SW_OK && call->thread;
     if (outcome == SW_OK) {
         outcome = copy_between(caller, call->buffers.reply, server, reply->data, reply->length);
-        if (outcome != SW_OK && !range_accessible(server, reply->data, reply->length, SW_MAP_READ)) {
+        if (outcome != SW_OK &&
+            !range_accessible(server, reply->data, reply->length, SW_MAP_READ)) {
             if (reserved)
                 handle_unreserve(caller, reply->send_count);
             return SW_FAULT;
@@ -600,7 +632,8 @@ static __attribute__((noinline)) status_t reply_with_handles(struct call *call, 
             object_unhold(sent[i].object);
         }
     } else if (call->thread) {
-        handles_deliver(sent, reply->send_count, reply->send, reply->send_move, server, caller, &facts[1]);
+        handles_deliver(sent, reply->send_count, reply->send, reply->send_move, server, caller,
+                        &facts[1]);
         facts[1 + SW_HANDLES_MAX] = reply->length;
         status = copy_to_process(caller, facts_at, facts, sizeof(facts));
         ASSERT(status == SW_OK);
@@ -647,8 +680,8 @@ status_t sys_reply(struct thread *thread, uint64_t token, vaddr_t reply)
     return reply_to(thread, token, reply, false);
 }
 
-status_t sys_reply_wait(struct thread *thread, uint64_t token, vaddr_t reply, struct port *port, vaddr_t wait,
-                        uint64_t deadline)
+status_t sys_reply_wait(struct thread *thread, uint64_t token, vaddr_t reply, struct port *port,
+                        vaddr_t wait, uint64_t deadline)
 {
     if (token && !thread->restart) {
         status_t status = reply_to(thread, token, reply, true);
@@ -658,8 +691,8 @@ status_t sys_reply_wait(struct thread *thread, uint64_t token, vaddr_t reply, st
     return sys_port_wait(thread, port, wait, deadline);
 }
 
-status_t sys_call_read(struct thread *thread, uint64_t token, uint32_t area, uint64_t offset, vaddr_t buffer,
-                       uint64_t length, uint64_t *out_done)
+status_t sys_call_read(struct thread *thread, uint64_t token, uint32_t area, uint64_t offset,
+                       vaddr_t buffer, uint64_t length, uint64_t *out_done)
 {
     struct call *call = call_by_token(token, thread->process);
     if (!call)
@@ -689,8 +722,8 @@ status_t sys_call_read(struct thread *thread, uint64_t token, uint32_t area, uin
     return status;
 }
 
-status_t sys_call_write(struct thread *thread, uint64_t token, uint64_t offset, vaddr_t buffer, uint64_t length,
-                        uint64_t *out_done)
+status_t sys_call_write(struct thread *thread, uint64_t token, uint64_t offset, vaddr_t buffer,
+                        uint64_t length, uint64_t *out_done)
 {
     struct call *call = call_by_token(token, thread->process);
     if (!call)
@@ -701,7 +734,8 @@ status_t sys_call_write(struct thread *thread, uint64_t token, uint64_t offset, 
         return SW_OUT_OF_RANGE;
     if (length > CALL_PIECE)
         length = CALL_PIECE;
-    status_t status = copy_between(call->process, call->buffers.data + offset, thread->process, buffer, length);
+    status_t status =
+        copy_between(call->process, call->buffers.data + offset, thread->process, buffer, length);
     if (status == SW_OK)
         *out_done = length;
     else if (range_accessible(thread->process, buffer, length, SW_MAP_READ))
@@ -748,5 +782,6 @@ status_t call_init_own(struct thread *thread)
     list_init(&call->handler_link);
     list_init(&call->done_link);
     list_init(&thread->handling);
+    list_init(&thread->ports);
     return call_index_allocate(call);
 }

@@ -2,7 +2,13 @@
  *
  * A record is text. The newest eight stay in a reserved part of RAM, each with magic and checksum,
  * so that the next boot finds them after a reset. A panic also prints its record between
- * `-----BEGIN PANIC-----` and `-----END PANIC-----` on the serial line.
+ * `-----BEGIN PANIC-----` and `-----END PANIC-----` on the serial line. logd collects them
+ * (SW_JOB_CRASHED) and adds what the services had said; whoever shows one adds names to addresses.
+ *
+ * A process may have put anything into its memory before it died: what is read from there is read
+ * where it is present, in small counted pieces, and shown as numbers. What costs time while a
+ * process lives is not done for the day it dies: what its threads wait for, whom they serve and
+ * what they asked last stands in their call objects anyway.
  *
  * Nothing here allocates; a panic takes no lock and believes no pointer it has not checked. */
 #include "log.h"
@@ -13,6 +19,11 @@
 #define SLOT_SIZE (CRASH_RING_SIZE / SLOTS)
 #define MAGIC 0x4853415243535753ull /* "SWSCRASH" */
 #define BACKTRACE_DEPTH 24
+#define THREADS 16     /* of a process: the one that crashed and others */
+#define THREAD_DEPTH 6 /* callers shown of another thread */
+#define CALLS 8        /* calls it serves */
+#define HANDLES 96
+#define REQUEST_BYTES 48 /* of a request: its header and the first arguments */
 
 struct record {
     uint64_t magic, sequence; /* higher is newer */
@@ -22,6 +33,7 @@ struct record {
 _Static_assert(sizeof(struct record) == SLOT_SIZE, "crash record");
 
 static struct record *records; /* SLOTS of them; NULL: no place */
+static uint64_t earlier;       /* the last number of before the reset */
 bool panicked;
 
 /* FNV-1a: tells what another boot left from what happens to lie there. */
@@ -44,9 +56,11 @@ void crash_init(paddr_t ring)
     uint32_t found = 0;
     records = page_pointer(ring);
     for (uint32_t i = 0; i < SLOTS; i++) {
-        if (record_valid(&records[i]))
+        if (record_valid(&records[i])) {
             found++;
-        else
+            if (records[i].sequence > earlier)
+                earlier = records[i].sequence;
+        } else
             memset(&records[i], 0, sizeof records[i]);
     }
     if (found)
@@ -109,14 +123,25 @@ static void add_registers(struct record *record, const struct arch_frame *frame)
         add(record, "x%02u %016lx%c", i, frame->x[i], i % 4 == 3 || i == 29 ? '\n' : ' ');
 }
 
-/* Follows frame records {caller's x29, return address}; read takes one from an address. */
-static void add_backtrace(struct record *record, uint64_t pc, uint64_t fp,
-                          bool (*read)(uint64_t address, uint64_t pair[2]))
+static bool frame_read(const struct process *process, uint64_t address, uint64_t pair[2])
+{
+    if (process)
+        return copy_present(process, pair, address, 16) == 16;
+    if (!arch_on_kernel_stack(address) || !arch_on_kernel_stack(address + 15))
+        return false;
+    memcpy(pair, (const void *)address, 16);
+    return true;
+}
+
+/* Follows frame records {caller's x29, return address}. process: whose stack; NULL: the kernel's.
+ */
+static void add_backtrace(struct record *record, uint64_t pc, uint64_t fp, uint32_t depth,
+                          const struct process *process)
 {
     add(record, "back-trace %lx", pc);
-    for (uint32_t i = 0; i < BACKTRACE_DEPTH; i++) {
+    for (uint32_t i = 0; i < depth; i++) {
         uint64_t pair[2];
-        if (!fp || fp % 8 || !read(fp, pair) || !pair[1])
+        if (!fp || fp % 8 || !frame_read(process, fp, pair) || !pair[1])
             break;
         add(record, " %lx", pair[1]);
         if (pair[0] <= fp) /* stacks grow down: callers' frames lie above */
@@ -124,6 +149,22 @@ static void add_backtrace(struct record *record, uint64_t pc, uint64_t fp,
         fp = pair[0];
     }
     add(record, "\n");
+}
+
+/* Which kernel this is. Its symbols were filed under the same sum by scripts/host/mksymbols.lua. */
+static void add_kernel(struct record *record)
+{
+    static uint64_t sum;
+    const uint64_t *at, *end;
+    arch_kernel_code(&at, &end);
+    uint64_t base = (uintptr_t)at;
+    if (!sum) {
+        sum = 14695981039346656037u;
+        for (; at < end; at++)
+            sum = (sum ^ *at) * 1099511628211u;
+    }
+    add(record, "program %016lx base %lx at %lu ms\n", sum, base,
+        (unsigned long)(arch_since_boot() / 1000000));
 }
 
 static void record_finish(struct record *record)
@@ -145,9 +186,139 @@ static void record_finish(struct record *record)
 
 /* --- user processes --- */
 
-static bool read_user(uint64_t address, uint64_t pair[2])
+static void add_request(struct record *record, const struct process *process, vaddr_t address,
+                        uint32_t length, uint32_t flags)
 {
-    return arch_copy_from_user(pair, address, 16) == 0;
+    uint8_t bytes[REQUEST_BYTES];
+    if (flags & SW_CALL_SECRET) {
+        add(record, ", secret request of %u\n", length);
+        return;
+    }
+    size_t there =
+        copy_present(process, bytes, address, length < sizeof(bytes) ? length : sizeof(bytes));
+    add(record, ", request of %u:", length);
+    for (size_t i = 0; i < there; i++)
+        add(record, "%s%02x", i % 8 ? "" : " ", bytes[i]);
+    add(record, "\n");
+}
+
+static void add_call_request(struct record *record, const struct call *call)
+{
+    add_request(record, call->process, call->buffers.request, call->buffers.request_length,
+                call->buffers.flags);
+}
+
+/* The call a thread has under way, or made last: its own call object still says which. */
+static void add_own_call(struct record *record, const struct thread *thread)
+{
+    const struct call *call = &thread->call;
+    if (call->state == CALL_IDLE && !call->user)
+        return;
+    add(record, call->state == CALL_IDLE ? "  last call made" : "  calls");
+    if (call->state != CALL_IDLE) {
+        const struct process *server = call->connection->channel->server;
+        if (server)
+            add(record, " %s pid %u", server->name, server->pid);
+        else
+            add(record, " nobody yet");
+        add(record, ", badge %lx", call->connection->badge);
+    }
+    add_call_request(record, call);
+}
+
+static void add_served(struct record *record, const struct thread *thread)
+{
+    uint32_t left = CALLS;
+    list_for_each (at, &thread->handling) {
+        const struct call *call = CONTAINER(at, struct call, handler_link);
+        if (left-- == 0)
+            break;
+        add(record, "  serves %s pid %u, badge %lx", call->process->name, call->process->pid,
+            call->connection->badge);
+        add_call_request(record, call);
+    }
+}
+
+/* The message it received last, as far as its memory still says so. */
+static void add_received(struct record *record, const struct thread *thread)
+{
+    struct sw_wait wait;
+    if (copy_present(thread->process, &wait, thread->wait_pointer, sizeof(wait)) != sizeof(wait) ||
+        wait.event.kind != SW_EVENT_MESSAGE || wait.buffer != thread->wait_room.buffer)
+        return;
+    uint32_t length = wait.event.request_length;
+    add(record, "  last received, by its memory, from pid %u, badge %lx", wait.event.pid,
+        wait.event.badge);
+    add_request(record, thread->process, wait.buffer,
+                length < wait.capacity ? length : wait.capacity, wait.event.bits);
+}
+
+static const char *const waits[] = {
+    [SW_WAIT_NONE] = "runs",
+    [SW_WAIT_PORT] = "waits at a port",
+    [SW_WAIT_CALL] = "waits to be received",
+    [SW_WAIT_REPLY] = "waits for a reply",
+    [SW_WAIT_FUTEX] = "waits at a futex",
+    [SW_WAIT_PIPE] = "waits for a pipe",
+};
+
+static void add_thread(struct record *record, const struct thread *thread, bool crashed)
+{
+    const char *what = thread->state != THREAD_BLOCKED     ? "runs"
+                       : thread->wait < ARRAY_COUNT(waits) ? waits[thread->wait]
+                                                           : "waits";
+    add(record, "thread %lx %s\n", thread->object.id, crashed ? "crashed" : what);
+    if (!crashed) {
+        add(record, "  ");
+        add_backtrace(record, thread->frame.pc, thread->frame.x[29], THREAD_DEPTH, thread->process);
+    }
+    add_own_call(record, thread);
+    add_served(record, thread);
+    add_received(record, thread);
+}
+
+/* Calls taken and put off, which are no thread's any more. Looks at a bounded number. */
+static void add_deferred(struct record *record, const struct process *process)
+{
+    uint32_t left = CALLS, steps = 256;
+    list_for_each (at, &process->served) {
+        const struct channel *channel = CONTAINER(at, struct channel, server_link);
+        list_for_each (link, &channel->received) {
+            const struct call *call = CONTAINER(link, struct call, channel_link);
+            if (steps-- == 0 || left == 0)
+                return;
+            if (call->handler)
+                continue;
+            left--;
+            add(record, "put off: %s pid %u, badge %lx", call->process->name, call->process->pid,
+                call->connection->badge);
+            add_call_request(record, call);
+        }
+        if (steps-- == 0)
+            return;
+    }
+}
+
+static void add_handles(struct record *record, const struct process *process)
+{
+    const struct handle_table *table = &process->handles;
+    uint32_t shown = 0;
+    add(record, "handles: number, type, object, rights\n");
+    for (uint32_t page = 0; page < table->page_count && shown < HANDLES; page++) {
+        for (uint32_t i = 0; i < PAGE_SIZE / sizeof(struct handle_entry); i++) {
+            const struct handle_entry *entry = &table->pages[page][i];
+            if (!entry->object)
+                continue;
+            if (shown++ == HANDLES)
+                break;
+            add(record, "  %x %s #%lx %x\n",
+                (uint32_t)entry->generation << 16 |
+                    (page * (uint32_t)(PAGE_SIZE / sizeof(struct handle_entry)) + i),
+                object_classes[entry->object->type]->name, entry->object->id, entry->rights);
+        }
+    }
+    if (table->used > HANDLES)
+        add(record, "  and %u more\n", table->used - HANDLES);
 }
 
 /* Logs the record's first bytes, which are whole lines. */
@@ -169,16 +340,32 @@ void crash_record_process(struct thread *thread, const char *reason, vaddr_t add
     struct record *record = record_begin();
     add(record, "%s pid %u ended: %s, address %lx\n", process->name, process->pid, reason, address);
     add_registers(record, &thread->frame);
-    add_backtrace(record, thread->frame.pc, thread->frame.x[29], read_user);
+    add_backtrace(record, thread->frame.pc, thread->frame.x[29], BACKTRACE_DEPTH, process);
     add(record, "principal %u session %u threads %u handles %u\n", process->job->principal,
         process->job->session, process->thread_count, process->handles.used);
-    uint32_t length = record->length;
+    uint32_t logged = record->length;
+    add(record, "program %016lx base %lx at %lu ms\n", process->identity, process->base,
+        (unsigned long)(arch_since_boot() / 1000000));
+    add_thread(record, thread, true);
+    uint32_t left = THREADS - 1;
+    list_for_each (at, &process->threads) {
+        const struct thread *other = CONTAINER(at, struct thread, process_link);
+        if (other == thread)
+            continue;
+        if (left-- == 0)
+            break;
+        add_thread(record, other, false);
+    }
+    add_deferred(record, process);
+    add_handles(record, process);
     record_finish(record);
-    log_lines(record, length);
+    log_lines(record, logged);
+    job_crash_waits(true);
 }
 
 status_t sys_crash_read(struct thread *thread, struct job *authority, uint32_t index,
-                        vaddr_t buffer, uint32_t capacity, uint64_t *out_length)
+                        vaddr_t buffer, uint32_t capacity, uint64_t *out_length,
+                        uint64_t *out_number, uint64_t *out_earlier)
 {
     (void)thread, (void)authority;
     const struct record *record = record_newest(index);
@@ -186,20 +373,24 @@ status_t sys_crash_read(struct thread *thread, struct job *authority, uint32_t i
         return SW_NOT_FOUND;
     uint32_t length = record->length < capacity ? record->length : capacity;
     status_t status = copy_to_user(buffer, record->text, length);
-    if (status == SW_OK)
+    if (status == SW_OK) {
         *out_length = length;
+        *out_number = record->sequence;
+        *out_earlier = record->sequence <= earlier;
+    }
     return status;
 }
 
-/* --- the kernel --- */
-
-static bool read_kernel(uint64_t address, uint64_t pair[2])
+status_t sys_crash_seen(struct thread *thread, struct job *authority, uint64_t number)
 {
-    if (!arch_on_kernel_stack(address) || !arch_on_kernel_stack(address + 15))
-        return false;
-    memcpy(pair, (const void *)address, 16);
-    return true;
+    (void)thread, (void)authority;
+    const struct record *newest = record_newest(0);
+    uint64_t last = newest ? newest->sequence : 0;
+    job_crash_waits(last > number);
+    return SW_OK;
 }
+
+/* --- the kernel --- */
 
 static _Noreturn void panic_end(const struct arch_frame *frame, uint64_t pc, uint64_t fp,
                                 const char *format, __builtin_va_list arguments)
@@ -219,7 +410,8 @@ static _Noreturn void panic_end(const struct arch_frame *frame, uint64_t pc, uin
     add(record, "\ncpu %u\n", cpu->number);
     if (frame)
         add_registers(record, frame);
-    add_backtrace(record, pc, fp, read_kernel);
+    add_backtrace(record, pc, fp, BACKTRACE_DEPTH, NULL);
+    add_kernel(record);
     /* Out with it before following pointers that may be the reason. */
     uint32_t printed = record->length;
     early_console_write(begin, sizeof begin - 1);
@@ -239,8 +431,9 @@ void panic(const char *format, ...)
 {
     __builtin_va_list arguments;
     __builtin_va_start(arguments, format);
-    panic_end(NULL, (uint64_t)__builtin_return_address(0), (uint64_t)__builtin_frame_address(0),
-              format, arguments);
+    /* Where it was called, not where it would return to: that may be another function. */
+    const uint64_t *frame = __builtin_frame_address(0);
+    panic_end(NULL, (uint64_t)__builtin_return_address(0) - 4, frame[0], format, arguments);
 }
 
 void panic_frame(const struct arch_frame *frame, const char *format, ...)

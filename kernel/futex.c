@@ -9,8 +9,8 @@ static struct list buckets[BUCKETS];
 
 static struct list *bucket_of(uint64_t memory, uint64_t offset)
 {
-    uint64_t hash = (memory * 0x9e3779b97f4a7c15ull ^ offset >> 2) * 0xd6e8feb86659fd93ull;
-    struct list *bucket = &buckets[hash >> 58];
+    uint32_t hash = ((uint32_t)memory * 0x9e3779b1u ^ (uint32_t)(offset >> 2)) * 0x85ebca6bu;
+    struct list *bucket = &buckets[hash >> 26];
     if (!bucket->next)
         list_init(bucket);
     return bucket;
@@ -22,19 +22,20 @@ struct key {
 };
 
 /* The word is aligned, so it lies in one page. */
-static struct key key_of(struct space *space, vaddr_t word)
+static inline struct key key_of(struct space *space, vaddr_t word)
 {
     const struct region *region = space_region(space, word);
     if (!region)
         return (struct key){ 0 };
-    return (struct key){ region->memory->object.id, region->offset * PAGE_SIZE + (word - region->start) };
+    return (struct key){ region->memory->object.id,
+                         region->offset * PAGE_SIZE + (word - region->start) };
 }
 
 static uint32_t wake_key(struct key key, uint32_t count)
 {
     struct list *bucket = bucket_of(key.memory, key.offset);
     uint32_t woken = 0;
-    list_for_each_safe(at, after, bucket) {
+    list_for_each_safe (at, after, bucket) {
         if (woken == count)
             break;
         struct thread *thread = CONTAINER(at, struct thread, wait_link);
@@ -58,21 +59,40 @@ void futex_thread_gone(struct thread *thread)
     list_remove(&thread->wait_link);
 }
 
+/* A wait that only its deadline ends. It is in no bucket. */
+static COLD status_t sleep_until(struct thread *thread, uint64_t deadline)
+{
+    return thread_block(thread, SW_WAIT_SLEEP, deadline);
+}
+
+/* The word's page is not there yet, or cannot be read. */
+static COLD status_t word_fault(struct space *space, vaddr_t word, uint32_t *out_value)
+{
+    void *pointer;
+    status_t status = space_pointer(space, word, SW_MAP_READ, &pointer);
+    if (status == SW_OK)
+        *out_value = *(const volatile uint32_t *)pointer;
+    return status == SW_ACCESS ? SW_FAULT : status;
+}
+
 status_t sys_futex_wait(struct thread *thread, uint64_t word, uint32_t expected, uint64_t deadline)
 {
     if (word % 4)
         return SW_INVALID;
     struct key key = key_of(thread->process->space, word);
     if (!key.memory)
-        return SW_FAULT;
-    void *pointer;
-    status_t status = space_pointer(thread->process->space, word, SW_MAP_READ, &pointer);
-    if (status != SW_OK)
-        return status == SW_ACCESS ? SW_FAULT : status;
-    /* Pairs with the store a waker makes before futex_wake: seen here, or the wake sees the sleeper. */
-    if (__atomic_load_n((uint32_t *)pointer, __ATOMIC_SEQ_CST) != expected)
+        return word ? SW_FAULT : sleep_until(thread, deadline);
+    uint32_t value;
+    if (!arch_load_user(word, &value)) {
+        status_t status = word_fault(thread->process->space, word, &value);
+        if (status != SW_OK)
+            return status;
+    }
+    /* Pairs with the store a waker makes before futex_wake, by the lock: if the wake had it before
+     * us the store is seen here, else the wake sees the sleeper. */
+    if (value != expected)
         return SW_BAD_STATE;
-    status = thread_block(thread, SW_WAIT_FUTEX, deadline);
+    status_t status = thread_block(thread, SW_WAIT_FUTEX, deadline);
     if (status == SYSCALL_BLOCKED) {
         thread->futex_memory = key.memory;
         thread->futex_offset = key.offset;

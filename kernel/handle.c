@@ -1,9 +1,9 @@
 /* Handle tables: see handle.h for the format.
  *
- * An entry's generation is raised when it is closed, so a free entry matches no handle that was ever
- * given out (until 65,535 further uses of the same entry). Free entries are linked through next_free,
- * lowest first in a fresh page: a new process's handles are SW_START_HANDLE(0), (1), ... in order.
- * `used` entries and `reserved` promises are charged to the process's job. Big lock. */
+ * An entry's generation is raised when it is closed, so a free entry matches no handle that was
+ * ever given out (until 65,535 further uses of the same entry). Free entries are linked through
+ * next_free, lowest first in a fresh page: a new process's handles are SW_START_HANDLE(0), (1), ...
+ * in order. `used` entries and `reserved` promises are charged to the process's job. Big lock. */
 #include "syscall_handlers.h"
 
 #define ENTRIES_PER_PAGE (PAGE_SIZE / sizeof(struct handle_entry))
@@ -57,7 +57,8 @@ static struct handle_entry *entry_of(const struct handle_table *table, uint64_t 
     return entry->generation == handle >> 16 && entry->object ? entry : NULL;
 }
 
-struct handle_entry *handle_find(struct process *process, uint64_t handle, uint8_t type, uint32_t rights)
+struct handle_entry *handle_find(struct process *process, uint64_t handle, uint8_t type,
+                                 uint32_t rights)
 {
     struct handle_entry *entry = entry_of(&process->handles, handle);
     if (!entry || (type && entry->object->type != type) || (rights & ~entry->rights))
@@ -109,7 +110,8 @@ void handle_unreserve(struct process *process, uint32_t count)
     job_uncharge(process->job, CHARGE_HANDLES, count);
 }
 
-status_t handle_install(struct process *process, struct object *object, uint32_t rights, handle_t *out_handle)
+status_t handle_install(struct process *process, struct object *object, uint32_t rights,
+                        handle_t *out_handle)
 {
     struct handle_table *table = &process->handles;
     if (table->reserved) {
@@ -133,7 +135,8 @@ status_t handle_install(struct process *process, struct object *object, uint32_t
 }
 
 /* Frees an entry of the table's page `page`; the object's hold is the caller's. */
-static struct object *entry_free(struct process *process, struct handle_entry *entry, uint32_t index)
+static struct object *entry_free(struct process *process, struct handle_entry *entry,
+                                 uint32_t index)
 {
     struct handle_table *table = &process->handles;
     struct object *object = entry->object;
@@ -148,14 +151,16 @@ static struct object *entry_free(struct process *process, struct handle_entry *e
     return object;
 }
 
-struct object *handle_take(struct process *process, struct handle_entry *entry, uint32_t *out_rights)
+struct object *handle_take(struct process *process, struct handle_entry *entry,
+                           uint32_t *out_rights)
 {
     struct handle_table *table = &process->handles;
     uint32_t page = 0;
     while ((uintptr_t)entry - (uintptr_t)table->pages[page] >= PAGE_SIZE)
         page++;
     *out_rights = entry->rights;
-    return entry_free(process, entry, page * (uint32_t)ENTRIES_PER_PAGE + (uint32_t)(entry - table->pages[page]));
+    return entry_free(process, entry,
+                      page * (uint32_t)ENTRIES_PER_PAGE + (uint32_t)(entry - table->pages[page]));
 }
 
 void handle_close(struct process *process, struct handle_entry *entry)

@@ -4,7 +4,8 @@
 #include "types.h"
 
 struct heap_node {
-    struct heap_node *child, *sibling, *previous; /* previous: left sibling or parent; NULL at the root */
+    struct heap_node *child, *sibling,
+        *previous; /* previous: left sibling or parent; NULL at the root */
     uint64_t key;
     bool queued;
 };
@@ -13,16 +14,22 @@ struct heap {
     struct heap_node *root;
 };
 
-void heap_insert(struct heap *heap, struct heap_node *node, uint64_t key); /* node must not be queued */
-void heap_remove(struct heap *heap, struct heap_node *node);              /* no effect if not queued */
-static inline struct heap_node *heap_first(const struct heap *heap) { return heap->root; }
+void heap_insert(struct heap *heap, struct heap_node *node,
+                 uint64_t key);                              /* node must not be queued */
+void heap_remove(struct heap *heap, struct heap_node *node); /* no effect if not queued */
+static inline struct heap_node *heap_first(const struct heap *heap)
+{
+    return heap->root;
+}
 
 /* A deadline in the kernel's one timer heap (timer.c). */
 struct timer {
     struct heap_node node;
-    void (*expired)(struct timer *timer); /* runs under the lock; the timer is already out of the heap */
+    void (*expired)(
+        struct timer *timer); /* runs under the lock; the timer is already out of the heap */
 };
-void timer_set(struct timer *timer, uint64_t when, void (*expired)(struct timer *timer)); /* SW_NEVER: cancels */
+void timer_set(struct timer *timer, uint64_t when,
+               void (*expired)(struct timer *timer)); /* SW_NEVER: cancels */
 void timer_cancel(struct timer *timer);
 void timers_run(uint64_t now);
 extern struct heap timers;

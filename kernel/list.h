@@ -7,7 +7,10 @@ struct list {
     struct list *next, *previous;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
+    }
 
 static inline void list_init(struct list *list)
 {
@@ -41,5 +44,6 @@ static inline void list_remove(struct list *element)
 
 #define list_first(head, type, member) CONTAINER((head)->next, type, member)
 #define list_for_each(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
-#define list_for_each_safe(at, after, head) \
-    for (struct list *at = (head)->next, *after = at->next; at != (head); at = after, after = at->next)
+#define list_for_each_safe(at, after, head)                                                        \
+    for (struct list *at = (head)->next, *after = at->next; at != (head);                          \
+         at = after, after = at->next)

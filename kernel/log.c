@@ -1,7 +1,8 @@
 /* The kernel log: a byte ring of records, each a length and its text without newline.
  *
  * Positions are free-running byte counts, `head` where the next record goes, `tail` the oldest one
- * kept, which has number `oldest`. All under the big lock. */
+ * kept, which has number `oldest`. `gathered` is where the reader that keeps everything has come to.
+ * All under the big lock. */
 #include "log.h"
 #include "arch.h"
 
@@ -9,8 +10,18 @@
 
 static char ring[RING_SIZE];
 static uint64_t head, tail, oldest, newest; /* newest: number of the next record */
+static uint64_t gathered;
 
 uint32_t log_level_minimum = SW_LOG_INFO;
+
+/* Sources with a level of their own. */
+#define FILTERS 16
+static struct filter {
+    char source[LOG_SOURCE_MAX];
+    size_t length;
+    uint32_t level;
+} filters[FILTERS];
+static uint32_t filter_count;
 
 static void ring_put(uint64_t at, const void *from, size_t length)
 {
@@ -59,10 +70,60 @@ static void record_add(uint32_t level, const char *text, size_t length)
     }
 }
 
+static struct filter *filter_find(const char *source, size_t length)
+{
+    for (uint32_t i = 0; i < filter_count; i++)
+        if (filters[i].length == length && memcmp(filters[i].source, source, length) == 0)
+            return &filters[i];
+    return NULL;
+}
+
+status_t log_filter_set(const char *source, size_t length, uint32_t level)
+{
+    if (level > SW_LOG_ERROR && level != SW_LOG_DEFAULT)
+        return SW_INVALID;
+    if (length == 0) {
+        log_level_minimum = level == SW_LOG_DEFAULT ? SW_LOG_INFO : level;
+        return SW_OK;
+    }
+    if (length > LOG_SOURCE_MAX)
+        return SW_TOO_LARGE;
+    struct filter *filter = filter_find(source, length);
+    if (level == SW_LOG_DEFAULT) {
+        if (filter)
+            *filter = filters[--filter_count];
+        return SW_OK;
+    }
+    if (!filter) {
+        if (filter_count == FILTERS)
+            return SW_QUOTA;
+        filter = &filters[filter_count++];
+        memcpy(filter->source, source, length);
+        filter->length = length;
+    }
+    filter->level = level;
+    return SW_OK;
+}
+
+/* True if lines of that source and level are kept. */
+static bool is_wanted(uint32_t level, const char *source, size_t length)
+{
+    const struct filter *filter = filter_count ? filter_find(source, length) : NULL;
+    return level >= (filter ? filter->level : log_level_minimum);
+}
+
+bool log_wants(uint32_t level, const char *text, size_t length)
+{
+    size_t source = 0;
+    while (source < length && text[source] != ':')
+        source++;
+    return is_wanted(level, text, source);
+}
+
 void log_text(uint32_t level, const char *text, size_t length)
 {
     char clean[LOG_LINE_MAX];
-    if (level < log_level_minimum)
+    if (!log_wants(level, text, length))
         return;
     if (length > sizeof clean)
         length = sizeof clean;
@@ -74,7 +135,7 @@ void log_text(uint32_t level, const char *text, size_t length)
 void log_line(uint32_t level, const char *source, const char *format, ...)
 {
     char text[LOG_LINE_MAX + 1];
-    if (level < log_level_minimum)
+    if (!is_wanted(level, source, strlen(source)))
         return;
     size_t at = format_line(text, sizeof text, "%s: ", source);
     __builtin_va_list arguments;
@@ -98,6 +159,24 @@ size_t log_record(uint64_t *sequence, char *buffer)
     buffer[length] = '\n';
     ++*sequence;
     return length + 1u;
+}
+
+void log_gathered(uint64_t sequence)
+{
+    uint64_t at = tail;
+    for (uint64_t number = oldest; number < sequence && number < newest; number++)
+        at += sizeof(uint16_t) + record_length(at);
+    gathered = at;
+}
+
+bool log_should_be_gathered(void)
+{
+    return head - gathered > RING_SIZE / 2;
+}
+
+uint64_t log_count(void)
+{
+    return newest;
 }
 
 uint64_t log_sequence_of_last(size_t bytes)

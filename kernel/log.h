@@ -12,12 +12,24 @@ void log_line(uint32_t level, const char *source, const char *format, ...)
 #define LOG_RECORD_MAX (LOG_LINE_MAX + 32)
 /* Adds a record with this `source: message` text; bytes that are not printable become '?'. */
 void log_text(uint32_t level, const char *text, size_t length);
+/* False: the level of its source keeps that out. */
+bool log_wants(uint32_t level, const char *text, size_t length);
 /* The record numbered *sequence, or the oldest one kept if that is gone: its text with a newline,
  * at most LOG_RECORD_MAX bytes. *sequence becomes the next number. 0: there is none yet. */
 size_t log_record(uint64_t *sequence, char *buffer);
 /* The number from which on all records together fit into that many bytes. */
 uint64_t log_sequence_of_last(size_t bytes);
-extern uint32_t log_level_minimum; /* lower levels are dropped */
+extern uint32_t
+    log_level_minimum; /* lower levels are left out, where a source has none of its own */
+#define LOG_SOURCE_MAX 24
+/* Gives lines of a source (length 0: of all the others) a least level; SW_LOG_DEFAULT: none of its
+ * own again. INVALID, TOO_LARGE, QUOTA. */
+status_t log_filter_set(const char *source, size_t length, uint32_t level);
+/* Somebody who keeps all records has those before this number. */
+void log_gathered(uint64_t sequence);
+/* Half the ring is new since then. */
+bool log_should_be_gathered(void);
+uint64_t log_count(void); /* records since boot */
 
 /* --- format.c --- */
 /* Formats like printf into a buffer, cut to it; returns the length without the NUL.
@@ -47,11 +59,16 @@ _Noreturn void panic_frame(const struct arch_frame *frame, const char *format, .
 extern bool panicked; /* the other CPUs stop at the lock */
 
 /* --- random.c --- */
+#define SEED_ENOUGH 16 /* bytes at once, from the firmware or from rngd */
+enum { RANDOM_SEEDED, RANDOM_WEAK, RANDOM_FIXED }; /* sw_info_page.random_state */
 /* Seeds the generator. fixed: the seed is a number given by hand, nothing else may join. */
 void random_init(const void *seed, size_t length, bool fixed);
 void random_bytes(void *to, size_t length);
 void random_mix(const void *from, size_t length);
 uint64_t random_u64(void);
+/* Fresh entropy came; whether so much or so long ago was drawn since that more is wanted. */
+void random_fed(uint64_t now);
+bool random_is_hungry(uint64_t now);
 void random_note(uint64_t time); /* a moment an outsider cannot quite know */
 
 /* --- main.c --- */

@@ -8,7 +8,7 @@
 #define JITTER_LIMIT 100000000ull /* ns */
 #define JITTER_SAMPLES 512
 #define LOADER_SIZE 0x200000ull
-#define SEED_ENOUGH 16 /* bytes from the firmware */
+#define CPU_LIMIT 3000000000ull /* ns a CPU may take to come until that is reported */
 
 extern char kernel_start[], kernel_end[];
 /* The compiler makes references to these after it has decided what is not used. */
@@ -58,15 +58,36 @@ static bool parse_number(const char *text, uint64_t *out)
     return true;
 }
 
-static bool parse_level(const char *text, uint32_t *out)
+static bool parse_level(const char *text, size_t length, uint32_t *out)
 {
     static const char *const names[] = { "debug", "info", "warning", "error" };
     for (uint32_t i = 0; i < ARRAY_COUNT(names); i++)
-        if (strlen(text) == strlen(names[i]) && memcmp(text, names[i], strlen(text)) == 0) {
+        if (length == strlen(names[i]) && memcmp(text, names[i], length) == 0) {
             *out = i;
             return true;
         }
     return false;
+}
+
+/* LEVEL or SOURCE=LEVEL, several with commas between them. */
+static bool parse_log_levels(const char *text)
+{
+    for (;;) {
+        size_t length = 0, source = 0;
+        while (text[length] && text[length] != ',') {
+            if (text[length] == '=')
+                source = length;
+            length++;
+        }
+        const char *name = source ? text + source + 1 : text;
+        uint32_t level;
+        if (!parse_level(name, (size_t)(text + length - name), &level) ||
+            log_filter_set(text, source, level) != SW_OK)
+            return false;
+        if (!text[length])
+            return true;
+        text += length + 1;
+    }
 }
 
 static bool option_take(const char *word)
@@ -79,7 +100,7 @@ static bool option_take(const char *word)
         return options.pmu || (value[0] == '0' && !value[1]);
     }
     if ((value = option_value(word, "swos.loglevel=")))
-        return parse_level(value, &log_level_minimum);
+        return parse_log_levels(value);
     if (!option_value(word, "init.") || init_argument_count == ARRAY_COUNT(init_arguments))
         return false;
     init_arguments[init_argument_count++] = word;
@@ -214,7 +235,7 @@ static void seed_init(void)
 {
     if (options.seed_given) {
         random_init(&options.seed, sizeof options.seed, true);
-        info_page->random_state = 2;
+        info_page->random_state = RANDOM_FIXED;
         log_warning("random", "INSECURE: fixed seed %lu", options.seed);
     } else {
         uint64_t now = arch_now();
@@ -222,11 +243,46 @@ static void seed_init(void)
         random_mix(&now, sizeof now);
         if (machine.seed_length < SEED_ENOUGH) {
             jitter_gather();
-            info_page->random_state = 1;
+            info_page->random_state = RANDOM_WEAK;
             log_warning("random", "weak seed");
         }
     }
     memset(machine.seed, 0, sizeof machine.seed);
+}
+
+/* --- the other CPUs --- */
+
+static struct timer cpus_timer;
+static uint32_t cpus_awaited;
+
+static void cpus_late(struct timer *timer)
+{
+    (void)timer;
+    for (uint32_t i = 0; i < info_page->cpu_count; i++)
+        if (!cpus[i].online)
+            log_error("smp", "cpu %u was started, and has not come in %lu ms", i,
+                      (unsigned long)(CPU_LIMIT / 1000000));
+}
+
+/* Nobody waits for the others: each takes part from when it comes. */
+static void cpus_start(void)
+{
+    uint32_t count = arch_cpus_start();
+    info_page->cpu_count = count;
+    log_info("smp", "%u CPUs", count);
+    cpus[0].online = true;
+    cpus_awaited = count - 1;
+    if (cpus_awaited)
+        timer_set(&cpus_timer, arch_now() + CPU_LIMIT, cpus_late);
+}
+
+void cpu_arrived(struct cpu *cpu)
+{
+    cpu->online = true;
+    if (--cpus_awaited == 0)
+        timer_cancel(&cpus_timer);
+    if (arch_since_boot() > CPU_LIMIT)
+        log_info("smp", "cpu %u comes late", cpu->number);
 }
 
 /* On the boot CPU's own stack and the final page tables; interrupts are masked. Never returns, so
@@ -254,10 +310,8 @@ void kernel_main(void)
         panic("no memory for the information page");
     device_init();
     wall_clock_init();
-    info_page->cpu_count = arch_cpus_start();
-    log_info("smp", "%u CPUs", info_page->cpu_count);
+    cpus_start();
 
-    cpus[0].online = true;
     process_start_keeper();
     struct thread *thread = sched_exit();
     lock_release();

@@ -6,30 +6,43 @@
 #include "log.h"
 #include "syscall_handlers.h"
 
+#define WATCH_GRACE_LEAST 16 /* of the limit, see channel_watch_over */
+
 /* Nobody can serve the channel any more: waiting calls fail, unheard CLOSED notices are dropped. */
 static void channel_orphaned(struct channel *channel)
 {
     channel_fail_calls(channel, SW_PEER_CLOSED, 0);
-    list_for_each(at, &channel->connections) {
+    list_for_each (at, &channel->connections) {
         struct connection *connection = CONTAINER(at, struct connection, channel_link);
         if (connection->closed)
             connection_forget(connection);
     }
 }
 
-/* The server is gone or leaves: nothing it had received is answered any more; waiting calls wait for
- * the successor, unless nobody can become one. */
+static void channel_unwatched(struct channel *channel)
+{
+    if (channel->server && channel->server->watched == channel)
+        channel->server->watched = NULL;
+}
+
+/* The server is gone or leaves: nothing it had received is answered any more; waiting calls wait
+ * for the successor, unless nobody can become one. */
 void channel_leave(struct channel *channel)
 {
     list_remove(&channel->server_link);
     list_remove(&channel->port_link);
     list_remove(&channel->port_all_link);
+    struct thread *thread = channel->port->server;
+    channel_unwatched(channel);
     channel->server = NULL;
     channel->port = NULL;
+    if (thread) /* what waits here waits for another server now */
+        call_lend_again(thread);
     channel_fail_received(channel);
-    list_for_each(at, &channel->connections) {
+    list_for_each (at, &channel->connections) {
         struct connection *connection = CONTAINER(at, struct connection, channel_link);
         list_remove(&connection->closed_link);
+        connection->told = false; /* the successor is told again */
         connection->pending |= 1;
         object_signal(&connection->object);
     }
@@ -62,7 +75,17 @@ status_t sys_channel_create(struct thread *thread, uint64_t *out_channel)
     return status;
 }
 
-status_t sys_channel_serve(struct thread *thread, struct channel *channel, struct port *port, uint64_t key)
+/* The server has the whole limit from now on, in time and in CPU time. */
+static void channel_watch_begin(struct channel *channel)
+{
+    channel->watch_since = arch_now();
+    channel->watch_grace = channel->watch_limit;
+    if (channel->port && channel->port->server)
+        channel->port->server->busy_from = 0;
+}
+
+status_t sys_channel_serve(struct thread *thread, struct channel *channel, struct port *port,
+                           uint64_t key)
 {
     if (channel->server)
         return SW_BUSY;
@@ -76,10 +99,15 @@ status_t sys_channel_serve(struct thread *thread, struct channel *channel, struc
     list_add_tail(&port->served, &channel->port_all_link);
     /* Calls that waited belong to the old server's clients, except of those who have seen none. */
     channel_fail_calls(channel, SW_SERVER_REPLACED, channel->generation);
-    if (!list_empty(&channel->calls))
+    if (!list_empty(&channel->calls)) {
         list_add_tail(&port->messages, &channel->port_link);
-    channel->watch_since = arch_now();
-    list_for_each(at, &channel->connections) {
+        if (port->server)
+            call_lend_again(port->server);
+    }
+    channel_watch_begin(channel);
+    if (channel->watch_limit)
+        thread->process->watched = channel;
+    list_for_each (at, &channel->connections) {
         struct connection *connection = CONTAINER(at, struct connection, channel_link);
         if (connection->accepted && connection->accepted != channel->generation) {
             connection->pending |= 2;
@@ -101,13 +129,14 @@ status_t sys_channel_leave(struct thread *thread, struct channel *channel)
 
 /* --- overdue watch --------------------------------------------------------------------------- */
 
-/* Since when the oldest call waits for delivery or for an answer without having been deferred; 0: none. */
+/* Since when the oldest call waits for delivery or for an answer without having been deferred; 0:
+ * none. */
 static uint64_t channel_oldest(const struct channel *channel)
 {
     uint64_t oldest = 0;
     if (!list_empty(&channel->calls))
         oldest = list_first(&channel->calls, struct call, channel_link)->posted_ns;
-    list_for_each(at, &channel->received) {
+    list_for_each (at, &channel->received) {
         const struct call *call = CONTAINER(at, struct call, channel_link);
         if (!call->deferred && (!oldest || call->posted_ns < oldest))
             oldest = call->posted_ns;
@@ -115,15 +144,34 @@ static uint64_t channel_oldest(const struct channel *channel)
     return oldest;
 }
 
-/* When the channel is overdue if nothing happens; SW_NEVER: nothing waits. A new server, and one whose
- * delay was reported, has the whole limit from then on. */
+/* When the channel is overdue if nothing happens; SW_NEVER: nothing waits. A new server, one whose
+ * delay was reported, and one whose watch was begun anew has the whole limit from then on; see also
+ * channel_watch_over. */
 static uint64_t channel_due(const struct channel *channel)
 {
     uint64_t oldest = channel_oldest(channel);
     if (!oldest)
         return SW_NEVER;
-    uint64_t since = oldest > channel->watch_since ? oldest : channel->watch_since;
-    return channel->watch_limit < SW_NEVER - since ? since + channel->watch_limit : SW_NEVER;
+    bool waited = oldest <= channel->watch_since;
+    uint64_t since = waited ? channel->watch_since : oldest;
+    uint64_t limit = waited ? channel->watch_grace : channel->watch_limit;
+    return limit < SW_NEVER - since ? since + limit : SW_NEVER;
+}
+
+/* Another watcher takes over. It may be the one before that made calls wait, so what waits has the
+ * limit again; but what waited under the one before that, too, has half of what it had: watchers that
+ * die more often than the limit passes do not keep a server that hangs from being found. */
+static void channel_watch_over(struct channel *channel, uint64_t limit)
+{
+    uint64_t oldest = channel_oldest(channel), grace = limit;
+    if (oldest && oldest <= channel->watch_since) {
+        grace = channel->watch_grace / 2;
+        if (grace < limit / WATCH_GRACE_LEAST)
+            grace = limit / WATCH_GRACE_LEAST;
+        grace = grace < limit ? grace : limit;
+    }
+    channel->watch_since = arch_now();
+    channel->watch_grace = grace;
 }
 
 static void channel_watch_expired(struct timer *timer)
@@ -134,6 +182,11 @@ static void channel_watch_expired(struct timer *timer)
         timer_set(&channel->watch_timer, due, channel_watch_expired);
         return;
     }
+    channel_watch_raise(channel);
+}
+
+void channel_watch_raise(struct channel *channel)
+{
     channel->overdue = true;
     object_signal(&channel->object);
 }
@@ -147,20 +200,24 @@ void channel_watch_arm(struct channel *channel)
 void channel_watch_told(struct channel *channel)
 {
     channel->overdue = false;
-    channel->watch_since = arch_now();
+    channel_watch_begin(channel);
     object_signal(&channel->object);
     channel_watch_arm(channel);
 }
 
-status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint64_t limit, struct port *port, uint64_t key)
+status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint64_t limit,
+                           struct port *port, uint64_t key)
 {
     struct binding *binding = NULL;
+    bool again = false;
     if (limit && port && channel->watch && channel->watch->port == port) {
+        again = true;
         binding = channel->watch;
         binding->key = key;
         channel->watch = NULL;
     } else if (limit && port) {
-        status_t status = binding_create(thread->process->job, port, &channel->object, 1, key, SW_EVENT_OVERDUE, &binding);
+        status_t status = binding_create(thread->process->job, port, &channel->object, 1, key,
+                                         SW_EVENT_OVERDUE, &binding);
         if (status != SW_OK)
             return status;
     }
@@ -169,12 +226,21 @@ status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint6
     channel->watch = binding;
     if (binding && !channel->watch_limit) { /* what waits already is watched from now on */
         uint64_t now = arch_now();
-        list_for_each(at, &channel->calls)
+        list_for_each (at, &channel->calls)
             CONTAINER(at, struct call, channel_link)->posted_ns = now;
-        list_for_each(at, &channel->received)
+        list_for_each (at, &channel->received)
             CONTAINER(at, struct call, channel_link)->posted_ns = now;
     }
-    channel->watch_limit = binding ? limit : 0;
+    if (binding && !again && channel->watch_limit) {
+        channel_watch_over(channel, limit);
+        channel->watch_limit = limit;
+    } else {
+        channel->watch_limit = binding ? limit : 0;
+        channel_watch_begin(channel);
+    }
+    channel_unwatched(channel);
+    if (binding && channel->server)
+        channel->server->watched = channel;
     timer_cancel(&channel->watch_timer);
     channel->overdue = false;
     object_signal(&channel->object);
@@ -185,7 +251,8 @@ status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint6
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-status_t sys_connection_create(struct thread *thread, struct channel *channel, uint64_t badge, uint64_t *out_connection)
+status_t sys_connection_create(struct thread *thread, struct channel *channel, uint64_t badge,
+                               uint64_t *out_connection)
 {
     struct connection *connection;
     status_t status = object_create(SW_TYPE_CONNECTION, thread->process->job, (void **)&connection);
@@ -197,7 +264,8 @@ status_t sys_connection_create(struct thread *thread, struct channel *channel, u
     connection->badge = badge;
     list_add_tail(&channel->connections, &connection->channel_link);
     handle_t handle = 0;
-    status = handle_install(thread->process, &connection->object, class_connection.all_rights, &handle);
+    status =
+        handle_install(thread->process, &connection->object, class_connection.all_rights, &handle);
     *out_connection = handle;
     object_put(&connection->object);
     return status;
@@ -267,6 +335,7 @@ static void channel_last_handle(struct object *object)
 static void channel_destroy(struct object *object)
 {
     struct channel *channel = CONTAINER(object, struct channel, object);
+    channel_unwatched(channel);
     list_remove(&channel->server_link);
     list_remove(&channel->port_link);
     list_remove(&channel->port_all_link);
@@ -285,7 +354,8 @@ const struct object_class class_channel = {
     .last_handle = channel_last_handle,
     .destroy = channel_destroy,
     .level = channel_level,
-    .all_rights = SW_RIGHT_SERVE | SW_RIGHT_MANAGE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_BIND,
+    .all_rights =
+        SW_RIGHT_SERVE | SW_RIGHT_MANAGE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_BIND,
 };
 
 const struct object_class class_connection = {

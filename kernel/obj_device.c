@@ -108,7 +108,12 @@ status_t sys_device_info(struct thread *thread, struct device *device, uint32_t 
         .interrupt = device->interrupt,
         .claimed = device->holder ? device->holder->pid : 0,
     };
-    list_for_each(at, &device->pins) out.pins++;
+    list_for_each (at, &device->pins)
+        out.pins++;
+    if (device->interrupt && arch_interrupt_is_masked(device->interrupt))
+        out.flags |= SW_DEVICE_MASKED;
+    if (device->interrupt_pending)
+        out.flags |= SW_DEVICE_PENDING;
     if (device->kind == SW_DEVICE_VIRTIO_MMIO && device->registers &&
         arch_register_read(device->registers, 4) == VIRTIO_MAGIC) {
         out.virtio_version = (uint32_t)arch_register_read(device->registers + 4, 4);
@@ -164,6 +169,24 @@ status_t sys_device_read(struct thread *thread, struct device *device, uint32_t 
     if (status == SW_OK)
         *out_value = arch_register_read(at, width);
     return status;
+}
+
+/* The store is tried first, so that it does not fail once the device has given something away; in
+ * between the lock is held and nobody takes the page. */
+status_t sys_device_take(struct thread *thread, struct device *device, uint32_t device_rights,
+                         uint32_t offset, uint32_t width, vaddr_t taken)
+{
+    (void)device_rights;
+    volatile uint8_t *at;
+    struct sw_device_taken out = { .taken = 0 };
+    status_t status = register_at(thread, device, offset, width, &at);
+    if (status == SW_OK)
+        status = copy_to_user(taken, &out, sizeof out);
+    if (status != SW_OK)
+        return status;
+    out.value = arch_register_read(at, width);
+    out.taken = 1;
+    return copy_to_user(taken, &out, sizeof out);
 }
 
 status_t sys_device_write(struct thread *thread, struct device *device, uint32_t device_rights,
@@ -261,8 +284,7 @@ status_t sys_device_unpin(struct thread *thread, struct device *device, uint32_t
     (void)device_rights, (void)memory_rights;
     if (device->holder != thread->process)
         return SW_BAD_STATE;
-    list_for_each(at, &device->pins)
-    {
+    list_for_each (at, &device->pins) {
         struct device_pin *pin = CONTAINER(at, struct device_pin, link);
         if (pin->memory == memory && pin->generation == device->generation) {
             pin_drop(pin);
@@ -277,8 +299,7 @@ status_t sys_device_reset(struct thread *thread, struct device *device, uint32_t
     bool manager = device_rights & SW_RIGHT_MANAGE;
     if (device->holder != thread->process && !manager)
         return SW_BAD_STATE;
-    list_for_each_safe(at, after, &device->pins)
-    {
+    list_for_each_safe (at, after, &device->pins) {
         struct device_pin *pin = CONTAINER(at, struct device_pin, link);
         if (manager || pin->generation != device->generation)
             pin_drop(pin);

@@ -1,5 +1,6 @@
 /* Events: a word of 64 bits that ports watch. Level-triggered. Big lock. */
 #include "syscall_handlers.h"
+#include "trace.h"
 
 void event_set(struct event *event, uint64_t bits)
 {
@@ -20,7 +21,8 @@ status_t sys_event_create(struct thread *thread, uint64_t *out_event)
     return status;
 }
 
-status_t sys_event_update(struct thread *thread, struct event *event, uint64_t clear, uint64_t set, uint64_t *out_before)
+status_t sys_event_update(struct thread *thread, struct event *event, uint64_t clear, uint64_t set,
+                          uint64_t *out_before)
 {
     (void)thread;
     *out_before = event->bits;
@@ -41,9 +43,16 @@ static uint64_t event_level(struct object *object)
     return CONTAINER(object, struct event, object)->bits;
 }
 
+static void event_last_handle(struct object *object)
+{
+    trace_event_gone(CONTAINER(object, struct event, object));
+}
+
 const struct object_class class_event = {
     .name = "event",
     .size = sizeof(struct event),
+    .last_handle = event_last_handle,
     .level = event_level,
-    .all_rights = SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_BIND,
+    .all_rights =
+        SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_BIND,
 };

@@ -2,14 +2,20 @@
  *
  * A charge counts in the job and every ancestor or nowhere. A job's memory (the object) lives while
  * something references it: handles, child jobs, processes. What it paid for may outlive it: those
- * objects then belong to the parent, whose usage has included them all along. A killed job takes no
- * new process, child or kept handle. The tree is at most JOB_DEPTH deep, so walks up are short and
- * walks down may recurse. Big lock. */
+ * objects then belong to the parent, whose usage has included them all along. The tree is at most
+ * JOB_DEPTH deep, so walks up are short and walks down may recurse.
+ *
+ * Kill: from its first step on a killed job and all below take no new process, child or kept
+ * handle. What is there is swept in slices, the first at once: processes end from the top down,
+ * kept handles go from the bottom up, and a job that is through stands behind those that are not,
+ * so that a slice finds its place in a few steps. Big lock. */
 #include "log.h"
 #include "syscall_handlers.h"
 
 #define WEIGHT_DEFAULT 100
 #define WEIGHT_LIMIT 10000
+#define SLICE_SWEEP 32 /* threads and jobs of a killed tree dealt with in one go */
+#define KEPT_COST 8    /* of a job with kept slots, in those without */
 
 struct job *job_root;
 
@@ -39,6 +45,13 @@ void job_uncharge(struct job *job, enum charge what, uint64_t amount)
     }
 }
 
+bool job_is_killed(const struct job *job)
+{
+    while (job && !job->killed)
+        job = job->parent;
+    return job != NULL;
+}
+
 bool job_below(const struct job *job, const struct job *above)
 {
     while (job && job != above)
@@ -53,8 +66,11 @@ static void job_setup(struct job *job)
     list_init(&job->siblings);
     list_init(&job->children);
     list_init(&job->processes);
+    list_init(&job->ended);
+    list_init(&job->sweep.link);
     list_init(&job->paid);
     list_init(&job->ready);
+    job->own.group = job;
 }
 
 void job_init(void)
@@ -79,7 +95,7 @@ static status_t job_create(struct job *parent, const struct sw_limits *limits, s
     status_t status = limits_check(limits);
     if (status != SW_OK)
         return status;
-    if (parent->killed)
+    if (job_is_killed(parent))
         return SW_BAD_STATE;
     if (parent->depth == JOB_DEPTH)
         return SW_QUOTA;
@@ -89,13 +105,15 @@ static status_t job_create(struct job *parent, const struct sw_limits *limits, s
         return status;
     job_setup(job);
     job->parent = parent;
+    job->share.group = parent;
     object_get(&parent->object);
-    list_add_tail(&parent->children, &job->siblings);
+    list_add_head(&parent->children, &job->siblings);
     job->depth = parent->depth + 1;
     job->limit[CHARGE_MEMORY] = limits->memory ? limits->memory : parent->limit[CHARGE_MEMORY];
     job->limit[CHARGE_HANDLES] = limits->handles ? limits->handles : parent->limit[CHARGE_HANDLES];
     job->limit[CHARGE_THREADS] = limits->threads ? limits->threads : parent->limit[CHARGE_THREADS];
-    job->limit[CHARGE_PROCESSES] = limits->processes ? limits->processes : parent->limit[CHARGE_PROCESSES];
+    job->limit[CHARGE_PROCESSES] =
+        limits->processes ? limits->processes : parent->limit[CHARGE_PROCESSES];
     job->limit[CHARGE_CALLS] = limits->calls ? limits->calls : parent->limit[CHARGE_CALLS];
     job->weight = limits->weight ? limits->weight : parent->weight;
     job->band = limits->band < parent->band ? limits->band : parent->band;
@@ -131,7 +149,8 @@ static void job_kept_free(struct job *job)
 static void job_destroy(struct object *object)
 {
     struct job *job = CONTAINER(object, struct job, object);
-    ASSERT(list_empty(&job->children) && list_empty(&job->processes) && list_empty(&job->ready));
+    ASSERT(list_empty(&job->children) && list_empty(&job->processes) && list_empty(&job->ended) &&
+           list_empty(&job->ready));
     job_kept_free(job);
     while (!list_empty(&job->paid)) {
         struct object *paid = list_first(&job->paid, struct object, payer_link);
@@ -139,6 +158,7 @@ static void job_destroy(struct object *object)
         paid->payer = job->parent;
         list_add_tail(&job->parent->paid, &paid->payer_link);
     }
+    sched_book(job);
     job->parent->cpu_ns += job->cpu_ns;
     list_remove(&job->siblings);
     object_put(&job->parent->object);
@@ -168,11 +188,26 @@ static void job_pending_set(struct job *job, uint64_t clear, uint64_t set)
     object_signal(&job->object);
 }
 
+void job_entropy_wanted(bool wanted)
+{
+    job_pending_set(job_root, SW_JOB_ENTROPY, wanted ? SW_JOB_ENTROPY : 0);
+}
+
+void job_log_wanted(bool wanted)
+{
+    job_pending_set(job_root, SW_JOB_LOG, wanted ? SW_JOB_LOG : 0);
+}
+
+void job_crash_waits(bool waits)
+{
+    job_pending_set(job_root, SW_JOB_CRASHED, waits ? SW_JOB_CRASHED : 0);
+}
+
 static void job_exited_update(struct job *job)
 {
     if (job->live)
         job_pending_set(job, SW_JOB_EXITED, 0);
-    else if (job->used_once || job->killed)
+    else if (job->used_once || job_is_killed(job))
         job_pending_set(job, 0, SW_JOB_EXITED);
 }
 
@@ -194,7 +229,8 @@ void job_live_drop(struct job *job)
     }
 }
 
-/* Walks the children while anything may happen to them: the one at hand is referenced. NULL: starts. */
+/* Walks the children while anything may happen to them: the one at hand is referenced. NULL:
+ * starts. */
 static struct job *child_next(struct job *job, struct job *child)
 {
     struct list *at = child ? child->siblings.next : job->children.next;
@@ -206,41 +242,89 @@ static struct job *child_next(struct job *job, struct job *child)
     return next;
 }
 
-/* Calls the function for every process of the job and below. It may end them: a process leaves the
- * job's list only in the clean-up queue. */
-static void job_each_process(struct job *job, void (*act)(struct process *process, int32_t argument),
+/* Calls the function for every live process of the job and below. It may end the one it is called
+ * for. */
+static void job_each_process(struct job *job,
+                             void (*act)(struct process *process, int32_t argument),
                              int32_t argument)
 {
-    list_for_each(at, &job->processes)
+    list_for_each_safe (at, after, &job->processes)
         act(CONTAINER(at, struct process, job_link), argument);
     for (struct job *child = child_next(job, NULL); child; child = child_next(job, child))
         job_each_process(child, act, argument);
 }
 
-/* A killed tree refuses new processes, children and kept handles from the first step on. */
-static void job_mark_killed(struct job *job)
+/* The place of a sweep in the tree: the highest job on the way down that has live processes, or the
+ * first that has nothing unswept below it. */
+static struct job *sweep_place(struct job *job)
 {
-    job->killed = true;
-    list_for_each(at, &job->children)
-        job_mark_killed(CONTAINER(at, struct job, siblings));
+    while (list_empty(&job->processes) && !list_empty(&job->children)) {
+        struct job *child = list_first(&job->children, struct job, siblings);
+        if (child->swept)
+            break;
+        job = child;
+    }
+    return job;
 }
 
-static void job_drop_kept(struct job *job)
+/* Does a slice of a killed job's sweep; true: it is swept. */
+static bool sweep_some(struct job *job)
 {
-    for (struct job *child = child_next(job, NULL); child; child = child_next(job, child))
-        job_drop_kept(child);
-    job_kept_free(job);
-    job_exited_update(job);
+    for (uint32_t cost, done = 0; !job->swept; done += cost) {
+        if (done >= SLICE_SWEEP)
+            return false;
+        struct job *at = sweep_place(job);
+        if (!list_empty(&at->processes)) {
+            struct process *process = list_first(&at->processes, struct process, job_link);
+            cost = process->thread_count;
+            process_end(process, job->kill_status);
+            continue;
+        }
+        cost = at->kept ? KEPT_COST : 1;
+        at->swept = true;
+        job_kept_free(at);
+        job_exited_update(at);
+        if (at->parent) {
+            list_remove(&at->siblings);
+            list_add_tail(&at->parent->children, &at->siblings);
+        }
+    }
+    return true;
+}
+
+/* A sweep under way counts as live in the job and above, as a process does: EXITED comes after what
+ * the kept slots held is given back. */
+static void sweep_count(struct job *job, bool begins)
+{
+    if (!begins) {
+        job_live_drop(job);
+        return;
+    }
+    for (struct job *at = job; at; at = at->parent) {
+        at->live++;
+        job_exited_update(at);
+    }
+}
+
+static void job_sweep(struct work *work)
+{
+    struct job *job = CONTAINER(work, struct job, sweep);
+    if (!sweep_some(job))
+        return;
+    list_remove(&work->link);
+    object_hooks_run(); /* what the slots held last: as in process_clean */
+    sweep_count(job, false);
+    object_put(&job->object);
 }
 
 static void process_stop(struct process *process, int32_t argument)
 {
     (void)argument;
-    list_for_each(at, &process->threads) {
+    list_for_each (at, &process->threads) {
         struct thread *thread = CONTAINER(at, struct thread, process_link);
-        if (thread->stopped)
+        if (thread->special & SPECIAL_STOPPED)
             continue;
-        thread->stopped = true;
+        thread->special |= SPECIAL_STOPPED;
         if (thread->state == THREAD_READY)
             sched_unready(thread);
         else if (thread->state == THREAD_RUNNING)
@@ -251,11 +335,11 @@ static void process_stop(struct process *process, int32_t argument)
 static void process_continue(struct process *process, int32_t argument)
 {
     (void)argument;
-    list_for_each(at, &process->threads) {
+    list_for_each (at, &process->threads) {
         struct thread *thread = CONTAINER(at, struct thread, process_link);
-        if (!thread->stopped)
+        if (!(thread->special & SPECIAL_STOPPED))
             continue;
-        thread->stopped = false;
+        thread->special &= (uint8_t)~SPECIAL_STOPPED;
         if (thread->state == THREAD_READY)
             sched_ready(thread);
     }
@@ -265,9 +349,10 @@ static void job_mark_stopped(struct job *job, bool stopped)
 {
     if (job->stopped != stopped) {
         job->stopped = stopped;
-        job_pending_set(job, SW_JOB_STOPPED | SW_JOB_CONTINUED, stopped ? SW_JOB_STOPPED : SW_JOB_CONTINUED);
+        job_pending_set(job, SW_JOB_STOPPED | SW_JOB_CONTINUED,
+                        stopped ? SW_JOB_STOPPED : SW_JOB_CONTINUED);
     }
-    list_for_each(at, &job->children)
+    list_for_each (at, &job->children)
         job_mark_stopped(CONTAINER(at, struct job, siblings), stopped);
 }
 
@@ -289,17 +374,13 @@ status_t sys_job_create(struct thread *thread, struct job *parent, vaddr_t user,
     status_t status = copy_from_user(&limits, user, sizeof(limits));
     if (status != SW_OK)
         return status;
-    /* Who lives in the parent gives no job more weight than all of them have; the root job is no limit. */
-    if (parent != job_root && limits.weight <= WEIGHT_LIMIT && limits.weight > parent->weight &&
-        job_below(thread->process->job, parent))
-        limits.weight = parent->weight;
     struct job *job;
     status = job_create(parent, &limits, &job);
     return status == SW_OK ? job_give(thread, job, out_job) : status;
 }
 
-status_t sys_job_create_session(struct thread *thread, struct job *authority, struct job *parent, vaddr_t user,
-                                uint64_t *out_job, uint64_t *out_session_number)
+status_t sys_job_create_session(struct thread *thread, struct job *authority, struct job *parent,
+                                vaddr_t user, uint64_t *out_job, uint64_t *out_session_number)
 {
     (void)authority; /* its LOGIN right was checked */
     struct sw_session session;
@@ -328,13 +409,16 @@ status_t sys_job_create_session(struct thread *thread, struct job *authority, st
 /* True if the limits give the job more of anything than it may have now. */
 static bool limits_raise(const struct job *job, const struct sw_limits *limits)
 {
-    return limits->memory > job->limit[CHARGE_MEMORY] || limits->handles > job->limit[CHARGE_HANDLES] ||
-           limits->threads > job->limit[CHARGE_THREADS] || limits->processes > job->limit[CHARGE_PROCESSES] ||
-           limits->calls > job->limit[CHARGE_CALLS] || limits->weight > job->weight || limits->band > job->band;
+    return limits->memory > job->limit[CHARGE_MEMORY] ||
+           limits->handles > job->limit[CHARGE_HANDLES] ||
+           limits->threads > job->limit[CHARGE_THREADS] ||
+           limits->processes > job->limit[CHARGE_PROCESSES] ||
+           limits->calls > job->limit[CHARGE_CALLS] || limits->weight > job->weight ||
+           limits->band > job->band;
 }
 
-/* A process needs the MANAGE right on its own job to make jobs below it; that is not to lift its own
- * limits. Raising them is for who lives outside. */
+/* A process needs the MANAGE right on its own job to make jobs below it; that is not to lift its
+ * own limits. Raising them is for who lives outside. */
 status_t sys_job_limit(struct thread *thread, struct job *job, vaddr_t user)
 {
     struct sw_limits limits;
@@ -358,18 +442,25 @@ status_t sys_job_limit(struct thread *thread, struct job *job, vaddr_t user)
     if (limits.weight)
         job->weight = limits.weight;
     if (limits.band) /* for processes made from now on */
-        job->band = job->parent && limits.band > job->parent->band ? job->parent->band : limits.band;
+        job->band =
+            job->parent && limits.band > job->parent->band ? job->parent->band : limits.band;
     return SW_OK;
 }
 
 status_t sys_job_kill(struct thread *thread, struct job *job, int32_t status)
 {
     (void)thread;
-    object_get(&job->object);
-    job_mark_killed(job);
-    job_each_process(job, process_end, status);
-    job_drop_kept(job);
-    object_put(&job->object);
+    if (job->killed)
+        return SW_OK;
+    job->killed = true;
+    job->kill_status = status;
+    object_get(&job->object); /* a kept slot may hold it */
+    if (sweep_some(job)) {
+        object_put(&job->object);
+    } else { /* which keeps the reference */
+        sweep_count(job, true);
+        work_add(&job->sweep, job_sweep);
+    }
     return SW_OK;
 }
 
@@ -409,11 +500,12 @@ static uint32_t limit_shown(uint64_t limit)
     return limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
 }
 
-/* CPU time of the job and all below: summed when asked for, so that a thread switch books one job. */
+/* CPU time of the job and all below: summed when asked for, so that a thread switch books one job.
+ */
 static uint64_t job_cpu(const struct job *job)
 {
     uint64_t sum = job->cpu_ns;
-    list_for_each(at, &job->children)
+    list_for_each (at, &job->children)
         sum += job_cpu(CONTAINER(at, struct job, siblings));
     return sum;
 }
@@ -421,6 +513,7 @@ static uint64_t job_cpu(const struct job *job)
 status_t sys_job_info(struct thread *thread, struct job *job, vaddr_t user)
 {
     (void)thread;
+    sched_account_all();
     struct sw_job_info info = {
         .id = job->object.id,
         .memory_used = job->used[CHARGE_MEMORY],
@@ -445,7 +538,8 @@ status_t sys_job_info(struct thread *thread, struct job *job, vaddr_t user)
     return copy_to_user(user, &info, sizeof(info));
 }
 
-status_t sys_job_keep(struct thread *thread, struct job *job, uint32_t slot, struct handle_entry *handle)
+status_t sys_job_keep(struct thread *thread, struct job *job, uint32_t slot,
+                      struct handle_entry *handle)
 {
     (void)thread;
     if (slot >= SW_KEPT_SLOTS)
@@ -454,9 +548,10 @@ status_t sys_job_keep(struct thread *thread, struct job *job, uint32_t slot, str
         job_kept_clear(job, slot);
         return SW_OK;
     }
-    if (~handle->rights & (SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER)) /* another process may take it out */
+    if (~handle->rights &
+        (SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER)) /* another process may take it out */
         return SW_ACCESS;
-    if (job->killed)
+    if (job_is_killed(job))
         return SW_BAD_STATE;
     bool fresh = !job->kept || !job->kept[slot].object;
     if (fresh) {
@@ -493,7 +588,8 @@ status_t sys_job_kept(struct thread *thread, struct job *job, uint32_t slot, uin
     if (!job->kept || !job->kept[slot].object)
         return SW_NOT_FOUND;
     handle_t handle = 0;
-    status_t status = handle_install(thread->process, job->kept[slot].object, job->kept[slot].rights, &handle);
+    status_t status =
+        handle_install(thread->process, job->kept[slot].object, job->kept[slot].rights, &handle);
     *out_handle = handle;
     return status;
 }
@@ -504,17 +600,19 @@ status_t sys_job_find(struct thread *thread, struct job *job, uint32_t pid, uint
     if (!process || !job_below(process->job, job))
         return SW_NOT_FOUND;
     handle_t handle = 0;
-    status_t status = handle_install(thread->process, &process->object, class_process.all_rights, &handle);
+    status_t status =
+        handle_install(thread->process, &process->object, class_process.all_rights, &handle);
     *out_process = handle;
     return status;
 }
 
-status_t sys_job_list(struct thread *thread, struct job *job, uint32_t first, vaddr_t infos, uint32_t count,
-                      uint64_t *out_filled)
+status_t sys_job_list(struct thread *thread, struct job *job, uint32_t first, vaddr_t infos,
+                      uint32_t count, uint64_t *out_filled)
 {
     (void)thread;
     uint32_t filled = 0;
-    list_for_each(at, &process_all) {
+    sched_account_all();
+    list_for_each (at, &process_all) {
         if (filled == count)
             break;
         struct process *process = CONTAINER(at, struct process, all_link);
@@ -522,7 +620,8 @@ status_t sys_job_list(struct thread *thread, struct job *job, uint32_t first, va
             continue;
         struct sw_process_info info;
         process_info_fill(process, &info);
-        status_t status = copy_to_user(infos + (uint64_t)filled * sizeof(info), &info, sizeof(info));
+        status_t status =
+            copy_to_user(infos + (uint64_t)filled * sizeof(info), &info, sizeof(info));
         if (status != SW_OK)
             return status;
         filled++;

@@ -1,9 +1,10 @@
 /* Memory objects: a fixed number of zero-filled pages, taken when first needed.
  *
- * The last MEMORY_INLINE pages are listed in the object, so that a small object needs no table, nor a
- * stack of which little is used; the others in a radix tree of table pages, 512 entries each. Size and worst-case tables are charged at creation, so taking a page can only
- * fail for want of RAM. A sealed object never changes again: no writable mapping, no pin, no commit
- * or decommit. Pages are given back in slices (destroy_some). Big lock. */
+ * The last MEMORY_INLINE pages are listed in the object, so that a small object needs no table, nor
+ * a stack of which little is used; the others in a radix tree of table pages, 512 entries each.
+ * Size and worst-case tables are charged at creation, so taking a page can only fail for want of
+ * RAM. A sealed object never changes again: no writable mapping, no pin, no commit or decommit.
+ * Pages are given back in slices (destroy_some). Big lock. */
 #include "syscall_handlers.h"
 
 #define TABLE_BITS 9
@@ -11,13 +12,17 @@
 #define DEPTH_MAX 3
 #define PAGES_MAX (1ull << TABLE_BITS * DEPTH_MAX)
 
-#define SLICE_PAGES 256   /* pages committed, decommitted or synchronised in one go */
+#define SLICE_PAGES 256    /* pages committed, decommitted or synchronised in one go */
 #define SLICE_BYTES 262144 /* bytes copied in one go */
-#define SLICE_TABLES 2    /* leaf tables destroyed in one go */
-#define SLICE_STEPS 256   /* absent subtrees skipped in one go */
+#define SLICE_TABLES 2     /* leaf tables destroyed in one go */
+#define SLICE_STEPS 256    /* absent subtrees skipped in one go */
+#define SLICE_MAPPINGS 16  /* mappings that a piece of SLICE_PAGES leaves in one go */
 
-#define MEMORY_RIGHTS \
-    (SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_MAP | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_INSPECT)
+#define LEAVING 1ull /* in a slot of the tree: its page is being decommitted */
+
+#define MEMORY_RIGHTS                                                                              \
+    (SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_MAP | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER |      \
+     SW_RIGHT_INSPECT)
 
 uint64_t memory_tables_total, memory_committed_total;
 
@@ -32,7 +37,8 @@ static uint64_t tree_pages(uint64_t pages)
 static uint32_t depth_for(uint64_t pages)
 {
     uint32_t depth = 0;
-    for (uint64_t in_tree = tree_pages(pages), reach = 1; depth == 0 ? in_tree > 0 : reach < in_tree; depth++)
+    for (uint64_t in_tree = tree_pages(pages), reach = 1;
+         depth == 0 ? in_tree > 0 : reach < in_tree; depth++)
         reach <<= TABLE_BITS;
     return depth;
 }
@@ -69,6 +75,36 @@ static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
     return entry;
 }
 
+void memory_set_origin(struct memory *memory, struct memory *origin, uint64_t first, uint64_t bytes)
+{
+    if (memory->origin)
+        object_put(&memory->origin->object);
+    if (origin)
+        object_get(&origin->object);
+    memory->origin = origin;
+    memory->origin_page = first;
+    memory->origin_bytes = bytes;
+}
+
+/* A fresh page with what the origin has for the index. 0: no memory. */
+static COLD paddr_t page_from_origin(const struct memory *memory, uint64_t index)
+{
+    uint64_t from = index * PAGE_SIZE;
+    uint64_t length = memory->origin_bytes > from ? memory->origin_bytes - from : 0;
+    length = length < PAGE_SIZE ? length : PAGE_SIZE;
+    paddr_t source = 0;
+    if (length)
+        memory_page(memory->origin, memory->origin_page + index, false, &source);
+    if (!source)
+        return page_allocate_zero();
+    paddr_t page = page_allocate();
+    if (page) {
+        memcpy(page_pointer(page), page_pointer(source), length);
+        memset((char *)page_pointer(page) + length, 0, PAGE_SIZE - length);
+    }
+    return page;
+}
+
 status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t *out_page)
 {
     ASSERT(index < memory->pages);
@@ -80,8 +116,17 @@ status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t
     paddr_t *slot = memory_slot(memory, index, commit);
     if (!slot)
         return commit ? SW_NO_MEMORY : SW_OK;
+    if (*slot & LEAVING) {
+        if (!commit)
+            return SW_OK;
+        /* Mappings not yet looked at see it too: it stays, with what a fresh page holds. */
+        *slot &= ~LEAVING;
+        memset(page_pointer(*slot), 0, PAGE_SIZE);
+    }
     if (!*slot && commit) {
-        paddr_t page = job_may_take(memory->object.payer) ? page_allocate_zero() : 0;
+        if (!job_may_take(memory->object.payer))
+            return SW_NO_MEMORY;
+        paddr_t page = memory->origin ? page_from_origin(memory, index) : page_allocate_zero();
         if (!page)
             return SW_NO_MEMORY;
         if (memory->sealed) /* a hole in what may be code: its zeros are what is to be fetched */
@@ -98,7 +143,7 @@ static void memory_drop_page(struct memory *memory, paddr_t *slot)
 {
     if (!*slot)
         return;
-    page_free(*slot);
+    page_free(*slot & ~LEAVING);
     *slot = 0;
     memory->committed--;
     memory_committed_total--;
@@ -210,7 +255,9 @@ static bool memory_destroy_some(struct object *object)
 static void memory_destroy(struct object *object)
 {
     struct memory *memory = CONTAINER(object, struct memory, object);
-    ASSERT(list_empty(&memory->regions) && memory->pins == 0 && (memory->fixed || memory->committed == 0));
+    ASSERT(list_empty(&memory->regions) && memory->pins == 0 &&
+           (memory->fixed || memory->committed == 0));
+    memory_set_origin(memory, NULL, 0, 0);
     if (!memory->fixed)
         job_uncharge(object->payer, CHARGE_MEMORY, memory_cost(memory));
 }
@@ -245,7 +292,8 @@ static bool range_inside(const struct memory *memory, uint64_t offset, uint64_t 
 }
 
 /* Takes a slice of the object's pages from `done` on; SYSCALL_RESTART: there are more. */
-static status_t commit_some(struct thread *thread, struct memory *memory, uint64_t first, uint64_t pages, uint64_t done)
+static status_t commit_some(struct thread *thread, struct memory *memory, uint64_t first,
+                            uint64_t pages, uint64_t done)
 {
     for (uint32_t i = 0; done < pages; i++, done++) {
         if (i == SLICE_PAGES)
@@ -258,9 +306,10 @@ static status_t commit_some(struct thread *thread, struct memory *memory, uint64
     return SW_OK;
 }
 
-/* When committing takes several slices, the object is found again by its handle, which nobody was told
- * yet. Another thread that guesses and closes it gets its process a BAD_HANDLE. */
-status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags, uint64_t *out_memory)
+/* When committing takes several slices, the object is found again by its handle, which nobody was
+ * told yet. Another thread that guesses and closes it gets its process a BAD_HANDLE. */
+status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags,
+                           uint64_t *out_memory)
 {
     struct process *process = thread->process;
     uint64_t done = progress(thread);
@@ -274,7 +323,8 @@ status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags,
         if (status != SW_OK)
             return status;
         handle_t handle = 0;
-        if ((flags & SW_MEMORY_COMMIT) && memory->pages + memory_table_pages(memory->pages) > page_free_count)
+        if ((flags & SW_MEMORY_COMMIT) &&
+            memory->pages + memory_table_pages(memory->pages) > page_free_count)
             status = SW_NO_MEMORY;
         else
             status = handle_install(process, &memory->object, MEMORY_RIGHTS, &handle);
@@ -298,12 +348,14 @@ status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags,
     return status;
 }
 
-status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t address,
-                        uint64_t offset, uint64_t size, uint32_t protection, uint64_t *out_mapped)
+status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                        uint64_t address, uint64_t offset, uint64_t size, uint32_t protection,
+                        uint64_t *out_mapped)
 {
     if (protection & ~(uint32_t)(SW_MAP_READ | SW_MAP_WRITE | SW_MAP_EXECUTE))
         return SW_INVALID;
-    if (((protection & SW_MAP_WRITE) && memory->sealed) || ((protection & SW_MAP_EXECUTE) && !memory->sealed))
+    if (((protection & SW_MAP_WRITE) && memory->sealed) ||
+        ((protection & SW_MAP_EXECUTE) && !memory->sealed))
         return SW_BAD_STATE;
     /* What may be executed may be seen through a mapping: an interpreter reads its script so. */
     uint32_t maximum = (memory_rights & (SW_RIGHT_READ | SW_RIGHT_EXECUTE) ? SW_MAP_READ : 0) |
@@ -311,19 +363,48 @@ status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t m
                        (memory_rights & SW_RIGHT_EXECUTE && memory->sealed ? SW_MAP_EXECUTE : 0);
     if (protection & ~maximum)
         return SW_ACCESS;
-    return space_map(thread->process->space, memory, address, offset, size, protection, maximum, out_mapped);
+    return space_map(thread->process->space, memory, address, offset, size, protection, maximum,
+                     out_mapped);
 }
 
 status_t sys_memory_unmap(struct thread *thread, uint64_t address, uint64_t size)
 {
-    return space_unmap(thread->process->space, address, size);
+    uint64_t done = progress(thread);
+    status_t status = space_unmap(thread->process->space, address, size, &done);
+    return status == SYSCALL_RESTART ? go_on(thread, done) : status;
 }
 
-status_t sys_memory_protect(struct thread *thread, uint64_t address, uint64_t size, uint32_t protection)
+status_t sys_memory_protect(struct thread *thread, uint64_t address, uint64_t size,
+                            uint32_t protection)
 {
-    return space_protect(thread->process->space, address, size, protection);
+    uint64_t done = progress(thread);
+    status_t status = space_protect(thread->process->space, address, size, protection, &done);
+    return status == SYSCALL_RESTART ? go_on(thread, done) : status;
 }
 
+/* Does a slice of the decommit that is under way; true: it needs more. The pages go when no mapping
+ * has a translation of them any more, those excepted that were touched again. */
+static bool leave_some(struct memory *memory)
+{
+    if (!memory->leaving.pages)
+        return false;
+    uint32_t left = memory->leaving.mappings; /* some may have been unmapped since */
+    left = left < memory->mappings ? left : memory->mappings;
+    uint32_t count = left < SLICE_MAPPINGS ? left : SLICE_MAPPINGS;
+    space_revoke(memory, memory->leaving.first, memory->leaving.pages, count);
+    memory->leaving.mappings = left - count;
+    if (memory->leaving.mappings)
+        return true;
+    for (uint64_t i = 0; i < memory->leaving.pages; i++) {
+        paddr_t *slot = memory_slot(memory, memory->leaving.first + i, false);
+        if (slot && (*slot & LEAVING))
+            memory_drop_page(memory, slot);
+    }
+    memory->leaving.pages = 0;
+    return false;
+}
+
+/* A sealed object has no page in between: a decommit that is under way is finished first. */
 status_t sys_memory_seal(struct thread *thread, struct memory *memory, uint32_t memory_rights)
 {
     (void)thread;
@@ -332,16 +413,16 @@ status_t sys_memory_seal(struct thread *thread, struct memory *memory, uint32_t 
         return SW_BAD_STATE;
     if (memory->writable_mappings || memory->pins)
         return SW_BUSY;
+    if (leave_some(memory))
+        return SYSCALL_RESTART;
     memory->sealed = true;
-    list_for_each(at, &memory->regions)
-        CONTAINER(at, struct region, memory_link)->maximum &= (uint8_t)~SW_MAP_WRITE;
     return SW_OK;
 }
 
 /* Only here code becomes executable, so here what was written is made visible to instruction fetch.
  * Pages taken later are zero and synchronised when they are taken. */
-status_t sys_memory_mint(struct thread *thread, struct job *authority, struct memory *memory, uint32_t memory_rights,
-                         uint64_t *out_executable)
+status_t sys_memory_mint(struct thread *thread, struct job *authority, struct memory *memory,
+                         uint32_t memory_rights, uint64_t *out_executable)
 {
     (void)authority; /* its MINT_CODE right was checked */
     if (!memory->sealed)
@@ -361,8 +442,8 @@ status_t sys_memory_mint(struct thread *thread, struct job *authority, struct me
     return status;
 }
 
-status_t sys_memory_commit(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
-                           uint64_t size)
+status_t sys_memory_commit(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                           uint64_t offset, uint64_t size)
 {
     (void)memory_rights;
     if (!range_inside(memory, offset, size))
@@ -372,8 +453,13 @@ status_t sys_memory_commit(struct thread *thread, struct memory *memory, uint32_
     return commit_some(thread, memory, offset / PAGE_SIZE, size / PAGE_SIZE, progress(thread));
 }
 
-status_t sys_memory_decommit(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
-                             uint64_t size)
+/* No page is free while a translation leads to it. Of an object with many mappings the pages of a
+ * piece are marked, leave one slice of mappings after the other, and are then freed. Whoever
+ * touches a marked one through a mapping that is done keeps it, zeroed: as if he had come after.
+ * One piece is under way at a time; who finds another's helps it to its end, whatever became of the
+ * caller. */
+status_t sys_memory_decommit(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                             uint64_t offset, uint64_t size)
 {
     (void)memory_rights;
     if (!range_inside(memory, offset, size))
@@ -384,23 +470,34 @@ status_t sys_memory_decommit(struct thread *thread, struct memory *memory, uint3
         return SW_BUSY;
     uint64_t first = offset / PAGE_SIZE, pages = size / PAGE_SIZE;
     uint64_t done = progress(thread);
+    if (leave_some(memory))
+        return go_on(thread, done);
     while (done < pages) {
         uint64_t piece = pages - done < SLICE_PAGES ? pages - done : SLICE_PAGES;
-        space_revoke(memory, first + done, piece); /* no page is free while a translation leads to it */
+        bool at_once = memory->mappings <= SLICE_MAPPINGS;
+        if (at_once)
+            space_revoke(memory, first + done, piece, memory->mappings);
         for (uint64_t i = 0; i < piece; i++) {
             paddr_t *slot = memory_slot(memory, first + done + i, false);
-            if (slot)
+            if (slot && at_once)
                 memory_drop_page(memory, slot);
+            else if (slot && *slot)
+                *slot |= LEAVING;
+        }
+        if (!at_once) {
+            memory->leaving.first = first + done;
+            memory->leaving.pages = (uint32_t)piece;
+            memory->leaving.mappings = memory->mappings;
         }
         done += piece;
-        if (done < pages)
+        if (done < pages || !at_once)
             return go_on(thread, done);
     }
     return SW_OK;
 }
 
-status_t sys_memory_info(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t *out_size,
-                         uint64_t *out_committed, uint64_t *out_sealed)
+status_t sys_memory_info(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                         uint64_t *out_size, uint64_t *out_committed, uint64_t *out_sealed)
 {
     (void)thread;
     (void)memory_rights;
@@ -416,8 +513,8 @@ static bool bytes_inside(const struct memory *memory, uint64_t offset, uint64_t 
     return offset <= bytes && length <= bytes - offset;
 }
 
-status_t sys_memory_read(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
-                         vaddr_t buffer, uint64_t length, uint64_t *out_done)
+status_t sys_memory_read(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                         uint64_t offset, vaddr_t buffer, uint64_t length, uint64_t *out_done)
 {
     static const char zeros[PAGE_SIZE];
     (void)memory_rights;
@@ -443,8 +540,8 @@ status_t sys_memory_read(struct thread *thread, struct memory *memory, uint32_t 
     return SW_OK;
 }
 
-status_t sys_memory_write(struct thread *thread, struct memory *memory, uint32_t memory_rights, uint64_t offset,
-                          vaddr_t buffer, uint64_t length, uint64_t *out_done)
+status_t sys_memory_write(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                          uint64_t offset, vaddr_t buffer, uint64_t length, uint64_t *out_done)
 {
     (void)memory_rights;
     if (!bytes_inside(memory, offset, length))
@@ -460,7 +557,8 @@ status_t sys_memory_write(struct thread *thread, struct memory *memory, uint32_t
         paddr_t page;
         status_t status = memory_page(memory, at / PAGE_SIZE, true, &page);
         if (status == SW_OK)
-            status = copy_from_user((char *)page_pointer(page) + at % PAGE_SIZE, buffer + done, piece);
+            status =
+                copy_from_user((char *)page_pointer(page) + at % PAGE_SIZE, buffer + done, piece);
         if (status != SW_OK)
             return status;
         done += piece;

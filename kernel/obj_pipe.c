@@ -1,20 +1,24 @@
 /* Pipes: a byte ring (or a ring of records) with a reader's and a writer's end.
  *
- * head and tail count bytes since the ring was last empty; head - tail bytes are in it. In record mode each
- * record is a u32 length and its bytes. Blocked readers and writers make their call again when the
- * ring changes; a writer that has written a part remembers how much in wait_done. Big lock. */
+ * head and tail count bytes since the ring was last empty; head - tail bytes are in it. In record
+ * mode each record is a u32 length and its bytes. Blocked readers and writers make their call again
+ * when the ring changes; a writer that has written a part remembers how much in wait_done. Big
+ * lock. */
 #include "syscall_handlers.h"
 
 #define PIPE_ATOMIC 4096 /* bytes that go whole or not at all */
 #define READER 0
 #define WRITER 1
 
-static struct slab core_slab = { .name = "pipe_core", .size = sizeof(struct pipe_core), .partial = LIST_INIT(core_slab.partial) };
+static struct slab core_slab = { .name = "pipe_core",
+                                 .size = sizeof(struct pipe_core),
+                                 .partial = LIST_INIT(core_slab.partial) };
 
 /* --- ring ------------------------------------------------------------------------------------ */
 
 /* Kernel pointer to a ring position and the bytes to the end of its page. */
-static status_t ring_at(struct pipe_core *core, uint64_t position, uint8_t **out_pointer, uint64_t *out_room)
+static status_t ring_at(struct pipe_core *core, uint64_t position, uint8_t **out_pointer,
+                        uint64_t *out_room)
 {
     uint64_t offset = position % core->capacity;
     paddr_t page;
@@ -26,7 +30,8 @@ static status_t ring_at(struct pipe_core *core, uint64_t position, uint8_t **out
     return SW_OK;
 }
 
-/* Copies between the ring and the caller; nothing counts until the caller of this moves head or tail. */
+/* Copies between the ring and the caller; nothing counts until the caller of this moves head or
+ * tail. */
 static status_t ring_to_user(struct pipe_core *core, uint64_t position, vaddr_t to, uint64_t length)
 {
     while (length) {
@@ -44,7 +49,8 @@ static status_t ring_to_user(struct pipe_core *core, uint64_t position, vaddr_t 
     return SW_OK;
 }
 
-static status_t ring_from_user(struct pipe_core *core, uint64_t position, vaddr_t from, uint64_t length)
+static status_t ring_from_user(struct pipe_core *core, uint64_t position, vaddr_t from,
+                               uint64_t length)
 {
     while (length) {
         uint8_t *pointer;
@@ -108,7 +114,8 @@ static void pipe_changed(struct pipe_core *core, uint32_t end)
 
 static status_t pipe_block(struct thread *thread, struct pipe *pipe, uint64_t deadline)
 {
-    status_t status = thread_block(thread, SW_WAIT_PIPE, deadline);
+    uint32_t wait = pipe->end == READER ? SW_WAIT_PIPE : SW_WAIT_PIPE_ROOM;
+    status_t status = thread_block(thread, wait, deadline);
     if (status == SYSCALL_BLOCKED) {
         list_add_tail(&pipe->core->waiting[pipe->end], &thread->wait_link);
         thread->wait_pipe = pipe;
@@ -127,8 +134,8 @@ void pipe_thread_gone(struct thread *thread)
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-status_t sys_pipe_create(struct thread *thread, uint32_t capacity, uint32_t flags, uint64_t *out_reader,
-                         uint64_t *out_writer)
+status_t sys_pipe_create(struct thread *thread, uint32_t capacity, uint32_t flags,
+                         uint64_t *out_reader, uint64_t *out_writer)
 {
     struct process *process = thread->process;
     struct job *job = process->job;
@@ -191,13 +198,14 @@ fail_reserve:
     return status;
 }
 
-status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights, vaddr_t buffer, uint64_t length,
-                       uint64_t deadline, uint64_t *out_done)
+status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights,
+                       vaddr_t buffer, uint64_t length, uint64_t deadline, uint64_t *out_done)
 {
     (void)pipe_rights;
     struct pipe_core *core = pipe->core;
     if (pipe->end != READER)
         return SW_ACCESS;
+    core->users_last[READER] = thread->process->pid;
     uint64_t bytes = core->head - core->tail;
     if (bytes == 0) {
         if (!core->ends[WRITER])
@@ -226,8 +234,10 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
     } else {
         core->tail += skip + done;
     }
-    if (core->head == core->tail) /* from the front again: little traffic stays in few pages */
+    if (core->head == core->tail) { /* from the front again: little traffic stays in few pages */
+        core->taken += core->tail;
         core->head = core->tail = 0;
+    }
     *out_done = done;
     pipe_changed(core, WRITER);
     if (core->head == core->tail)
@@ -235,13 +245,14 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
     return SW_OK;
 }
 
-status_t sys_pipe_write(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights, vaddr_t buffer, uint64_t length,
-                        uint64_t deadline, uint64_t *out_done)
+status_t sys_pipe_write(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights,
+                        vaddr_t buffer, uint64_t length, uint64_t deadline, uint64_t *out_done)
 {
     (void)pipe_rights;
     struct pipe_core *core = pipe->core;
     if (pipe->end != WRITER)
         return SW_ACCESS;
+    core->users_last[WRITER] = thread->process->pid;
     uint64_t done = thread->restart ? thread->wait_done : 0;
     *out_done = done;
     uint64_t header = core->records ? sizeof(uint32_t) : 0;
@@ -277,14 +288,16 @@ status_t sys_pipe_write(struct thread *thread, struct pipe *pipe, uint32_t pipe_
     return SW_OK;
 }
 
-status_t sys_pipe_info(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights, uint64_t *out_bytes,
-                       uint64_t *out_capacity, uint64_t *out_flags)
+status_t sys_pipe_info(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights,
+                       uint64_t *out_bytes, uint64_t *out_capacity, uint64_t *out_flags,
+                       uint64_t *out_taken)
 {
     (void)thread;
     (void)pipe_rights;
     *out_bytes = pipe->core->head - pipe->core->tail;
     *out_capacity = pipe->core->capacity;
     *out_flags = pipe->core->records ? SW_PIPE_RECORDS : 0;
+    *out_taken = pipe->core->taken + pipe->core->tail;
     return SW_OK;
 }
 
@@ -336,5 +349,6 @@ const struct object_class class_pipe = {
     .last_handle = pipe_last_handle,
     .destroy = pipe_destroy,
     .level = pipe_level,
-    .all_rights = SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_BIND,
+    .all_rights =
+        SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_BIND,
 };

@@ -3,14 +3,16 @@
  * Nothing is allocated when something happens. Each kind of source has a list on the port; a thread
  * that waits gets the next item at once (port_poke), one that does not finds it at its next wait.
  * CLOSED alone may wait for a while although a thread waits (port_poke_soon).
- * Bindings are level-triggered: a binding is queued exactly while its object's level meets its mask.
- * Kinds take turns and each list is rotated, so no source starves another. Big lock; model of the
- * pending bits: tests/models/port.pml. */
+ * Bindings are level-triggered: a binding is queued exactly while its object's level meets its
+ * mask. Kinds take turns and each list is rotated, so no source starves another. Big lock; model of
+ * the pending bits: tests/models/port.pml. */
 #include "syscall_handlers.h"
 
-#define CLOSED_DELAY 1000000ull /* ns until CLOSED is delivered to a server that nothing else wakes */
+#define CLOSED_DELAY                                                                               \
+    1000000ull /* ns until CLOSED is delivered to a server that nothing else wakes */
 
-static struct slab binding_slab = { .name = "binding", .size = sizeof(struct binding),
+static struct slab binding_slab = { .name = "binding",
+                                    .size = sizeof(struct binding),
                                     .partial = LIST_INIT(binding_slab.partial) };
 
 /* --- bindings -------------------------------------------------------------------------------- */
@@ -32,10 +34,10 @@ static bool binding_update(struct binding *binding)
     return due;
 }
 
-status_t binding_create(struct job *payer, struct port *port, struct object *object, uint64_t mask, uint64_t key,
-                        uint8_t event_kind, struct binding **out_binding)
+status_t binding_create(struct job *payer, struct port *port, struct object *object, uint64_t mask,
+                        uint64_t key, uint8_t event_kind, struct binding **out_binding)
 {
-    list_for_each(at, &object->bindings)
+    list_for_each (at, &object->bindings)
         if (CONTAINER(at, struct binding, object_link)->port == port)
             return SW_EXISTS;
     status_t status = job_charge(payer, CHARGE_MEMORY, sizeof(struct binding));
@@ -83,7 +85,7 @@ void bindings_drop_object(struct object *object)
 
 void object_signal(struct object *object)
 {
-    list_for_each_safe(at, after, &object->bindings) {
+    list_for_each_safe (at, after, &object->bindings) {
         struct binding *binding = CONTAINER(at, struct binding, object_link);
         if (binding_update(binding))
             port_poke(binding->port);
@@ -122,7 +124,9 @@ static status_t deliver_pending(struct port *port, struct thread *thread)
         list_remove(&binding->queue_link);
         return NOTHING;
     }
-    struct sw_event event = { .kind = binding->event_kind, .bits = (uint32_t)level, .key = binding->key, .badge = level };
+    struct sw_event event = {
+        .kind = binding->event_kind, .bits = (uint32_t)level, .key = binding->key, .badge = level
+    };
     if (binding->object->type == SW_TYPE_PROCESS)
         event.badge = (uint64_t)(int64_t)CONTAINER(binding->object, struct process, object)->status;
     status_t status = port_write_event(thread, &event);
@@ -135,14 +139,24 @@ static status_t deliver_pending(struct port *port, struct thread *thread)
     return SW_OK;
 }
 
+/* The server that was told of a closed connection asks for what comes next: it is done with it. */
+static void closed_dealt_with(struct port *port)
+{
+    struct connection *connection = list_first(&port->closed, struct connection, closed_link);
+    if (connection->told)
+        connection_forget(connection);
+}
+
 static status_t deliver_closed(struct port *port, struct thread *thread)
 {
     struct connection *connection = list_first(&port->closed, struct connection, closed_link);
-    struct sw_event event = { .kind = SW_EVENT_CLOSED, .key = connection->channel->key, .badge = connection->badge };
+    struct sw_event event = { .kind = SW_EVENT_CLOSED,
+                              .key = connection->channel->key,
+                              .badge = connection->badge };
     status_t status = port_write_event(thread, &event);
     if (status != SW_OK)
         return status;
-    connection_forget(connection);
+    connection->told = true;
     return SW_OK;
 }
 
@@ -164,19 +178,25 @@ static status_t deliver_message(struct port *port, struct thread *thread)
 /* Bit k: kind k of source has something to deliver. */
 static uint32_t port_waiting(const struct port *port)
 {
-    return (list_empty(&port->messages) ? 0 : 1u << 0) | (list_empty(&port->pending) ? 0 : 1u << 1) |
-           (list_empty(&port->done) ? 0 : 1u << 2) | (list_empty(&port->closed) ? 0 : 1u << 3);
+    return (list_empty(&port->messages) ? 0 : 1u << 0) |
+           (list_empty(&port->pending) ? 0 : 1u << 1) | (list_empty(&port->done) ? 0 : 1u << 2) |
+           (list_empty(&port->closed) ? 0 : 1u << 3);
 }
 
-/* Delivers one item to the thread, of the first kind that has one, beginning with the one whose turn
- * it is. A kind that delivers nothing has become empty (a call that could not be delivered has ended),
- * but its end can be an item of another kind: that is why the port is asked again. */
+/* Delivers one item to the thread, of the first kind that has one, beginning with the one whose
+ * turn it is. A kind that delivers nothing has become empty (a call that could not be delivered has
+ * ended), but its end can be an item of another kind: that is why the port is asked again. */
 static status_t port_deliver(struct port *port, struct thread *thread)
 {
     static status_t (*const kinds[4])(struct port *, struct thread *) = {
-        deliver_message, deliver_pending, deliver_done, deliver_closed,
+        deliver_message,
+        deliver_pending,
+        deliver_done,
+        deliver_closed,
     };
     uint32_t waiting;
+    if (!list_empty(&port->closed))
+        closed_dealt_with(port);
     while ((waiting = port_waiting(port)) != 0) {
         uint32_t from_turn = (waiting | waiting << 4) >> port->turn;
         uint32_t kind = (port->turn + (uint32_t)__builtin_ctz(from_turn)) & 3;
@@ -189,8 +209,9 @@ static status_t port_deliver(struct port *port, struct thread *thread)
     return NOTHING;
 }
 
-/* Ends the waiter's wait with what a delivery to it has come to. Delivering may end calls, and their
- * ends may poke the port again: the waiter is out of reach (port->waiter is NULL) meanwhile. */
+/* Ends the waiter's wait with what a delivery to it has come to. Delivering may end calls, and
+ * their ends may poke the port again: the waiter is out of reach (port->waiter is NULL) meanwhile.
+ */
 static void waiter_delivered(struct port *port, struct thread *waiter, status_t result)
 {
     if (result == NOTHING) {
@@ -250,6 +271,7 @@ status_t sys_port_create(struct thread *thread, uint64_t *out_port)
     list_init(&port->served);
     list_init(&port->done);
     list_init(&port->closed);
+    list_init(&port->server_link);
     handle_t handle = 0;
     status = handle_install(thread->process, &port->object, class_port.all_rights, &handle);
     *out_port = handle;
@@ -262,15 +284,25 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
     if (port->waiter)
         return SW_BUSY;
     call_defer_all(thread);
-    _Static_assert(sizeof(thread->wait_room) == offsetof(struct sw_wait, event), "the head of sw_wait");
+    thread->busy_from = 0;
+    if (port->server != thread) {
+        port->server = thread;
+        list_remove(&port->server_link);
+        list_add_tail(&thread->ports, &port->server_link);
+    }
+    _Static_assert(sizeof(thread->wait_room) == offsetof(struct sw_wait, event),
+                   "the head of sw_wait");
     status_t status = copy_from_user(&thread->wait_room, wait, sizeof(thread->wait_room));
     if (status != SW_OK)
         return status;
     thread->wait_pointer = wait;
     if (port_waiting(port)) {
         status = port_deliver(port, thread);
-        if (status != NOTHING)
+        if (status != NOTHING) {
+            if (!list_empty(&port->messages))
+                call_lend_again(thread);
             return status;
+        }
     }
     status = thread_block(thread, SW_WAIT_PORT, deadline);
     if (status == SYSCALL_BLOCKED) {
@@ -287,23 +319,26 @@ void port_thread_gone(struct thread *thread)
     thread->wait_port = NULL;
 }
 
-status_t sys_port_bind(struct thread *thread, struct port *port, struct handle_entry *entry, uint64_t mask, uint64_t key)
+status_t sys_port_bind(struct thread *thread, struct port *port, struct handle_entry *entry,
+                       uint64_t mask, uint64_t key)
 {
     static const uint8_t kinds[16] = {
-        [SW_TYPE_EVENT] = SW_EVENT_EVENT, [SW_TYPE_PROCESS] = SW_EVENT_EXIT, [SW_TYPE_JOB] = SW_EVENT_EXIT,
-        [SW_TYPE_PIPE] = SW_EVENT_PIPE, [SW_TYPE_CONNECTION] = SW_EVENT_SERVER, [SW_TYPE_DEVICE] = SW_EVENT_INTERRUPT,
+        [SW_TYPE_EVENT] = SW_EVENT_EVENT,       [SW_TYPE_PROCESS] = SW_EVENT_EXIT,
+        [SW_TYPE_JOB] = SW_EVENT_EXIT,          [SW_TYPE_PIPE] = SW_EVENT_PIPE,
+        [SW_TYPE_CONNECTION] = SW_EVENT_SERVER, [SW_TYPE_DEVICE] = SW_EVENT_INTERRUPT,
     };
     struct object *object = entry->object;
     if (!kinds[object->type] || !mask)
         return SW_INVALID;
     struct binding *binding;
-    return binding_create(thread->process->job, port, object, mask, key, kinds[object->type], &binding);
+    return binding_create(thread->process->job, port, object, mask, key, kinds[object->type],
+                          &binding);
 }
 
 status_t sys_port_unbind(struct thread *thread, struct port *port, struct handle_entry *entry)
 {
     (void)thread;
-    list_for_each(at, &entry->object->bindings) {
+    list_for_each (at, &entry->object->bindings) {
         struct binding *binding = CONTAINER(at, struct binding, object_link);
         if (binding->port == port && binding->event_kind != SW_EVENT_OVERDUE) {
             binding_destroy(binding);
@@ -330,6 +365,8 @@ static void port_last_handle(struct object *object)
         thread_wake(waiter, SW_BAD_HANDLE);
     }
     timer_cancel(&port->closed_timer);
+    list_remove(&port->server_link);
+    port->server = NULL;
 }
 
 const struct object_class class_port = {

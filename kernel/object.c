@@ -3,14 +3,14 @@
  * A slab page starts with a header and is cut into equal slots; free slots are linked by index. A
  * page whose last slot is freed goes back at once, so memory in use depends on what lives only.
  *
- * Hooks of dying objects run from one queue at the end of a kernel entry: see object.h. An object is
- * in that queue while REAP_QUEUED; it may be picked up again (a new handle or reference) before its
- * turn, so the counts are looked at once more then. Big lock. */
-#include "job.h"
+ * Hooks of dying objects run from one queue at the end of a kernel entry: see object.h. An object
+ * is in that queue while REAP_QUEUED; it may be picked up again (a new handle or reference) before
+ * its turn, so the counts are looked at once more then. Big lock. */
+#include "device.h"
 #include "ipc.h"
+#include "job.h"
 #include "memory.h"
 #include "process.h"
-#include "device.h"
 
 #define FLAG_REAP_QUEUED 1 /* in object_hooks */
 #define FLAG_UNHELD 2      /* last handle went: the reference of the handles is still counted */
@@ -28,7 +28,7 @@ struct slab_page {
 
 #ifdef __SANITIZE_ADDRESS__ /* unit tests: uses of a free slot are found */
 #include <sanitizer/asan_interface.h>
-#define SLOT_HIDE(slot, size) ASAN_POISON_MEMORY_REGION((char *)(slot) + 8, (size) - 8)
+#define SLOT_HIDE(slot, size) ASAN_POISON_MEMORY_REGION((char *)(slot) + 8, (size)-8)
 #define SLOT_SHOW(slot, size) ASAN_UNPOISON_MEMORY_REGION(slot, size)
 #else
 #define SLOT_HIDE(slot, size) (void)0
@@ -102,11 +102,16 @@ void slab_free(struct slab *slab, void *slot)
 /* --- objects --------------------------------------------------------------------------------- */
 
 const struct object_class *const object_classes[16] = {
-    [SW_TYPE_PROCESS] = &class_process,       [SW_TYPE_THREAD] = &class_thread,
-    [SW_TYPE_JOB] = &class_job,               [SW_TYPE_CHANNEL] = &class_channel,
-    [SW_TYPE_CONNECTION] = &class_connection, [SW_TYPE_CALL] = &class_call,
-    [SW_TYPE_PORT] = &class_port,             [SW_TYPE_EVENT] = &class_event,
-    [SW_TYPE_MEMORY] = &class_memory,         [SW_TYPE_PIPE] = &class_pipe,
+    [SW_TYPE_PROCESS] = &class_process,
+    [SW_TYPE_THREAD] = &class_thread,
+    [SW_TYPE_JOB] = &class_job,
+    [SW_TYPE_CHANNEL] = &class_channel,
+    [SW_TYPE_CONNECTION] = &class_connection,
+    [SW_TYPE_CALL] = &class_call,
+    [SW_TYPE_PORT] = &class_port,
+    [SW_TYPE_EVENT] = &class_event,
+    [SW_TYPE_MEMORY] = &class_memory,
+    [SW_TYPE_PIPE] = &class_pipe,
     [SW_TYPE_DEVICE] = &class_device,
 };
 

@@ -7,10 +7,10 @@
  * 0 its destroy hook. Objects are charged to `payer` (bytes of the slab slot) until destroyed; a
  * payer that is destroyed first hands its objects to its parent.
  *
- * Hooks run at the end of the kernel entry that dropped the last handle or reference, before the lock
- * is released, and never inside each other. So code that walks a list of objects, bindings or calls
- * may drop references and poke ports: nothing it stands on goes away under it, and a chain of objects
- * of any length is taken down without recursion. */
+ * Hooks run at the end of the kernel entry that dropped the last handle or reference, before the
+ * lock is released, and never inside each other. So code that walks a list of objects, bindings or
+ * calls may drop references and poke ports: nothing it stands on goes away under it, and a chain of
+ * objects of any length is taken down without recursion. */
 #pragma once
 #include "list.h"
 #include "types.h"
@@ -23,10 +23,10 @@ struct object {
     uint16_t reserved;
     uint32_t references;
     uint32_t handles;
-    uint32_t size; /* bytes charged */
-    uint64_t id;   /* never reused */
-    struct job *payer;    /* not a reference: moves to the parent when the job goes */
-    struct list bindings; /* struct binding: ports told of changes */
+    uint32_t size;          /* bytes charged */
+    uint64_t id;            /* never reused */
+    struct job *payer;      /* not a reference: moves to the parent when the job goes */
+    struct list bindings;   /* struct binding: ports told of changes */
     struct list payer_link; /* job->paid */
     struct list reap_link;  /* waits for its hooks */
 };
@@ -38,12 +38,13 @@ struct object_class {
     /* Long destruction in slices: called until it says true, then destroy. NULL: none needed. */
     bool (*destroy_some)(struct object *object);
     void (*destroy)(struct object *object); /* releases what it holds; memory is freed after */
-    uint64_t (*level)(struct object *object); /* pending bits now, for level-triggered bindings; NULL: none */
-    uint32_t all_rights; /* rights a fresh handle has */
+    uint64_t (*level)(
+        struct object *object); /* pending bits now, for level-triggered bindings; NULL: none */
+    uint32_t all_rights;        /* rights a fresh handle has */
 };
 
-extern const struct object_class class_process, class_thread, class_job, class_channel, class_connection,
-    class_call, class_port, class_event, class_memory, class_pipe, class_device;
+extern const struct object_class class_process, class_thread, class_job, class_channel,
+    class_connection, class_call, class_port, class_event, class_memory, class_pipe, class_device;
 extern const struct object_class *const object_classes[16]; /* by type; table in object.c names the
     class_<type> constants that each obj_*.c defines */
 
@@ -57,8 +58,8 @@ void object_unhold(struct object *object);
 
 extern uint32_t object_counts[16]; /* live objects by type */
 
-/* Hooks that are due. Held from each kernel entry on, and while one runs; outside (boot, unit tests)
- * they run at once. */
+/* Hooks that are due. Held from each kernel entry on, and while one runs; outside (boot, unit
+ * tests) they run at once. */
 extern struct list object_hooks;
 extern bool object_hooks_held;
 void object_hooks_run(void); /* all that are due, and what becomes due by them */

@@ -9,8 +9,8 @@
 
 #define RANGES 48
 
-/* The reserve, in pages: a share of RAM within bounds. 1 MiB lets every driver and server of the boot
- * bundle serve a request and restart; 8 MiB is more than all of them use. */
+/* The reserve, in pages: a share of RAM within bounds. 1 MiB lets every driver and server of the
+ * boot bundle serve a request and restart; 8 MiB is more than all of them use. */
 #define RESERVE_SHARE 16
 #define RESERVE_LEAST 256
 #define RESERVE_MOST 2048
@@ -34,7 +34,9 @@ void page_init(paddr_t start, paddr_t end)
     page_total += (end - start) / PAGE_SIZE;
     page_free_count += (end - start) / PAGE_SIZE;
     page_reserve = page_total / RESERVE_SHARE;
-    page_reserve = page_reserve < RESERVE_LEAST ? RESERVE_LEAST : page_reserve > RESERVE_MOST ? RESERVE_MOST : page_reserve;
+    page_reserve = page_reserve < RESERVE_LEAST  ? RESERVE_LEAST
+                   : page_reserve > RESERVE_MOST ? RESERVE_MOST
+                                                 : page_reserve;
 }
 
 paddr_t page_allocate(void)

@@ -63,6 +63,7 @@ static void program_of(const struct bundle_entry *entry, struct sw_program *out)
         .entry = KEEPER_BASE + entry->entry,
         .base = KEEPER_BASE,
     };
+    memcpy(&out->identity, entry->hash, sizeof(out->identity));
     for (uint32_t i = 0; i < entry->segment_count; i++) {
         const struct bundle_segment *from = &entry->segments[i];
         out->segments[i] = (struct sw_segment){

@@ -14,7 +14,13 @@ static struct {
     uint32_t left; /* bytes not given out yet, at the end of output */
     bool fixed;
     uint64_t noted;
+    uint64_t refills; /* since it was fed */
+    uint64_t fed;     /* when */
 } generator;
+
+/* What is drawn or how long it lasts before fresh entropy is asked for. */
+#define HUNGRY_REFILLS ((1u << 20) / (sizeof generator.output - 32))
+#define HUNGRY_TIME (600 * 1000000000ull)
 
 static inline uint32_t rotate(uint32_t value, int count)
 {
@@ -59,6 +65,7 @@ static void refill(void)
     memcpy(generator.key, generator.output, 32);
     memset(generator.output, 0, 32);
     generator.left = sizeof generator.output - 32;
+    generator.refills++;
 }
 
 static void absorb(const uint8_t *from, size_t length)
@@ -86,6 +93,17 @@ void random_mix(const void *from, size_t length)
 {
     if (!generator.fixed)
         absorb(from, length);
+}
+
+void random_fed(uint64_t now)
+{
+    generator.refills = 0;
+    generator.fed = now;
+}
+
+bool random_is_hungry(uint64_t now)
+{
+    return generator.refills >= HUNGRY_REFILLS || now - generator.fed >= HUNGRY_TIME;
 }
 
 void random_note(uint64_t time)

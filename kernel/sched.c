@@ -1,32 +1,35 @@
 /* The scheduler: one ready structure under the big lock.
  *
- * Bands 1 to 3 are queues. Band 0 is a heap of jobs by weighted CPU time (vtime), each with a queue
- * of its ready threads; a job that was away comes back at the present minimum, so sleeping earns no
- * credit. A thread is in the ready structure exactly while READY, not stopped and not some cpu->next.
- * RUNNING threads are cpu->current of one CPU; a BLOCKED or ENDED one may still be current of the CPU
- * that is in the kernel for it, until that CPU's exit has saved its FP state under the same hold of
- * the lock: other CPUs never see a half-saved thread.
+ * Bands 1 to 3 are queues. Band 0 is a tree that follows the jobs: each job divides its time among
+ * its own threads and the jobs below it, by weighted CPU time (vtime), in a heap of those that have
+ * ready threads. So no job gets more by making jobs or threads. What was away comes back at the
+ * vtime of those that compete now: neither sleeping nor having had the machine alone counts. A
+ * thread is in the ready structure exactly while READY, not stopped and not some cpu->next. RUNNING
+ * threads are cpu->current of one CPU; a BLOCKED or ENDED one may still be current of the CPU that
+ * is in the kernel for it, until that CPU's exit has saved its FP state under the same hold of the
+ * lock: other CPUs never see a half-saved thread.
  *
- * Timers: each CPU's hardware timer is programmed for its own slice end, when somebody waits for the
- * slice, and on one CPU, `timer_owner`, also for the earliest deadline of all. Programming earlier
- * than needed is harmless, so a cancelled deadline costs nothing; a fired timer is set anew.
+ * Timers: each CPU's hardware timer is programmed for its own slice end, when somebody waits for
+ * the slice, and on one CPU, `timer_owner`, also for the earliest deadline of all. Programming
+ * earlier than needed is harmless, so a cancelled deadline costs nothing; a fired timer is set
+ * anew.
  *
- * An idle CPU keeps its last space loaded (bit in space->loaded, not in ->running): waking up for the
- * same program then changes no address space. A dying space is unloaded first thing. */
+ * An idle CPU keeps its last space loaded (bit in space->loaded, not in ->running): waking up for
+ * the same program then changes no address space. A dying space is unloaded first thing. */
 #include "syscall_handlers.h"
+#include "trace.h"
 
 #define SLICE 10000000ull      /* ns a thread runs when others of its band wait */
 #define SLICE_WORK 1000000ull  /* ns until clean-up work gets its next turn on a busy CPU */
 #define GRANULARITY 1000000ull /* weighted ns a waking job must be behind to interrupt another */
+#define DEBT (CPU_MAX * SLICE) /* ns of CPU time that are remembered for and against a share */
 
 struct cpu cpus[CPU_MAX];
 
 static struct list ready_queues[4]; /* 1 to 3 used */
-static struct heap ready_jobs;
-static uint32_t ready_bands; /* bit b: band b has ready threads */
+static uint32_t ready_bands;        /* bit b: band b has ready threads */
 static uint32_t ready_total;
-static uint64_t vtime_now;   /* vtime of the job chosen last: never falls */
-static uint32_t cpu_limit;   /* CPUs below it have come here */
+static uint32_t cpu_limit;              /* CPUs below it have come here */
 static uint32_t idle_mask, kicked_mask; /* kicked: idle, told to wake, not seen yet */
 static int timer_owner = -1;
 static uint64_t timer_armed = SW_NEVER;
@@ -46,6 +49,131 @@ void sched_init(void)
     }
 }
 
+/* --- shares of the normal band --------------------------------------------------------------- */
+
+static inline uint64_t weighted(const struct job *job, uint64_t ns)
+{
+    return job->weight == 100 ? ns : ns * 100 / job->weight;
+}
+
+void sched_book(struct job *job)
+{
+    uint64_t spent = job->unbooked_ns;
+    if (!spent)
+        return;
+    job->unbooked_ns = 0;
+    if (spent > DEBT) /* that long there was nobody to make room for */
+        spent = DEBT;
+    job->own.vtime += weighted(job, spent);
+    for (; job->parent; job = job->parent)
+        job->share.vtime += weighted(job, spent);
+}
+
+/* A share that has run since it was queued stands too far in front until it comes up here. */
+static struct share *share_first(struct job *group)
+{
+    for (;;) {
+        struct share *share = CONTAINER(heap_first(&group->runnable), struct share, order);
+        if (!share->order.child) /* alone: nothing to sort */
+            share->order.key = share->vtime;
+        if (share->order.key == share->vtime)
+            return share;
+        heap_remove(&group->runnable, &share->order);
+        heap_insert(&group->runnable, &share->order, share->vtime);
+    }
+}
+
+/* What runs on the CPU in the normal band, as one of the group's shares. NULL: nothing of it. */
+static struct share *share_running(struct cpu *cpu, const struct job *group)
+{
+    if (!cpu->current || band_of(cpu->current))
+        return NULL;
+    struct share *share = &cpu->current->process->job->own;
+    while (share->group && share->group->depth > group->depth)
+        share = &share->group->share;
+    return share->group == group ? share : NULL;
+}
+
+static const struct job *share_job(const struct share *share)
+{
+    return share == &share->group->own ? share->group : CONTAINER(share, struct job, share);
+}
+
+/* Sets the vtime of a share that gets ready threads again by the one that will be chosen next. One
+ * that is not there for want of waiting threads, as all of its threads run, keeps its claim to be
+ * chosen before that one, and one that went ahead keeps its debt, each as large as competition
+ * makes them (a slice on every CPU). More than that comes from having had no competitor, or no
+ * threads to use its part with. When nobody waits it is set by what runs. */
+static void share_rejoin(struct share *share)
+{
+    struct job *group = share->group;
+    struct share *first = heap_first(&group->runnable) ? share_first(group) : NULL;
+    bool waiting = first, runs = false;
+    for (uint32_t i = 0; i < cpu_limit; i++) {
+        struct share *running = share_running(&cpus[i], group);
+        if (!running)
+            continue;
+        if (!waiting) {
+            sched_account(&cpus[i], arch_now());
+            sched_book(cpus[i].current->process->job);
+        }
+        if (running == share)
+            runs = true;
+        else if (!waiting && (!first || running->vtime > first->vtime))
+            first = running;
+    }
+    if (!first)
+        return;
+    uint64_t claim = runs ? weighted(share_job(first), DEBT) : 0;
+    uint64_t debt = weighted(share_job(share), DEBT);
+    if (share->vtime + claim < first->vtime)
+        share->vtime = first->vtime - claim;
+    else if (share->vtime > first->vtime + debt)
+        share->vtime = first->vtime + debt;
+}
+
+static void share_enter(struct share *share)
+{
+    bool first = true;
+    for (struct job *group; first && (group = share->group); share = &group->share) {
+        first = !heap_first(&group->runnable);
+        share_rejoin(share);
+        heap_insert(&group->runnable, &share->order, share->vtime);
+    }
+}
+
+static void share_leave(struct share *share)
+{
+    bool last = true;
+    for (struct job *group; last && (group = share->group); share = &group->share) {
+        heap_remove(&group->runnable, &share->order);
+        last = !heap_first(&group->runnable);
+    }
+}
+
+static struct job *ready_job(void)
+{
+    struct job *job = job_root;
+    for (struct share *share; (share = share_first(job)) != &job->own;)
+        job = CONTAINER(share, struct job, share);
+    return job;
+}
+
+/* True if a job, `unbooked` ns of its CPU time counted in, has had its turn before another one:
+ * compared are the two shares that compete for the time of one group. */
+static bool is_ahead(const struct job *job, uint64_t unbooked, const struct job *other)
+{
+    const struct share *mine = &job->own, *theirs = &other->own;
+    while (mine->group != theirs->group) {
+        if (mine->group->depth >= theirs->group->depth)
+            mine = &mine->group->share;
+        else
+            theirs = &theirs->group->share;
+    }
+    return mine != theirs &&
+           mine->vtime + weighted(share_job(mine), unbooked) > theirs->vtime + GRANULARITY;
+}
+
 /* --- the ready structure --------------------------------------------------------------------- */
 
 static void ready_insert(struct thread *thread, bool first)
@@ -56,9 +184,8 @@ static void ready_insert(struct thread *thread, bool first)
         struct job *job = thread->process->job;
         queue = &job->ready;
         if (job->ready_count++ == 0) {
-            if (job->vtime < vtime_now)
-                job->vtime = vtime_now;
-            heap_insert(&ready_jobs, &job->order, job->vtime);
+            sched_book(job);
+            share_enter(&job->own);
         }
     }
     if (first)
@@ -79,25 +206,11 @@ static void ready_remove(struct thread *thread)
     if (band == 0) {
         struct job *job = thread->process->job;
         if (--job->ready_count == 0)
-            heap_remove(&ready_jobs, &job->order);
-        if (!heap_first(&ready_jobs))
+            share_leave(&job->own);
+        if (!heap_first(&job_root->runnable))
             ready_bands &= ~1u;
     } else if (list_empty(&ready_queues[band])) {
         ready_bands &= ~(1u << band);
-    }
-}
-
-/* A job that has run since it was queued stands too far in front until it comes up here. */
-static struct job *ready_job(void)
-{
-    for (;;) {
-        struct job *job = CONTAINER(heap_first(&ready_jobs), struct job, order);
-        if (!job->order.child) /* alone: nothing to sort */
-            job->order.key = job->vtime;
-        if (job->order.key == job->vtime)
-            return job;
-        heap_remove(&ready_jobs, &job->order);
-        heap_insert(&ready_jobs, &job->order, job->vtime);
     }
 }
 
@@ -109,9 +222,9 @@ static struct thread *ready_first(void)
     return list_first(&ready_job()->ready, struct thread, ready_link);
 }
 
-/* True if the machine's only CPU can go on with its thread although another one became ready: that one
- * is of no higher band, not far behind, and the end of the slice is programmed already. */
-static bool may_go_on(const struct cpu *cpu, const struct thread *ready)
+/* True if the machine's only CPU can go on with its thread although another one became ready: that
+ * one is of no higher band, not far behind, and the end of the slice is programmed already. */
+static inline bool may_go_on(const struct cpu *cpu, const struct thread *ready)
 {
     const struct thread *thread = cpu->current;
     if (cpu_limit > 1 || !thread || thread->state != THREAD_RUNNING)
@@ -121,14 +234,15 @@ static bool may_go_on(const struct cpu *cpu, const struct thread *ready)
         return band_of(ready) < band;
     const struct job *job = thread->process->job, *other = ready->process->job;
     return cpu->programmed <= cpu->slice_end &&
-           (band || job == other || other->vtime + GRANULARITY >= job->vtime + arch_now() - cpu->stamp);
+           (band || job == other ||
+            !is_ahead(job, job->unbooked_ns + arch_now() - cpu->stamp, other));
 }
 
 void sched_ready(struct thread *thread)
 {
-    thread->state = THREAD_READY;
-    if (thread->stopped)
+    if (thread->special && trace_special_ready(thread))
         return;
+    thread->state = THREAD_READY;
     struct cpu *cpu = cpu_this();
     if (!ready_bands && !cpu->next && may_go_on(cpu, thread)) {
         cpu->next = thread; /* runs when the present thread blocks, or at the end of its slice */
@@ -182,7 +296,7 @@ static void wait_expired(struct timer *timer)
     thread_unblock(CONTAINER(timer, struct thread, timer), SW_TIMED_OUT);
 }
 
-status_t thread_block(struct thread *thread, uint32_t wait, uint64_t deadline)
+status_t thread_may_block(struct thread *thread, uint64_t deadline)
 {
     if (thread->interrupted) {
         thread->interrupted = false;
@@ -194,10 +308,7 @@ status_t thread_block(struct thread *thread, uint32_t wait, uint64_t deadline)
             return SW_TIMED_OUT;
         timer_set(&thread->timer, deadline, wait_expired);
     }
-    thread->state = THREAD_BLOCKED;
-    thread->wait = wait;
-    thread->wait_pid = 0;
-    return SYSCALL_BLOCKED;
+    return SW_OK;
 }
 
 static inline void wait_over(struct thread *thread)
@@ -227,7 +338,7 @@ void thread_wake_restart(struct thread *thread)
 void thread_wake_direct(struct thread *thread, status_t status)
 {
     struct cpu *cpu = cpu_this();
-    if (cpu->next || thread->stopped) {
+    if (cpu->next || thread->special) {
         thread_wake(thread, status);
         return;
     }
@@ -257,12 +368,20 @@ void sched_account(struct cpu *cpu, uint64_t now)
     process->cpu_ns += spent;
     struct job *job = process->job;
     job->cpu_ns += spent;
-    if (band_of(thread))
-        return;
-    job->vtime += job->weight == 100 ? spent : spent * 100 / job->weight;
+    if (band_of(thread) == 0)
+        job->unbooked_ns += spent;
 }
 
-/* Programs this CPU's timer for its slice and, if it is the owner or beats him, the first deadline. */
+void sched_account_all(void)
+{
+    uint64_t now = arch_now();
+    for (uint32_t i = 0; i < cpu_limit; i++)
+        if (cpus[i].stamp)
+            sched_account(&cpus[i], now);
+}
+
+/* Programs this CPU's timer for its slice and, if it is the owner or beats him, the first deadline.
+ */
 static void timer_program(struct cpu *cpu, uint64_t now, uint64_t slice)
 {
     uint64_t next = timers_next();
@@ -299,15 +418,14 @@ static bool must_yield(const struct cpu *cpu, const struct thread *thread, uint6
         return top > band;
     if (now >= cpu->slice_end)
         return true;
-    return band == 0 && ready_job()->vtime + GRANULARITY < thread->process->job->vtime;
+    const struct job *job = thread->process->job;
+    return band == 0 && is_ahead(job, job->unbooked_ns, ready_job());
 }
 
 static struct thread *take_first(struct cpu *cpu, uint64_t now)
 {
     struct thread *thread = ready_first();
     ready_remove(thread);
-    if (band_of(thread) == 0 && thread->process->job->vtime > vtime_now)
-        vtime_now = thread->process->job->vtime;
     cpu->slice_end = now + SLICE;
     return thread;
 }
@@ -349,6 +467,34 @@ static struct thread *choose(struct cpu *cpu, struct thread *previous, uint64_t 
     return ready_bands ? take_first(cpu, now) : NULL;
 }
 
+/* A server that keeps others waiting for the CPU and has not waited at its port itself for as much CPU
+ * time as a call to it may wait is overdue without a call, too: those who would call it may be the ones
+ * that wait. Looked at once in such a time, so it takes two at most to find it. Returns when to look
+ * again; SW_NEVER: not a watched server's thread. */
+static uint64_t server_due(struct thread *thread, uint64_t now)
+{
+    const struct channel *channel = thread->process->watched;
+    if (!channel || channel->port->server != thread)
+        return SW_NEVER;
+    uint64_t used = thread->cpu_ns + 1;
+    if (!thread->busy_from)
+        thread->busy_from = used;
+    used -= thread->busy_from;
+    uint64_t left = used < channel->watch_limit ? channel->watch_limit - used : 0;
+    return left < SW_NEVER - now ? now + left : SW_NEVER;
+}
+
+/* Tells of it, and once more when the limit has passed again. */
+static void server_check(struct thread *thread)
+{
+    struct channel *channel = thread->process->watched;
+    if (channel && channel->port->server == thread && thread->busy_from &&
+        thread->cpu_ns + 1 - thread->busy_from >= channel->watch_limit) {
+        thread->busy_from = 0; /* also if nobody is told */
+        channel_watch_raise(channel);
+    }
+}
+
 static bool work_pending(void)
 {
     return process_work_pending() || object_work_pending();
@@ -363,9 +509,11 @@ static uint32_t bit_count(uint32_t mask)
     return count;
 }
 
-/* Ready threads or clean-up work are left: wakes an idle CPU for them, or interrupts one that runs a
- * lower band. */
-static void spread(const struct cpu *cpu, uint64_t now)
+/* Ready threads or clean-up work are left: wakes an idle CPU for them, or interrupts one that runs
+ * a lower band. What waits for longer than a slice (`slice_over`: of this CPU) is to have its turn
+ * on every CPU that runs its band: one that began when nobody waited is told that its slice ends.
+ */
+static void spread(const struct cpu *cpu, uint64_t now, bool slice_over)
 {
     uint32_t idle = idle_mask & ~kicked_mask;
     if (idle) {
@@ -380,7 +528,7 @@ static void spread(const struct cpu *cpu, uint64_t now)
     if (kicked_mask || !ready_bands)
         return;
     uint32_t top = 31 - (uint32_t)__builtin_clz(ready_bands), lowest = top;
-    bool covered = band_of(cpu->current) == top; /* this CPU's slice will see to it */
+    bool covered = band_of(cpu->current) == top && !slice_over; /* this CPU's slice sees to it */
     struct cpu *victim = NULL;
     for (uint32_t i = 0; i < cpu_limit; i++) {
         struct cpu *other = &cpus[i];
@@ -448,21 +596,25 @@ static inline void become(struct cpu *cpu, struct thread *saved, struct thread *
     space_enter(thread->process->space);
 }
 
-/* The most frequent switch: a thread has blocked after it handed the CPU to another one (call, answer),
- * and there is nothing else to choose from or to do. A deadline that has passed interrupts later; a
- * slice end that is still programmed for others does no harm. */
-static __attribute__((noinline)) struct thread *switch_handed(struct cpu *cpu, struct thread *blocked)
+/* The most frequent switch: a thread has blocked after it handed the CPU to another one (call,
+ * answer), and there is nothing else to choose from or to do. A deadline that has passed interrupts
+ * later; a slice end that is still programmed for others does no harm. Between threads of one
+ * process the time goes on being booked to the same accounts, and the counter is not read. */
+static __attribute__((noinline)) struct thread *switch_handed(struct cpu *cpu,
+                                                              struct thread *blocked)
 {
     struct thread *thread = cpu->next;
-    uint64_t now = arch_now();
-    sched_account(cpu, now);
     cpu->next = NULL;
     cpu->resched = cpu->yielded = false;
-    if (now >= cpu->slice_end)
-        cpu->slice_end = now + SLICE;
+    if (thread->process != blocked->process || band_of(thread) != band_of(blocked)) {
+        uint64_t now = arch_now();
+        sched_account(cpu, now);
+        if (now >= cpu->slice_end)
+            cpu->slice_end = now + SLICE;
+    }
     become(cpu, blocked, thread);
     if (timers_next() < timer_armed)
-        timer_program(cpu, now, SW_NEVER);
+        timer_program(cpu, arch_now(), SW_NEVER);
     return thread;
 }
 
@@ -470,13 +622,14 @@ static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
 {
     struct thread *saved = cpu->current; /* whose FP state the registers hold; NULL: nobody's */
     for (;;) {
-        cpu->resched = false;
         uint64_t now = arch_now();
         if (!cpu->stamp) { /* this CPU's first time */
             cpu->stamp = now;
             cpu_limit = cpu->number >= cpu_limit ? cpu->number + 1 : cpu_limit;
         }
         sched_account(cpu, now);
+        if (cpu->current)
+            sched_book(cpu->current->process->job);
         object_hooks_hold();
         if (timers_next() <= now)
             timers_run(now);
@@ -484,16 +637,28 @@ static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
             work_slice();
         struct thread *previous = cpu->current; /* a timer or the work may have finished it */
         if (previous && previous->state == THREAD_RUNNING) {
-            if (previous->ending) {
+            if (previous->leaves == LEAVES_DIVERTED) {
+                previous->frame.pc = previous->divert;
+                previous->leaves = LEAVES_NOT;
+                if (previous->process->trace)
+                    trace_thread_new(previous);
+            }
+            if (previous->leaves == LEAVES_ENDING) {
                 thread_finish(previous);
                 previous = NULL;
-            } else if (previous->stopped) {
+            } else if (previous->special & SPECIAL_STOPPED) {
                 previous->state = THREAD_READY;
+            } else if (previous->busy_from) {
+                server_check(previous);
             }
         }
         object_hooks_release(); /* may make threads ready */
         if (!cpu->current)
             saved = NULL;
+        /* Not earlier: what timers, work and hooks have woken is chosen from now, and a CPU that
+         * still had it set would not be interrupted by `spread`. */
+        cpu->resched = false;
+        bool slice_over = now >= cpu->slice_end;
         struct thread *thread = choose(cpu, previous, now);
         if (thread) {
             become(cpu, saved, thread);
@@ -503,9 +668,13 @@ static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
                 slice = now + SLICE_WORK;
             else if (ready_bands >> band_of(thread) & 1)
                 slice = cpu->slice_end;
+            if (ready_bands) {
+                uint64_t due = server_due(thread, now);
+                slice = due < slice ? due : slice;
+            }
             timer_program(cpu, now, slice);
             if (ready_bands || work)
-                spread(cpu, now);
+                spread(cpu, now, slice_over);
             return thread;
         }
         if (saved)

@@ -1,123 +1,43 @@
 /* Address spaces: regions, page tables, translations.
  *
- * A space is a sorted list of regions and three levels of tables (1 GiB, 2 MiB, 4 KiB). A region says
- * what may be there; a leaf entry exists only where a page was touched. Bits 55 to 57 of a leaf repeat
- * SW_MAP_*, so that the kernel can check an access without knowing the architecture's bits; they are 0
- * for device pages, which the kernel never touches for a user. Tables go as soon as no region needs
- * them, and are charged to the process's job, like the regions.
+ * A space is an ordered set of regions (region_tree.c) and three levels of tables (1 GiB, 2 MiB,
+ * 4 KiB). A region says what may be there; a leaf entry exists only where a page was touched. Bits
+ * 55 to 57 of a leaf repeat SW_MAP_*, so that the kernel can check an access without knowing the
+ * architecture's bits; they are 0 for device pages, which the kernel never touches for a user.
+ *
+ * Charges: table_slots, charged to the process's job, is the number of distinct 2 MiB and 1 GiB
+ * slots in which some region lies: the tables the space can ever need, shared ones once. The root
+ * comes on top. A table exists only in such a slot, so taking one can fail for want of RAM only,
+ * never for quota. Each change of a region counts what its neighbours leave to it (tables_between).
+ *
+ * Long work: a huge range loses its translations by the table, upper tables first, so that a few
+ * thousand steps do for any range; the tables that came off are looked through and given back in
+ * slices of the same system call (tables_reap), regions changed in slices of SLICE_REGIONS. A
+ * translation that is gone is missed by nobody: the next touch brings it back.
  *
  * Nothing is writable and executable: a writable region's object is not sealed, an executable one's
  * is, and sealing needs that no region is writable.
  *
- * Translations: an entry is changed first, then space_flush returns only when no CPU can use the old
- * translation: CPUs that run the space now are flushed (by broadcast if there are others), the rest
- * are marked stale and flush before they run it again. Only then pages and tables are freed. An ASID
- * is never used again before all TLBs were emptied (asid_assign). Big lock. */
+ * An entry is changed first, then space_flush ends the use of the old translation (space_flush.c);
+ * only then pages and tables are freed. Big lock. */
 #include "process.h"
 
 #define ENTRIES 512u
 #define BLOCK (ENTRIES * (uint64_t)PAGE_SIZE) /* what a leaf table covers */
 #define GIB (ENTRIES * BLOCK)
 #define SOFT_SHIFT 55
-#define FLUSH_PAGES 32 /* above it the whole ASID is flushed */
-#define AROUND 16      /* pages mapped around a fault at most */
+#define SLICE_REGIONS 128 /* regions changed in one go */
+#define SLICE_TABLES 8    /* tables looked through in one go */
+#define EACH_PAGES                                                                                 \
+    4096                 /* a range of more loses its translations instead of having them changed  \
+                          */
+#define SCAN_COST 8      /* a table looked through, in tables given back */
+#define AROUND 16        /* pages mapped around a fault at most */
 #define AROUND_SPARE 256 /* free pages below which nothing is taken ahead of need */
 
 static struct slab space_slab = { .name = "space", .size = sizeof(struct space) };
 static struct slab region_slab = { .name = "region", .size = sizeof(struct region) };
 uint64_t space_tables_total;
-
-/* --- ASIDs and translations ------------------------------------------------------------------ */
-
-static uint64_t asid_generation = 1;
-static uint32_t asid_next = 1; /* 0 is the empty space's */
-static uint16_t asid_kept[CPU_MAX]; /* taken over from the generation before */
-
-static bool asid_is_kept(uint32_t asid)
-{
-    for (uint32_t i = 0; i < CPU_MAX; i++)
-        if (asid_kept[i] == asid)
-            return true;
-    return false;
-}
-
-/* Gives the space an ASID of this generation. When they are used up, all TLBs are emptied and a new
- * generation begins; what is loaded on a CPU then keeps its number for the whole generation, whether
- * it stays loaded or not. */
-static COLD void asid_assign(struct space *space)
-{
-    uint32_t count = arch_asid_count() ? arch_asid_count() : 65536; /* 16 bits hold no 65536 */
-    do {
-        if (asid_next >= count) {
-            asid_generation++;
-            asid_next = 1;
-            arch_tlb_flush_all_shared();
-            for (uint32_t i = 0; i < CPU_MAX; i++) {
-                asid_kept[i] = cpus[i].space ? cpus[i].space->asid : 0;
-                if (cpus[i].space)
-                    cpus[i].space->asid_generation = asid_generation;
-            }
-        }
-        space->asid = (uint16_t)asid_next++;
-    } while (asid_is_kept(space->asid));
-    space->asid_generation = asid_generation;
-    space->ran = space->stale = 0;
-}
-
-void space_enter(struct space *space)
-{
-    struct cpu *cpu = cpu_this();
-    uint32_t bit = 1u << cpu->number;
-    struct space *old = cpu->space;
-    if (old != space) {
-        if (space) {
-            if (space->asid_generation != asid_generation)
-                asid_assign(space); /* `old` still counts as loaded: its ASID stays its own */
-            space->loaded |= bit;
-            space->ran |= bit;
-        }
-        cpu->space = space;
-        arch_space_activate(space);
-        if (old) {
-            old->running &= ~bit;
-            old->loaded &= ~bit;
-            if (old->dying && !old->loaded)
-                process_space_unloaded();
-        }
-    }
-    if (space) {
-        space->running |= bit;
-        if (space->stale & bit) {
-            arch_tlb_flush_asid(space->asid);
-            space->stale &= ~bit;
-        }
-    }
-}
-
-/* Ends every use of old translations of a range by the CPUs `now`; the others flush before they come
- * back to the space. See the head. */
-static void space_flush_on(struct space *space, vaddr_t start, uint64_t pages, uint32_t now)
-{
-    if (space->asid_generation != asid_generation || !space->ran)
-        return;
-    uint32_t self = 1u << cpu_this()->number;
-    bool shared = now & ~self;
-    if (shared && pages > FLUSH_PAGES) {
-        arch_tlb_flush_asid_shared(space->asid);
-    } else if (shared) {
-        for (uint64_t i = 0; i < pages; i++)
-            arch_tlb_flush_page_shared(space->asid, start + i * PAGE_SIZE);
-    } else if (!(space->loaded & self)) {
-        space->stale |= space->ran;
-    } else {
-        if (pages > FLUSH_PAGES)
-            arch_tlb_flush_asid(space->asid);
-        else
-            for (uint64_t i = 0; i < pages; i++)
-                arch_tlb_flush_page(space->asid, start + i * PAGE_SIZE);
-        space->stale |= space->ran & ~self;
-    }
-}
 
 static void space_flush(struct space *space, vaddr_t start, uint64_t pages)
 {
@@ -135,14 +55,9 @@ static void table_flush(struct space *space, vaddr_t address)
 
 static status_t table_create(struct space *space, uint64_t *entry)
 {
-    status_t status = job_charge(space->payer, CHARGE_MEMORY, PAGE_SIZE);
-    if (status != SW_OK)
-        return status;
     paddr_t table = job_may_take(space->payer) ? page_allocate_zero() : 0;
-    if (!table) {
-        job_uncharge(space->payer, CHARGE_MEMORY, PAGE_SIZE);
+    if (!table)
         return SW_NO_MEMORY;
-    }
     *entry = arch_table_entry(table);
     space->table_pages++;
     space_tables_total++;
@@ -152,7 +67,6 @@ static status_t table_create(struct space *space, uint64_t *entry)
 static void table_destroy(struct space *space, paddr_t table)
 {
     page_free(table);
-    job_uncharge(space->payer, CHARGE_MEMORY, PAGE_SIZE);
     space->table_pages--;
     space_tables_total--;
 }
@@ -179,7 +93,9 @@ static uint64_t *entry_2(struct space *space, vaddr_t address)
 static uint64_t *leaf_find(struct space *space, vaddr_t address)
 {
     uint64_t *entry = entry_2(space, address);
-    return entry && (*entry & ARCH_PTE_VALID) ? &table_pointer(*entry)[address / PAGE_SIZE % ENTRIES] : NULL;
+    return entry && (*entry & ARCH_PTE_VALID)
+               ? &table_pointer(*entry)[address / PAGE_SIZE % ENTRIES]
+               : NULL;
 }
 
 static status_t leaf_create(struct space *space, vaddr_t address, uint64_t **out_leaf)
@@ -203,7 +119,8 @@ static status_t leaf_create(struct space *space, vaddr_t address, uint64_t **out
 static uint64_t leaf_value(const struct region *region, paddr_t page)
 {
     bool device = region->memory->device;
-    return arch_pte(page, region->protection, device) | (device ? 0 : (uint64_t)region->protection << SOFT_SHIFT);
+    return arch_pte(page, region->protection, device) |
+           (device ? 0 : (uint64_t)region->protection << SOFT_SHIFT);
 }
 
 /* Calls the function for each valid leaf entry of a range, skipping what has no tables. */
@@ -242,12 +159,100 @@ static void leaf_protect(struct space *space, uint64_t *leaf, const struct regio
         leaf_clear(space, leaf, region);
 }
 
-static void range_clear(struct space *space, vaddr_t start, vaddr_t end)
+/* Takes a table out of the tree with all that it maps. It is not freed here, but chained by its
+ * first entry, which stays invalid for a CPU that still walks it. */
+static void leaves_detach(struct space *space, uint64_t *entry)
+{
+    uint64_t *table = table_pointer(*entry);
+    space->resident -= table[0] & ARCH_PTE_VALID;
+    table[0] = space->old_leaves;
+    space->old_leaves = arch_pte_page(*entry);
+    *entry = 0;
+}
+
+static void middle_detach(struct space *space, uint64_t *entry)
+{
+    uint64_t *table = table_pointer(*entry);
+    if (table[0] & ARCH_PTE_VALID)
+        leaves_detach(space, &table[0]);
+    table[0] = space->old_middles;
+    space->old_middles = arch_pte_page(*entry);
+    *entry = 0;
+}
+
+/* Gives back at most `limit` of the tables that were taken out, which no CPU walks any more. True:
+ * none is left. Until then `resident` counts what they mapped. */
+static bool tables_reap(struct space *space, uint32_t limit)
+{
+    while (space->old_leaves || space->old_middles) {
+        if (limit-- == 0)
+            return false;
+        paddr_t *chain = space->old_leaves ? &space->old_leaves : &space->old_middles;
+        bool middle = chain == &space->old_middles;
+        paddr_t table = *chain;
+        uint64_t *entries = page_pointer(table);
+        *chain = entries[0];
+        for (uint32_t i = 1; i < ENTRIES; i++) {
+            if (!middle)
+                space->resident -= entries[i] & ARCH_PTE_VALID;
+            else if (entries[i] & ARCH_PTE_VALID)
+                leaves_detach(space, &entries[i]);
+        }
+        table_destroy(space, table);
+    }
+    return true;
+}
+
+/* Takes away the translations of a range: tables that lie wholly in it come off, of others the
+ * entries are cleared. */
+static void translations_drop(struct space *space, vaddr_t start, vaddr_t end)
 {
     uint64_t before = space->resident;
-    leaf_each(space, start, end, leaf_clear, NULL);
-    if (space->resident != before)
+    bool detached = false;
+    vaddr_t stop;
+    for (vaddr_t at = start; at < end; at = stop) {
+        uint64_t *entry = entry_1(space, at);
+        uint64_t unit = GIB;
+        if ((*entry & ARCH_PTE_VALID) && (at % GIB || end - at < GIB)) {
+            entry = entry_2(space, at);
+            unit = BLOCK;
+        }
+        stop = (at / unit + 1) * unit;
+        stop = stop < end ? stop : end;
+        if (!(*entry & ARCH_PTE_VALID))
+            continue;
+        if (unit == BLOCK && stop - at < BLOCK) {
+            leaf_each(space, at, stop, leaf_clear, NULL);
+            continue;
+        }
+        detached = true;
+        if (unit == GIB)
+            middle_detach(space, entry);
+        else
+            leaves_detach(space, entry);
+    }
+    if (detached) /* walks of idle CPUs too: see table_flush */
+        space_flush_on(space, start, (end - start) / PAGE_SIZE, space->loaded);
+    else if (space->resident != before)
         space_flush(space, start, (end - start) / PAGE_SIZE);
+}
+
+/* How many slots of a size a range lies in that neither what ends at `low` (0: nothing) nor what
+ * starts at `high` lies in. */
+static uint64_t slots_between(vaddr_t low, vaddr_t start, vaddr_t end, vaddr_t high, uint64_t unit)
+{
+    uint64_t first = start / unit, stop = (end - 1) / unit + 1;
+    if (low && (low - 1) / unit == first)
+        first++;
+    if (high / unit == stop - 1)
+        stop--;
+    return stop > first ? stop - first : 0;
+}
+
+/* How many tables a range needs for itself between its neighbours. */
+static uint64_t tables_between(vaddr_t low, vaddr_t start, vaddr_t end, vaddr_t high)
+{
+    return slots_between(low, start, end, high, BLOCK) + slots_between(low, start, end, high, GIB);
 }
 
 /* Gives back the tables over a range that lie wholly in the hole low..high between regions. */
@@ -279,26 +284,13 @@ static void tables_trim(struct space *space, vaddr_t start, vaddr_t end, vaddr_t
 
 /* --- regions --------------------------------------------------------------------------------- */
 
-static vaddr_t region_end(const struct region *region)
-{
-    return region->start + region->pages * PAGE_SIZE;
-}
-
-static struct region *region_at(struct list *link)
-{
-    return CONTAINER(link, struct region, space_link);
-}
-
-/* The first region that ends above the address; NULL: none. */
+/* The first region that ends above the address; NULL: none. Tried first: the one found last. */
 static struct region *region_from(struct space *space, vaddr_t address)
 {
-    struct list *at = space->regions.next;
-    if (space->recent && space->recent->start <= address)
-        at = &space->recent->space_link;
-    for (; at != &space->regions; at = at->next)
-        if (region_end(region_at(at)) > address)
-            return region_at(at);
-    return NULL;
+    struct region *recent = space->recent;
+    if (recent && recent->start <= address && region_end(recent) > address)
+        return recent;
+    return region_above(space, address);
 }
 
 struct region *space_region(struct space *space, vaddr_t address)
@@ -310,22 +302,25 @@ struct region *space_region(struct space *space, vaddr_t address)
     return region;
 }
 
-static status_t region_allocate(struct space *space, struct region **out_region)
+/* The record of a region, and the charge for it and for tables. */
+static status_t region_allocate(struct space *space, uint64_t tables, struct region **out_region)
 {
+    uint64_t cost = slab_slot_size(&region_slab) + tables * PAGE_SIZE;
     if (space->region_count == SPACE_REGIONS)
         return SW_QUOTA;
-    status_t status = job_charge(space->payer, CHARGE_MEMORY, slab_slot_size(&region_slab));
+    status_t status = job_charge(space->payer, CHARGE_MEMORY, cost);
     if (status != SW_OK)
         return status;
     struct region *region = slab_allocate(&region_slab);
     if (!region) {
-        job_uncharge(space->payer, CHARGE_MEMORY, slab_slot_size(&region_slab));
+        job_uncharge(space->payer, CHARGE_MEMORY, cost);
         return SW_NO_MEMORY;
     }
     region->space = space;
     list_init(&region->space_link);
     list_init(&region->memory_link);
     space->region_count++;
+    space->table_slots += tables;
     *out_region = region;
     return SW_OK;
 }
@@ -338,18 +333,15 @@ static void region_free(struct space *space, struct region *region)
     job_uncharge(space->payer, CHARGE_MEMORY, slab_slot_size(&region_slab));
 }
 
-/* Takes the region out of its space and object and frees it. Its pages are unmapped already. */
+/* Frees a region that left its space; its pages are unmapped already. */
 static void region_destroy(struct region *region)
 {
-    struct space *space = region->space;
     struct memory *memory = region->memory;
-    if (space->recent == region)
-        space->recent = NULL;
-    list_remove(&region->space_link);
     list_remove(&region->memory_link);
+    memory->mappings--;
     if (region->protection & SW_MAP_WRITE)
         memory->writable_mappings--;
-    region_free(space, region);
+    region_free(region->space, region);
     object_put(&memory->object);
 }
 
@@ -357,18 +349,65 @@ static void region_destroy(struct region *region)
 static void region_split(struct region *region, vaddr_t address, struct region *upper)
 {
     uint64_t pages = (address - region->start) / PAGE_SIZE;
-    upper->memory = region->memory;
-    object_get(&upper->memory->object);
+    struct memory *memory = upper->memory = region->memory;
+    object_get(&memory->object);
     upper->start = address;
     upper->pages = region->pages - pages;
     upper->offset = region->offset + pages;
     upper->protection = region->protection;
     upper->maximum = region->maximum;
     region->pages = pages;
-    list_add_head(&region->space_link, &upper->space_link);
-    list_add_tail(&upper->memory->regions, &upper->memory_link);
+    region_link(upper, region_next(region));
+    list_add_head(&region->memory_link, &upper->memory_link);
+    memory->mappings++;
+    if (memory->leaving.pages) /* the part above may still have to be looked at, as the one below */
+        memory->leaving.mappings++;
     if (upper->protection & SW_MAP_WRITE)
-        upper->memory->writable_mappings++;
+        memory->writable_mappings++;
+}
+
+/* What a seal has left of what memory_protect may restore. */
+static uint32_t region_maximum(const struct region *region)
+{
+    return region->maximum & ~(region->memory->sealed ? (uint32_t)SW_MAP_WRITE : 0);
+}
+
+/* Takes a part out of a region: all of it, an end, or the middle, which alone needs memory. */
+static status_t region_cut(struct region *region, vaddr_t low, vaddr_t high)
+{
+    struct space *space = region->space;
+    if (low > region->start && high < region_end(region)) {
+        struct region *upper;
+        status_t status = region_allocate(space, 0, &upper);
+        if (status != SW_OK)
+            return status;
+        region_split(region, high, upper);
+    }
+    translations_drop(space, low, high);
+    const struct region *previous = region_previous(region), *next = region_next(region);
+    vaddr_t below = low > region->start ? low : previous ? region_end(previous) : 0;
+    vaddr_t above = high < region_end(region) ? high : next ? next->start : USER_LIMIT;
+    if (low == region->start && high == region_end(region)) {
+        if (space->recent == region)
+            space->recent = NULL;
+        region_unlink(region);
+        region_destroy(region);
+    } else {
+        uint64_t pages = (high - low) / PAGE_SIZE;
+        region->pages -= pages;
+        if (low == region->start) {
+            region->start = high;
+            region->offset += pages;
+        }
+        region_resized(region);
+    }
+    uint64_t tables = tables_between(below, low, high, above);
+    if (tables) {
+        tables_trim(space, low, high, below, above);
+        space->table_slots -= tables;
+        job_uncharge(space->payer, CHARGE_MEMORY, tables * PAGE_SIZE);
+    }
+    return SW_OK;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -399,20 +438,28 @@ fail_charge:
     return SW_NO_MEMORY;
 }
 
-/* No CPU has the space loaded, and its ASID does not come back before all TLBs were emptied: entries
- * need no clearing. */
+/* No CPU has the space loaded, and its ASID does not come back before all TLBs were emptied:
+ * entries need no clearing. */
 bool space_destroy_some(struct space *space, uint32_t limit)
 {
     ASSERT(!space->loaded);
-    while (!list_empty(&space->regions)) {
+    if (!tables_reap(space, limit / SCAN_COST))
+        return false;
+    while (
+        !list_empty(&space->regions)) { /* nothing is looked up any more: the tree stays behind */
         if (limit-- == 0)
             return false;
-        region_destroy(region_at(space->regions.next));
+        struct region *region = list_first(&space->regions, struct region, space_link);
+        list_remove(&region->space_link);
+        region_destroy(region);
     }
     uint64_t *root = page_pointer(space->root);
     for (uint32_t i = 0; i < ENTRIES && space->table_pages > 1; i++) {
         if (!(root[i] & ARCH_PTE_VALID))
             continue;
+        if (limit < SCAN_COST)
+            return false;
+        limit -= SCAN_COST;
         uint64_t *table = table_pointer(root[i]);
         for (uint32_t j = 0; j < ENTRIES; j++) {
             if (!(table[j] & ARCH_PTE_VALID))
@@ -427,9 +474,10 @@ bool space_destroy_some(struct space *space, uint32_t limit)
     }
     page_free(space->root);
     space_tables_total--;
+    uint64_t cost = slab_slot_size(&space_slab) + (1 + space->table_slots) * PAGE_SIZE;
     struct job *payer = space->payer;
     slab_free(&space_slab, space);
-    job_uncharge(payer, CHARGE_MEMORY, slab_slot_size(&space_slab) + PAGE_SIZE);
+    job_uncharge(payer, CHARGE_MEMORY, cost);
     return true;
 }
 
@@ -438,8 +486,8 @@ bool space_destroy_some(struct space *space, uint32_t limit)
 /* A page-aligned, not empty range of user space. */
 static bool range_ok(vaddr_t address, uint64_t size)
 {
-    return size && (address | size) % PAGE_SIZE == 0 && address >= SPACE_LOWEST && size <= USER_LIMIT &&
-           address <= USER_LIMIT - size;
+    return size && (address | size) % PAGE_SIZE == 0 && address >= SPACE_LOWEST &&
+           size <= USER_LIMIT && address <= USER_LIMIT - size;
 }
 
 static bool protection_ok(uint32_t protection)
@@ -449,49 +497,31 @@ static bool protection_ok(uint32_t protection)
            (protection == 0 || (protection & SW_MAP_READ));
 }
 
-/* The lowest hole at or above `from` that holds `size` bytes and a page before and behind them. */
-static bool hole_find(struct space *space, vaddr_t from, uint64_t size, vaddr_t *out_address)
-{
-    vaddr_t at = from;
-    for (struct list *link = space->regions.next; link != &space->regions; link = link->next) {
-        const struct region *region = region_at(link);
-        if (region_end(region) + PAGE_SIZE <= at)
-            continue;
-        if (region->start >= at + size + PAGE_SIZE)
-            break;
-        at = region_end(region) + PAGE_SIZE;
-    }
-    if (at > USER_LIMIT || size > USER_LIMIT - at)
-        return false;
-    *out_address = at;
-    return true;
-}
-
-status_t space_map(struct space *space, struct memory *memory, vaddr_t address, uint64_t offset, uint64_t size,
-                   uint32_t protection, uint32_t maximum, vaddr_t *out_address)
+status_t space_map(struct space *space, struct memory *memory, vaddr_t address, uint64_t offset,
+                   uint64_t size, uint32_t protection, uint32_t maximum, vaddr_t *out_address)
 {
     uint64_t bytes = memory->pages * PAGE_SIZE;
     if (!size || (offset | size) % PAGE_SIZE || offset >= bytes || size > bytes - offset ||
         !protection_ok(protection) || (protection & ~maximum))
         return SW_INVALID;
-    if (((maximum & SW_MAP_WRITE) && memory->sealed) || ((maximum & SW_MAP_EXECUTE) && !memory->sealed))
+    if (((maximum & SW_MAP_WRITE) && memory->sealed) ||
+        ((maximum & SW_MAP_EXECUTE) && !memory->sealed))
         return SW_BAD_STATE;
-    struct list *before = &space->regions; /* the new region goes in front of this link */
     if (address) {
         if (!range_ok(address, size))
             return SW_INVALID;
-    } else if (size > USER_LIMIT || (!hole_find(space, space->window, size, &address) &&
-                                     !hole_find(space, SPACE_LOWEST, size, &address))) {
+    } else if (size > USER_LIMIT || (!region_hole(space, space->window, size, &address) &&
+                                     !region_hole(space, SPACE_LOWEST, size, &address))) {
         return SW_NO_MEMORY;
     }
-    struct region *next = region_from(space, address);
-    if (next) {
-        if (next->start < address + size)
-            return SW_EXISTS;
-        before = &next->space_link;
-    }
+    struct region *next = region_above(space, address);
+    if (next && next->start < address + size)
+        return SW_EXISTS;
+    const struct region *previous = next ? region_previous(next) : region_last(space);
+    uint64_t tables = tables_between(previous ? region_end(previous) : 0, address, address + size,
+                                     next ? next->start : USER_LIMIT);
     struct region *region;
-    status_t status = region_allocate(space, &region);
+    status_t status = region_allocate(space, tables, &region);
     if (status != SW_OK)
         return status;
     region->memory = memory;
@@ -501,80 +531,66 @@ status_t space_map(struct space *space, struct memory *memory, vaddr_t address, 
     region->offset = offset / PAGE_SIZE;
     region->protection = (uint8_t)protection;
     region->maximum = (uint8_t)maximum;
-    list_add_tail(before, &region->space_link);
+    region_link(region, next);
     list_add_tail(&memory->regions, &region->memory_link);
+    memory->mappings++;
     if (protection & SW_MAP_WRITE)
         memory->writable_mappings++;
     *out_address = address;
     return SW_OK;
 }
 
-status_t space_unmap(struct space *space, vaddr_t address, uint64_t size)
+/* Region by region. Only the hole in the middle of a region can fail, and then it is all there is
+ * to do; so what is refused has changed nothing, unless another thread maps into the range
+ * meanwhile. Where the call has been is not looked at again: what is mapped there since is new. */
+status_t space_unmap(struct space *space, vaddr_t address, uint64_t size, uint64_t *done)
 {
     if (!range_ok(address, size))
         return SW_INVALID;
     vaddr_t end = address + size;
-    struct region *region = region_from(space, address);
-    if (!region || region->start >= end)
-        return SW_OK;
-    if (region->start < address) {
-        if (region_end(region) > end) { /* a hole in the middle: the one case that needs memory */
-            struct region *upper;
-            status_t status = region_allocate(space, &upper);
-            if (status != SW_OK)
-                return status;
-            region_split(region, end, upper);
-        }
-        range_clear(space, address, region_end(region) < end ? region_end(region) : end);
-        region->pages = (address - region->start) / PAGE_SIZE;
-        region = region->space_link.next == &space->regions ? NULL : region_at(region->space_link.next);
-    }
-    while (region && region->start < end) {
-        struct region *next =
-            region->space_link.next == &space->regions ? NULL : region_at(region->space_link.next);
-        vaddr_t stop = region_end(region) < end ? region_end(region) : end;
-        range_clear(space, region->start, stop);
-        if (stop == region_end(region)) {
-            region_destroy(region);
-        } else {
-            uint64_t pages = (end - region->start) / PAGE_SIZE;
-            region->start = end;
-            region->offset += pages;
-            region->pages -= pages;
-        }
+    struct region *region = region_from(space, address + *done);
+    for (uint32_t i = 0; region && region->start < end; i++) {
+        vaddr_t low = address + *done, high = region_end(region) < end ? region_end(region) : end;
+        low = low > region->start ? low : region->start;
+        *done = low - address;
+        if (i == SLICE_REGIONS)
+            return SYSCALL_RESTART;
+        struct region *next = region_next(region);
+        status_t status = region_cut(region, low, high);
+        if (status != SW_OK)
+            return status;
+        *done = high - address;
         region = next;
     }
-    space->recent = NULL;
-    struct region *above = region_from(space, address);
-    vaddr_t high = above ? above->start : USER_LIMIT, low = 0;
-    struct list *link = above ? above->space_link.previous : space->regions.previous;
-    if (link != &space->regions)
-        low = region_end(region_at(link));
-    tables_trim(space, address, end, low, high);
-    return SW_OK;
+    *done = size;
+    return tables_reap(space, SLICE_TABLES) ? SW_OK : SYSCALL_RESTART;
 }
 
-status_t space_protect(struct space *space, vaddr_t address, uint64_t size, uint32_t protection)
+/* Everything is checked before anything is changed; the rest of very many regions is then changed
+ * in further slices, which end where another thread or a seal has changed a region meanwhile. */
+status_t space_protect(struct space *space, vaddr_t address, uint64_t size, uint32_t protection,
+                       uint64_t *done)
 {
     if (!range_ok(address, size) || !protection_ok(protection))
         return SW_INVALID;
-    vaddr_t end = address + size;
-    struct region *first = region_from(space, address), *last = NULL;
-    vaddr_t at = address;
-    for (struct region *region = first; at < end; region = region_at(region->space_link.next)) {
-        if (!region || &region->space_link == &space->regions || region->start > at)
+    vaddr_t end = address + size, from = address + *done, at = from;
+    if (from == end)
+        return tables_reap(space, SLICE_TABLES) ? SW_OK : SYSCALL_RESTART;
+    struct region *first = region_from(space, at), *last = NULL;
+    for (struct region *region = first; at < end; region = region_next(region)) {
+        if (!region || region->start > at)
             return SW_NOT_FOUND;
-        if (protection & ~region->maximum)
+        if (protection & ~region_maximum(region))
             return SW_ACCESS;
         at = region_end(region);
         last = region;
     }
     struct region *lower = NULL, *upper = NULL;
     status_t status = SW_OK;
-    if (first->start < address)
-        status = region_allocate(space, &lower);
+    if (first->start < from)
+        status = region_allocate(space, 0, &lower);
     if (status == SW_OK && region_end(last) > end)
-        status = region_allocate(space, &upper);
+        status = region_allocate(space, 0, &upper);
     if (status != SW_OK) {
         if (lower)
             region_free(space, lower);
@@ -583,33 +599,42 @@ status_t space_protect(struct space *space, vaddr_t address, uint64_t size, uint
     if (upper)
         region_split(last, end, upper);
     if (lower) {
-        region_split(first, address, lower);
+        region_split(first, from, lower);
         first = lower;
     }
-    for (struct list *link = &first->space_link; link != &space->regions; link = link->next) {
-        struct region *region = region_at(link);
-        if (region->start >= end)
-            break;
+    at = from;
+    struct region *region = first;
+    for (uint32_t i = 0; at < end && i < SLICE_REGIONS; i++, region = region_next(region)) {
         struct memory *memory = region->memory;
         memory->writable_mappings -= (region->protection & SW_MAP_WRITE) != 0;
         memory->writable_mappings += (protection & SW_MAP_WRITE) != 0;
         region->protection = (uint8_t)protection;
-        leaf_each(space, region->start, region_end(region), leaf_protect, region);
+        at = region_end(region);
+        if (size <= EACH_PAGES * PAGE_SIZE)
+            leaf_each(space, region->start, at, leaf_protect, region);
     }
-    space_flush(space, address, size / PAGE_SIZE);
-    return SW_OK;
+    *done = at - address;
+    if (size <= EACH_PAGES * PAGE_SIZE)
+        space_flush(space, from, (at - from) / PAGE_SIZE);
+    else
+        translations_drop(space, from, at);
+    return at == end && tables_reap(space, SLICE_TABLES) ? SW_OK : SYSCALL_RESTART;
 }
 
-void space_revoke(struct memory *memory, uint64_t offset, uint64_t pages)
+void space_revoke(struct memory *memory, uint64_t offset, uint64_t pages, uint32_t count)
 {
-    list_for_each(at, &memory->regions) {
-        struct region *region = CONTAINER(at, struct region, memory_link);
+    for (; count; count--) {
+        struct region *region = list_first(&memory->regions, struct region, memory_link);
+        list_remove(&region->memory_link);
+        list_add_tail(&memory->regions, &region->memory_link);
         uint64_t from = offset > region->offset ? offset : region->offset;
-        uint64_t to = offset + pages < region->offset + region->pages ? offset + pages : region->offset + region->pages;
+        uint64_t to = offset + pages < region->offset + region->pages
+                          ? offset + pages
+                          : region->offset + region->pages;
         if (from >= to)
             continue;
         vaddr_t start = region->start + (from - region->offset) * PAGE_SIZE;
-        range_clear(region->space, start, start + (to - from) * PAGE_SIZE);
+        translations_drop(region->space, start, start + (to - from) * PAGE_SIZE);
     }
 }
 
@@ -617,7 +642,8 @@ void space_revoke(struct memory *memory, uint64_t offset, uint64_t pages)
 
 /* Writes a leaf entry. An entry that was there (its protection changed meanwhile, or a CPU used an
  * old translation) is flushed. */
-static void leaf_set(struct space *space, const struct region *region, uint64_t *leaf, vaddr_t address, paddr_t page)
+static void leaf_set(struct space *space, const struct region *region, uint64_t *leaf,
+                     vaddr_t address, paddr_t page)
 {
     bool was_valid = *leaf & ARCH_PTE_VALID;
     *leaf = leaf_value(region, page);
@@ -628,9 +654,11 @@ static void leaf_set(struct space *space, const struct region *region, uint64_t 
 }
 
 /* Maps what is near a page that was just mapped: of shared or constant content the present pages of
- * the aligned window around it; of private memory that is touched upwards as many pages ahead as are
- * present behind, so that sequential use doubles its stride and a single touch takes a single page. */
-static void fault_around(struct space *space, const struct region *region, vaddr_t address, uint64_t *leaf)
+ * the aligned window around it; of private memory that is touched upwards as many pages ahead as
+ * are present behind, so that sequential use doubles its stride and a single touch takes a single
+ * page. */
+static void fault_around(struct space *space, const struct region *region, vaddr_t address,
+                         uint64_t *leaf)
 {
     struct memory *memory = region->memory;
     uint64_t index = region->offset + (address - region->start) / PAGE_SIZE;
@@ -646,7 +674,8 @@ static void fault_around(struct space *space, const struct region *region, vaddr
         above = above < AROUND - 1 - window ? above : AROUND - 1 - window;
     } else {
         uint64_t present = 0;
-        while (present < below && present < AROUND && (leaf[-1 - (int64_t)present] & ARCH_PTE_VALID))
+        while (present < below && present < AROUND &&
+               (leaf[-1 - (int64_t)present] & ARCH_PTE_VALID))
             present++;
         below = 0;
         uint64_t ahead = present ? present - 1 : 0;
@@ -685,7 +714,7 @@ status_t space_fault(struct space *space, vaddr_t address, uint32_t access)
     address = address / PAGE_SIZE * PAGE_SIZE;
     uint64_t *leaf;
     if (leaf_create(space, address, &leaf) != SW_OK)
-        return SW_NO_MEMORY; /* RAM or quota: no touch can go on */
+        return SW_NO_MEMORY; /* of RAM: no touch can go on */
     struct memory *memory = region->memory;
     uint64_t index = region->offset + (address - region->start) / PAGE_SIZE;
     paddr_t page;
@@ -708,7 +737,8 @@ status_t space_populate(struct space *space, vaddr_t address, uint64_t size)
         if (!region || !region->protection)
             continue;
         paddr_t page;
-        memory_page(region->memory, region->offset + (at - region->start) / PAGE_SIZE, false, &page);
+        memory_page(region->memory, region->offset + (at - region->start) / PAGE_SIZE, false,
+                    &page);
         if (!page)
             continue;
         uint64_t *leaf;
@@ -731,7 +761,8 @@ static inline void *leaf_pointer(struct space *space, vaddr_t address, uint32_t 
     return (char *)page_pointer(arch_pte_page(*leaf)) + address % PAGE_SIZE;
 }
 
-static COLD status_t pointer_fault(struct space *space, vaddr_t address, uint32_t access, void **out_pointer)
+static COLD status_t pointer_fault(struct space *space, vaddr_t address, uint32_t access,
+                                   void **out_pointer)
 {
     status_t status = space_fault(space, address, access);
     if (status != SW_OK)

@@ -8,6 +8,13 @@
 #define CHUNK 256 /* bytes copied in or out at once */
 #define COPY_MAX 4096
 
+/* What a process may write to the log: so many lines at once, then one more each interval. The ring
+ * is everybody's, and a server that repeats itself must not push out what others said. */
+#define LOG_BURST 256
+#define LOG_INTERVAL 20000000ull /* ns */
+
+uint64_t log_dropped_total;
+
 extern const char bundle_start[], bundle_end[];
 
 status_t sys_system_info(struct thread *thread, vaddr_t info)
@@ -27,10 +34,11 @@ status_t sys_system_info(struct thread *thread, vaddr_t info)
         .bundle_bytes = (uint64_t)(bundle_end - bundle_start),
         .reserved_bytes = reserved_bytes,
         .kernel_used = slab_used_total + (handle_pages_total + memory_tables_total) * PAGE_SIZE,
+        .log_lines = log_count(),
+        .log_dropped = log_dropped_total,
     };
+    sched_account_all();
     for (uint32_t i = 0; i < CPU_MAX; i++) {
-        if (cpus[i].stamp) /* what it has done since it last looked at the clock counts too */
-            sched_account(&cpus[i], out.monotonic_ns);
         out.cpu_busy_ns[i] = cpus[i].busy_ns;
         out.cpu_idle_ns[i] = cpus[i].idle_ns;
         out.syscalls += cpus[i].syscalls;
@@ -40,26 +48,73 @@ status_t sys_system_info(struct thread *thread, vaddr_t info)
     return copy_to_user(info, &out, sizeof out);
 }
 
+void log_ask(void)
+{
+    if (log_should_be_gathered())
+        job_log_wanted(true);
+}
+
+void process_log_settle(struct process *process)
+{
+    if (!process->log_dropped)
+        return;
+    log_warning("log", "%u lines of %s pid %u are gone: more than %u at once and %u a second",
+                process->log_dropped, process->name, process->pid, LOG_BURST,
+                (uint32_t)(1000000000 / LOG_INTERVAL));
+    process->log_dropped = 0;
+}
+
+/* Takes a line from what the process may write; false: nothing is left. */
+static bool log_allow(struct process *process)
+{
+    uint64_t now = arch_now(), back = (now - process->log_ns) / LOG_INTERVAL;
+    process->log_used = back < process->log_used ? process->log_used - (uint32_t)back : 0;
+    process->log_ns = process->log_used ? process->log_ns + back * LOG_INTERVAL : now;
+    if (process->log_used == LOG_BURST) {
+        process->log_dropped++;
+        log_dropped_total++;
+        return false;
+    }
+    process->log_used++;
+    process_log_settle(process);
+    return true;
+}
+
 status_t sys_log_write(struct thread *thread, struct job *authority, uint32_t level, vaddr_t text,
                        uint32_t length)
 {
-    (void)thread, (void)authority;
+    (void)authority;
     char line[LOG_LINE_MAX];
     if (level > SW_LOG_ERROR) /* PANIC is the kernel's */
         return SW_INVALID;
     if (length > sizeof line)
         return SW_TOO_LARGE;
     status_t status = copy_from_user(line, text, length);
-    if (status == SW_OK)
+    if (status == SW_OK && log_wants(level, line, length) && log_allow(thread->process))
         log_text(level, line, length);
+    log_ask();
     return status;
 }
 
+status_t sys_log_filter(struct thread *thread, struct job *authority, vaddr_t source,
+                        uint32_t length, uint32_t level)
+{
+    (void)thread, (void)authority;
+    char name[LOG_SOURCE_MAX];
+    if (length > sizeof name)
+        return SW_TOO_LARGE;
+    status_t status = copy_from_user(name, source, length);
+    return status == SW_OK ? log_filter_set(name, length, level) : status;
+}
+
 status_t sys_log_read(struct thread *thread, struct job *authority, uint64_t sequence,
-                      vaddr_t buffer, uint32_t capacity, uint64_t *out_length, uint64_t *out_next)
+                      vaddr_t buffer, uint32_t capacity, uint32_t flags, uint64_t *out_length,
+                      uint64_t *out_next)
 {
     (void)thread, (void)authority;
     uint32_t done = 0;
+    if (flags & ~(uint32_t)SW_LOG_GATHER)
+        return SW_INVALID;
     if (capacity > COPY_MAX) /* whoever wants more calls again */
         capacity = COPY_MAX;
     for (;;) {
@@ -73,6 +128,10 @@ status_t sys_log_read(struct thread *thread, struct job *authority, uint64_t seq
             return status;
         done += (uint32_t)length;
         sequence = next;
+    }
+    if (flags & SW_LOG_GATHER) {
+        log_gathered(sequence);
+        job_log_wanted(log_should_be_gathered());
     }
     *out_length = done;
     *out_next = sequence;
@@ -96,6 +155,14 @@ status_t sys_power(struct thread *thread, struct job *authority, uint32_t kind)
     arch_power(kind);
 }
 
+/* Asks rngd for entropy by the root job's signal, when something draws and it is time: a machine
+ * at rest is not woken. */
+static void entropy_ask(void)
+{
+    if (random_is_hungry(arch_now()))
+        job_entropy_wanted(true);
+}
+
 status_t sys_random(struct thread *thread, vaddr_t buffer, uint32_t length)
 {
     (void)thread;
@@ -110,13 +177,14 @@ status_t sys_random(struct thread *thread, vaddr_t buffer, uint32_t length)
         done += part;
     }
     memset(bytes, 0, sizeof bytes);
+    entropy_ask();
     return status;
 }
 
 status_t sys_entropy_add(struct thread *thread, struct job *authority, vaddr_t buffer,
                          uint32_t length)
 {
-    (void)thread, (void)authority;
+    (void)authority;
     uint8_t bytes[CHUNK];
     if (length > COPY_MAX)
         return SW_TOO_LARGE;
@@ -127,6 +195,15 @@ status_t sys_entropy_add(struct thread *thread, struct job *authority, vaddr_t b
             return status;
         random_mix(bytes, part);
         done += part;
+    }
+    memset(bytes, 0, sizeof bytes);
+    if (length < SEED_ENOUGH)
+        return SW_OK;
+    random_fed(arch_now());
+    job_entropy_wanted(false);
+    if (info_page->random_state == RANDOM_WEAK) {
+        info_page->random_state = RANDOM_SEEDED;
+        log_info("random", "seeded by %s", thread->process->name);
     }
     return SW_OK;
 }

@@ -1,10 +1,11 @@
 /* Threads: creation, end, and the ways a wait is cut short.
  *
  * A thread object is referenced by being alive, by its handles, and nothing else. Where it stands
- * (ready structure, a wait queue, a CPU) is undone by thread_finish, which runs when no CPU is in user
- * mode with it: at once for a blocked or ready thread, at its CPU's kernel exit for a running one.
- * Big lock. */
+ * (ready structure, a wait queue, a CPU) is undone by thread_finish, which runs when no CPU is in
+ * user mode with it: at once for a blocked or ready thread, at its CPU's kernel exit for a running
+ * one. Big lock. */
 #include "syscall_handlers.h"
+#include "trace.h"
 
 #define THREAD_RIGHTS (SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_INSPECT)
 
@@ -29,7 +30,9 @@ status_t thread_create(struct process *process, struct thread **out_thread)
     object_get(&process->object);
     thread->call.process = process;
     thread->state = THREAD_READY;
-    thread->stopped = job->stopped;
+    thread->special = job->stopped ? SPECIAL_STOPPED : 0;
+    if (process->trace)
+        trace_thread_new(thread);
     thread->band = (uint8_t)process->band;
     list_add_tail(&process->threads, &thread->process_link);
     process->thread_count++;
@@ -69,7 +72,7 @@ void thread_finish(struct thread *thread)
 
 void thread_end(struct thread *thread)
 {
-    thread->ending = true;
+    thread->leaves = LEAVES_ENDING;
     if (thread->state == THREAD_RUNNING)
         sched_poke(thread);
     else if (thread->state != THREAD_ENDED)
@@ -87,12 +90,26 @@ void thread_unblock(struct thread *thread, status_t status)
         port_thread_gone(thread);
         break;
     case SW_WAIT_PIPE:
+    case SW_WAIT_PIPE_ROOM:
         pipe_thread_gone(thread);
         break;
     default:
         break; /* futex: thread_wake takes it off its bucket */
     }
     thread_wake(thread, status);
+}
+
+void thread_divert(struct thread *thread, vaddr_t pc)
+{
+    if (thread->state == THREAD_RUNNING) { /* its registers may be in its CPU */
+        thread->leaves = LEAVES_DIVERTED;
+        thread->divert = pc;
+        sched_poke(thread);
+        return;
+    }
+    if (thread->state == THREAD_BLOCKED)
+        thread_unblock(thread, SW_INTERRUPTED);
+    thread->frame.pc = pc;
 }
 
 static void thread_destroy(struct object *object)
@@ -113,8 +130,8 @@ const struct object_class class_thread = {
 
 /* --- system calls ---------------------------------------------------------------------------- */
 
-status_t sys_thread_create(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t argument, uint64_t tls,
-                           uint64_t *out_thread)
+status_t sys_thread_create(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t argument,
+                           uint64_t tls, uint64_t *out_thread)
 {
     if (entry >= USER_LIMIT || entry % 4 || stack > USER_LIMIT || stack % 16 || tls > USER_LIMIT)
         return SW_INVALID;

@@ -22,8 +22,8 @@ void timer_cancel(struct timer *timer)
     heap_remove(&timers, &timer->node);
 }
 
-/* Many deadlines at one moment are spread over several kernel entries: the timer is set for the past
- * then, and others get the lock in between. */
+/* Many deadlines at one moment are spread over several kernel entries: the timer is set for the
+ * past then, and others get the lock in between. */
 void timers_run(uint64_t now)
 {
     struct heap_node *node;

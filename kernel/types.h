@@ -18,8 +18,8 @@ typedef uint64_t vaddr_t; /* user virtual address; kernel pointers are C pointer
 #define CPU_MAX 8
 #define USER_LIMIT (1ull << 39) /* first address above user space */
 
-#define ROUND_UP(value, unit) (((value) + (unit) - 1) / (unit) * (unit))
-#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define ROUND_UP(value, unit) (((value) + (unit)-1) / (unit) * (unit))
+#define CONTAINER(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 /* Keeps rare work out of the functions and pages of frequent one. */
 #define COLD __attribute__((noinline, cold))
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -32,8 +32,8 @@ size_t strlen(const char *text);
 
 /* Stops the machine with a record. Formats: %s %d %u %x %lx %lu %p. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
-#define ASSERT(condition) \
-    do { \
-        if (__builtin_expect(!(condition), 0)) \
-            panic("assertion failed: %s (%s:%d)", #condition, __FILE_NAME__, __LINE__); \
+#define ASSERT(condition)                                                                          \
+    do {                                                                                           \
+        if (__builtin_expect(!(condition), 0))                                                     \
+            panic("assertion failed: %s (%s:%d)", #condition, __FILE_NAME__, __LINE__);            \
     } while (0)

@@ -127,8 +127,9 @@ for _, p in ipairs(sorted(abi.protocol, function(entry) return entry.value.id en
       capability = capability + 1
     end
     operation_lines[#operation_lines + 1] = (
-      "    { %d, %d, %d, %s, %d, %d,\n      %s,\n      %s,\n      %d, %d, %d, %d },"):format(
-      name_of(entry.name), #protocol_lines - 1, op.number, data, op.idempotent and 1 or 0, capability,
+      "    { %d, %d, %d, %s, %d, %d, %d, %d,\n      %s,\n      %s,\n      %d, %d, %d, %d },"):format(
+      name_of(entry.name), #protocol_lines - 1, op.number, data, op.idempotent and 1 or 0,
+      op.once and 1 or 0, capability, op.secret and 1 or 0,
       part(op, "request"), part(op, "reply"), send, sends, receive, receives)
   end
 end

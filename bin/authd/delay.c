@@ -34,22 +34,44 @@ uint32_t delay_left(const struct delay_table *table, uint64_t name, uint64_t now
     return (uint32_t)((place->until - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
+/* What follows the failure of that number. */
+static uint32_t delay_after(uint32_t failures)
+{
+    uint32_t shift = failures - 1;
+    if (shift < 16 && (DELAY_FIRST_MS << shift) < DELAY_MAX_MS)
+        return DELAY_FIRST_MS << shift;
+    return DELAY_MAX_MS;
+}
+
+void delay_begin(struct delay_table *table, uint64_t name, uint64_t now)
+{
+    struct delay_place *place = find(table, name);
+    uint32_t failures = 1;
+    if (!place) {
+        place = take(table);
+        atomic_store_explicit(&place->failures, 0, memory_order_relaxed);
+        atomic_thread_fence(memory_order_release); /* free before it is another name's */
+        place->name = name;
+    } else if (now < place->until + DELAY_FORGET_NS) {
+        failures = place->failures < UINT32_MAX ? place->failures + 1 : UINT32_MAX;
+    }
+    place->until = now;
+    atomic_store_explicit(&place->failures, failures, memory_order_release);
+}
+
 uint32_t delay_failed(struct delay_table *table, uint64_t name, uint64_t now)
 {
     struct delay_place *place = find(table, name);
-    if (!place) {
-        place = take(table);
-        *place = (struct delay_place){ .name = name };
-    } else if (now >= place->until + DELAY_FORGET_NS) {
-        place->failures = 0;
-    }
-    uint32_t delay = DELAY_MAX_MS;
-    if (place->failures < 16 && (DELAY_FIRST_MS << place->failures) < DELAY_MAX_MS)
-        delay = DELAY_FIRST_MS << place->failures;
-    if (place->failures < UINT32_MAX)
-        place->failures++;
+    uint32_t delay = delay_after(place->failures);
     place->until = now + delay * NS_PER_MS;
     return delay;
+}
+
+void delay_undone(struct delay_table *table, uint64_t name, uint64_t now)
+{
+    struct delay_place *place = find(table, name);
+    place->until = now;
+    place->failures--;
 }
 
 void delay_succeeded(struct delay_table *table, uint64_t name)
@@ -57,4 +79,11 @@ void delay_succeeded(struct delay_table *table, uint64_t name)
     struct delay_place *place = find(table, name);
     if (place)
         place->failures = 0;
+}
+
+void delay_adopt(struct delay_table *table, uint64_t now)
+{
+    for (size_t i = 0; i < DELAY_PLACES; i++)
+        if (table->places[i].until > now + DELAY_MAX_MS * NS_PER_MS)
+            table->places[i].until = now + DELAY_MAX_MS * NS_PER_MS;
 }

@@ -4,11 +4,12 @@
  * the account's Argon2id record; a name without account is checked against a record nobody has
  * the password of, so that both take the same time. One thread: one hash at a time. A failed
  * login's reply carries in its header's detail the milliseconds to wait before the next try
- * for that name; earlier tries are BUSY. The delays do not outlive the process. */
+ * for that name; earlier tries are BUSY. The delays outlive the process in a kept slot of its job. */
 #include "accounts.h"
 #include "delay.h"
 #include "hash_memory.h"
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -25,13 +26,21 @@ static const char nobody[crypto_pwhash_STRBYTES] =
     "$argon2id$v=19$m=7168,t=6,p=1$j2bn1INoV4umM0JtM/lEkw"
     "$HrFuJE2mwt+wCCxNsUXt5QfRs8f4IfD2fG4P6Z9VBIw";
 
+/* What lies in kept slot 0 of authd's job. */
+#define KEPT_DELAYS 0
+#define KEPT_MAGIC 0x31594c4444485541ull /* "AUHDDLY1" */
+struct kept {
+    uint64_t magic;    /* written last */
+    uint64_t name_key; /* of the hashes that stand for names */
+    struct delay_table delays;
+};
+
 static struct {
     const char *accounts; /* the account file, mapped read-only */
     size_t accounts_size;
     handle_t authority; /* LOGIN */
     handle_t sessions;  /* job the sessions are made in */
-    struct delay_table delays;
-    uint64_t name_key;
+    struct kept *kept;
 } authd;
 
 static _Noreturn void fail(const char *what, status_t status)
@@ -74,7 +83,7 @@ static struct randombytes_implementation random_implementation = {
 
 static uint64_t name_hash(const char *name, size_t length)
 {
-    uint64_t hash = authd.name_key;
+    uint64_t hash = authd.kept->name_key;
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)name[i]) * 0x100000001b3ull;
     return hash ^ hash >> 32;
@@ -115,21 +124,25 @@ static status_t login(struct sw_request *request, const struct sw_auth_login_req
 {
     (void)in;
     uint64_t key = name_hash(name, name_length);
-    request->detail = delay_left(&authd.delays, key, sw_clock_monotonic());
+    struct delay_table *delays = &authd.kept->delays;
+    request->detail = delay_left(delays, key, sw_clock_monotonic());
     if (request->detail)
         return SW_BUSY;
+    delay_begin(delays, key, sw_clock_monotonic());
 
     struct account account;
     bool known =
         account_find(authd.accounts, authd.accounts_size, name, name_length, &account) == SW_OK;
     status_t status = password_check(known ? account.record : nobody, password, password_length);
-    if (status == SW_NO_MEMORY)
+    if (status == SW_NO_MEMORY) {
+        delay_undone(delays, key, sw_clock_monotonic());
         return status;
+    }
     if (status != SW_OK || !known) {
-        request->detail = delay_failed(&authd.delays, key, sw_clock_monotonic());
+        request->detail = delay_failed(delays, key, sw_clock_monotonic());
         return SW_LOGIN_INCORRECT;
     }
-    delay_succeeded(&authd.delays, key);
+    delay_succeeded(delays, key);
 
     size_t shell_length = strlen(account.shell);
     if (request->event.reply_capacity < sizeof(*out) + shell_length)
@@ -175,15 +188,45 @@ static void map_accounts(void)
     authd.accounts_size = size;
 }
 
+/* The delays as the process before this one left them; the first one makes them. */
+static void find_delays(void)
+{
+    _Static_assert(sizeof(struct kept) <= SW_PAGE, "one page");
+    handle_t job = sw_start_get("job"), memory = 0;
+    void *address = NULL;
+    status_t status = job ? sw_job_kept(job, KEPT_DELAYS, &memory) : SW_NOT_FOUND;
+    bool found = status == SW_OK;
+    if (!found) {
+        status = sw_memory_create(SW_PAGE, SW_MEMORY_COMMIT, &memory);
+        if (status == SW_OK && job)
+            status = sw_job_keep(job, KEPT_DELAYS, memory);
+    }
+    if (status == SW_OK)
+        status = sw_mapping_map(memory, 0, SW_PAGE, SW_MAP_READ | SW_MAP_WRITE, &address);
+    if (status != SW_OK)
+        fail("delays", status);
+    sw_handle_close(memory);
+    authd.kept = address;
+    if (authd.kept->magic == KEPT_MAGIC) {
+        delay_adopt(&authd.kept->delays, sw_clock_monotonic());
+        return;
+    }
+    if (found) /* its first process died here */
+        memset(authd.kept, 0, sizeof(*authd.kept));
+    random_bytes(&authd.kept->name_key, sizeof(authd.kept->name_key));
+    atomic_thread_fence(memory_order_release);
+    authd.kept->magic = KEPT_MAGIC;
+}
+
 int main(void)
 {
     randombytes_set_implementation(&random_implementation);
     if (sodium_init() < 0)
         fail("libsodium", SW_BAD_STATE);
-    random_bytes(&authd.name_key, sizeof(authd.name_key));
     authd.authority = sw_start_get("authority");
     authd.sessions = sw_start_get("sessions");
     map_accounts();
+    find_delays();
 
     struct sw_server server = { .message = on_message };
     status_t status = sw_server_serve(&server, sw_start_get("serve"), 0);

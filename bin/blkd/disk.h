@@ -29,6 +29,8 @@ struct request {
     uint32_t left;   /* sectors not yet in a part */
     uint32_t parts;  /* under way */
     bool started;    /* its first part was issued */
+    uint32_t count;  /* sectors in all */
+    uint64_t began;  /* when it came */
     status_t status; /* first failure */
 };
 
@@ -52,6 +54,7 @@ struct disk {
     uint64_t sectors;
     uint32_t segments_max;  /* data descriptors in a part */
     uint32_t segment_bytes; /* longest descriptor, a multiple of 512 */
+    uint64_t busy_since;    /* when the oldest of `first` came while there was none */
     bool read_only, flushes, identified;
     uint8_t serial[20];
 };

@@ -5,12 +5,14 @@
  * done with them, so every client and every disk may have requests under way. Data goes by DMA
  * straight between the disk and the client's memory object; blkd never sees it. */
 #include <string.h>
+#include <swos/clock.h>
 #include <swos/log.h>
 #include <swos/mapping.h>
 #include <swos/protocol.h>
 #include <swos/server.h>
 #include <swos/service.h>
 #include <swos/start.h>
+#include <swos/statistics.h>
 #include <swos/status.h>
 
 #include "disk.h"
@@ -39,8 +41,47 @@ static void info_fill(const struct disk *disk, struct sw_block_info_reply *out)
     memcpy(out->serial, disk->serial, sizeof(out->serial));
 }
 
+/* A disk's own counters; the command `metrics` names them. */
+enum count {
+    COUNT_READS,
+    COUNT_READ_BYTES,
+    COUNT_READ_NS,
+    COUNT_WRITES,
+    COUNT_WRITTEN_BYTES,
+    COUNT_WRITE_NS,
+    COUNT_FLUSHES,
+    COUNT_BUSY_NS, /* with a request at the disk or waiting for it */
+    COUNTS
+};
+_Static_assert(COUNTS *DISKS_MAX <= SW_STATISTICS_OWN_COUNT, "each disk has its own");
+
+static void count(const struct disk *disk, const struct request *request)
+{
+    uint64_t *own = sw_statistics_own(), now = sw_clock_monotonic();
+
+    if (!own) {
+        return;
+    }
+    own += (disk - disks) * COUNTS;
+    if (!disk->first) {
+        own[COUNT_BUSY_NS] += now - disk->busy_since;
+    }
+    if (request->status != SW_OK) {
+        return;
+    }
+    if (request->operation == DISK_FLUSH) {
+        own[COUNT_FLUSHES]++;
+    } else if (request->operation == DISK_READ || request->operation == DISK_WRITE) {
+        own += request->operation == DISK_WRITE ? COUNT_WRITES - COUNT_READS : 0;
+        own[COUNT_READS]++;
+        own[COUNT_READ_BYTES] += (uint64_t)request->count * SECTOR;
+        own[COUNT_READ_NS] += now - request->began;
+    }
+}
+
 void disk_done(struct disk *disk, struct request *request)
 {
+    count(disk, request);
     if (request->operation == DISK_IDENTIFY) {
         struct sw_block_info_reply reply = { 0 };
 
@@ -90,6 +131,11 @@ static status_t submit(struct sw_request *call, struct disk *disk, struct reques
         call->event.received[0] = 0; /* ours now */
     }
     *request = what;
+    request->count = what.left;
+    request->began = sw_clock_monotonic();
+    if (!disk->first) {
+        disk->busy_since = request->began;
+    }
     call->deferred = 1;
     disk_submit(disk, request);
     return SW_OK;

@@ -1,12 +1,13 @@
 /* consoled: the server of the system console (protocol `terminal`).
  *
- * One thread, one port: calls, UART interrupts, output that waits, room for input. After each
- * event pump() moves bytes both ways as far as hardware and pipes take them without waiting, and
- * asks to be woken for exactly what holds it up:
+ * Typed bytes come from the UART and, when there is a keyboard, through the pipe `keys` from
+ * inputd. One thread, one port: calls, UART interrupts, typed keys, output that waits, room for
+ * input. After each event pump() moves bytes both ways as far as hardware and pipes take them
+ * without waiting, and asks to be woken for exactly what holds it up:
  *   a record waits for room in the input pipe   the UART's receive interrupt is off, the pipe is
  *                                               watched; the emulator or the wire holds the rest
  *   output waits for the UART                   its transmit interrupt is on, the pipe not watched
- *   nothing waits                               receive interrupt on, output pipe watched
+ *   nothing waits                               receive interrupt on, output and keys watched
  * State a successor needs is in struct terminal. Nothing here waits for a client. */
 #include "terminal.h"
 #include "uart.h"
@@ -27,7 +28,7 @@
 #define WAITERS 16
 #define LAST_BITS_POLL SW_MILLISECOND /* the UART has no interrupt for "all sent" */
 
-enum key { KEY_CALLS, KEY_UART, KEY_OUTPUT, KEY_INPUT };
+enum key { KEY_CALLS, KEY_UART, KEY_OUTPUT, KEY_INPUT, KEY_KEYS };
 
 /* A pipe end bound to the port only while its event is wanted, for bindings are level-triggered. */
 struct watch {
@@ -44,12 +45,15 @@ struct waiter {
     uint32_t mode;
 };
 
+/* Where a byte to be sent comes from. */
+enum source { NOTHING, ECHO, OUTPUT };
+
 static struct console {
     struct sw_server server;
     struct uart uart;
     struct terminal terminal;
-    bool newline; /* '\r' was sent for '\n', which is next */
-    struct watch output, input;
+    enum source newline; /* of which '\r' was sent for '\n', which is next; NOTHING: none */
+    struct watch output, input, keys; /* keys.pipe 0: no keyboard */
     struct waiter waiters[WAITERS];
     unsigned waiter_count;
 } console;
@@ -62,7 +66,7 @@ static _Noreturn void fail(const char *what, status_t status)
 
 static void watch_want(struct console *c, struct watch *watch, bool wanted)
 {
-    if (watch->bound == wanted)
+    if (watch->bound == wanted || !watch->pipe)
         return;
     status_t status = wanted ? sw_port_bind(c->server.port, watch->pipe, watch->bits, watch->key)
                              : sw_port_unbind(c->server.port, watch->pipe);
@@ -73,6 +77,20 @@ static void watch_want(struct console *c, struct watch *watch, bool wanted)
 
 /* ------------------------------------------------------------------ moving bytes */
 
+/* A typed byte, if one waits: one that a predecessor took, of the UART, of the keyboard. One at a time:
+ * what a death may lose is the one at hand, of the keyboard or a Ctrl-C; see terminal.h. */
+static bool receive(struct console *c, uint8_t *out_byte)
+{
+    const struct sw_device_taken *left = terminal_left(&c->terminal);
+    if ((left && uart_taken(left, out_byte)) ||
+        uart_receive(&c->uart, terminal_take(&c->terminal), out_byte)) {
+        terminal_received(&c->terminal);
+        return true;
+    }
+    uint64_t done = 0;
+    return c->keys.pipe && sw_pipe_read(c->keys.pipe, out_byte, 1, 0, &done) == SW_OK && done == 1;
+}
+
 static void take_input(struct console *c)
 {
     struct terminal *terminal = &c->terminal;
@@ -80,7 +98,7 @@ static void take_input(struct console *c)
         uint8_t byte;
         if (terminal->line.complete && !terminal_deliver(terminal))
             return;
-        if (!line_accepts(&terminal->line) || !uart_receive(&c->uart, &byte))
+        if (!line_accepts(&terminal->line) || !receive(c, &byte))
             break;
         enum line_action action = line_input(&terminal->line, byte);
         terminal_save_line(terminal);
@@ -94,22 +112,26 @@ static void take_input(struct console *c)
 }
 
 /* Echo goes before output, which may be endless. */
-static bool next_byte(struct console *c, uint8_t *out_byte)
+static enum source next_byte(struct console *c, uint8_t *out_byte)
 {
-    if (c->newline) {
-        c->newline = false;
+    enum source source = c->newline;
+    if (source != NOTHING) {
+        c->newline = NOTHING;
         *out_byte = '\n';
-        return true;
+        return source;
     }
-    if (line_echo_waits(&c->terminal.line))
+    if (line_echo_waits(&c->terminal.line)) {
+        source = ECHO;
         *out_byte = line_echo(&c->terminal.line);
-    else if (!terminal_output(&c->terminal, out_byte))
-        return false;
-    if (*out_byte == '\n') {
-        c->newline = true;
-        *out_byte = '\r';
+    } else if (terminal_output(&c->terminal, out_byte)) {
+        source = OUTPUT;
     }
-    return true;
+    if (source != NOTHING && *out_byte == '\n') {
+        c->newline = source;
+        *out_byte = '\r';
+        return ECHO; /* it is no byte of the output */
+    }
+    return source;
 }
 
 enum sent { SENT_ALL, SENT_BUDGET, SENT_STALLED };
@@ -121,9 +143,12 @@ static enum sent send_output(struct console *c)
         uint8_t byte;
         if (room == 0 && (room = uart_room(&c->uart)) == 0)
             return SENT_STALLED;
-        if (!next_byte(c, &byte))
+        enum source source = next_byte(c, &byte);
+        if (source == NOTHING)
             return SENT_ALL;
         uart_send(&c->uart, byte);
+        if (source == OUTPUT)
+            terminal_output_sent(&c->terminal);
         room--;
     }
     return SENT_BUDGET;
@@ -148,7 +173,7 @@ static bool answer_waiters(struct console *c)
     bool last_bits = false;
     for (unsigned i = 0; i < WAITERS && c->waiter_count > 0; i++) {
         struct waiter *waiter = &c->waiters[i];
-        if (!waiter->token || waiter->until > c->terminal.printed || c->newline)
+        if (!waiter->token || waiter->until > c->terminal.printed || c->newline != NOTHING)
             continue;
         if (uart_idle(&c->uart))
             answer(waiter);
@@ -173,6 +198,7 @@ static void pump(struct console *c)
                                      : SW_NEVER;
     watch_want(c, &c->input, line->complete);
     watch_want(c, &c->output, sent == SENT_ALL);
+    watch_want(c, &c->keys, line_accepts(line));
     uart_want(&c->uart, (line_accepts(line) ? UART_ON_RECEIVE : 0) |
                             (sent == SENT_STALLED ? UART_ON_TRANSMIT : 0));
 }
@@ -330,6 +356,7 @@ int main(void)
     uart_interrupt_end(&c->uart); /* a claim starts with the interrupt masked */
     c->output = (struct watch){ c->terminal.output_reader, SW_PIPE_READABLE, KEY_OUTPUT, false };
     c->input = (struct watch){ c->terminal.input_writer, SW_PIPE_WRITABLE, KEY_INPUT, false };
+    c->keys = (struct watch){ sw_start_get("keys"), SW_PIPE_READABLE, KEY_KEYS, false };
     pump(c);
 
     status = sw_service_ready();

@@ -23,14 +23,20 @@ enum slot {
 struct terminal_vault {
     uint64_t version;
     _Atomic uint64_t mode;
-    _Atomic uint64_t size;   /* rows | columns << 16 */
-    _Atomic uint64_t line;   /* length | complete << 16; the check covers the bytes too */
-    _Atomic uint64_t output; /* start | end << 16 */
+    _Atomic uint64_t size;      /* rows | columns << 16 */
+    _Atomic uint64_t line;      /* length | complete << 16 | received << 17; the check covers the
+                                   bytes too */
+    _Atomic uint64_t output;    /* start | end << 16; 0: no chunk, or one that was just taken */
+    _Atomic uint64_t delivered; /* of the input pipe, before the record in line_bytes */
+    _Atomic uint64_t taken;     /* of the output pipe, before the chunk in output_bytes */
+    _Atomic uint64_t receiving; /* the number of the UART's byte that goes to `byte` */
+    struct sw_device_taken byte;
     uint8_t line_bytes[LINE_BYTES];
     uint8_t output_bytes[OUTPUT_BYTES];
 };
 
-#define VAULT_VERSION 0x31304d5245545753ull /* "SWTERM01" */
+#define VAULT_VERSION 0x33304d5245545753ull /* "SWTERM03" */
+#define RECEIVED 0x8000u                    /* numbers of the UART's bytes go round */
 
 static uint32_t word_check(uint32_t value, uint32_t salt)
 {
@@ -64,6 +70,49 @@ static void save_output(struct terminal *terminal)
     word_put(&terminal->vault->output, terminal->output_start | terminal->output_end << 16, 0);
 }
 
+static void save_delivered(struct terminal *terminal)
+{
+    word_put(&terminal->vault->delivered, terminal->delivered, 0);
+}
+
+static void save_taken(struct terminal *terminal)
+{
+    word_put(&terminal->vault->taken, terminal->taken, 0);
+}
+
+/* Bytes ever put into a pipe, and ever taken out of it, modulo 2^32. */
+static void pipe_progress(handle_t pipe, uint32_t *out_put, uint32_t *out_taken)
+{
+    uint64_t bytes = 0, capacity, taken = 0;
+    uint32_t flags;
+    sw_pipe_info(pipe, &bytes, &capacity, &flags, &taken);
+    *out_taken = (uint32_t)taken;
+    *out_put = (uint32_t)(taken + bytes);
+}
+
+/* Finishes what the predecessor began: the record it had just delivered is not delivered again,
+ * the chunk it had just taken is there. */
+static void pipes_load(struct terminal *terminal)
+{
+    struct terminal_vault *vault = terminal->vault;
+    uint64_t delivered = vault->delivered, taken = vault->taken;
+    uint32_t other;
+    pipe_progress(terminal->input_writer, &terminal->delivered, &other);
+    pipe_progress(terminal->output_reader, &other, &terminal->taken);
+    if (word_is_good(delivered, 0) && terminal->line.complete &&
+        (uint32_t)delivered != terminal->delivered) {
+        line_taken(&terminal->line);
+        terminal_save_line(terminal);
+    }
+    save_delivered(terminal);
+    uint32_t chunk = terminal->taken - (uint32_t)taken;
+    if (word_is_good(taken, 0) && terminal->output_end == 0 && chunk <= OUTPUT_BYTES)
+        terminal->output_end = chunk;
+    /* The chunk's word first: `taken` counts only while that is 0. */
+    save_output(terminal);
+    save_taken(terminal);
+}
+
 /* Takes over each word that stands its check; what does not starts afresh. */
 static void vault_load(struct terminal *terminal)
 {
@@ -76,6 +125,7 @@ static void vault_load(struct terminal *terminal)
 
     line_start(&terminal->line, vault->line_bytes, mode_is_good ? (uint32_t)mode : DEFAULT_MODE,
                line_is_good ? length : 0, line_is_good && (line >> 16 & 1));
+    terminal->received = line_is_good ? (uint32_t)line >> 17 : 0;
     terminal->rows = 24;
     terminal->columns = 80;
     if (word_is_good(size, 0)) {
@@ -116,6 +166,7 @@ static status_t start_again(struct terminal *terminal, handle_t memory)
         terminal->vault->version = VAULT_VERSION;
     }
     vault_load(terminal);
+    pipes_load(terminal);
     return SW_OK;
 }
 
@@ -150,6 +201,8 @@ static status_t start_first(struct terminal *terminal)
     line_start(&terminal->line, terminal->vault->line_bytes, DEFAULT_MODE, 0, false);
     save_modes(terminal);
     save_output(terminal);
+    save_delivered(terminal);
+    save_taken(terminal);
     terminal_save_line(terminal);
 
     if ((status = sw_job_keep(job, SLOT_INPUT_READER, terminal->input_reader)) != SW_OK ||
@@ -181,7 +234,31 @@ status_t terminal_start(struct terminal *terminal, handle_t job)
 void terminal_save_line(struct terminal *terminal)
 {
     const struct line *line = &terminal->line;
-    word_put(&terminal->vault->line, line->length | (uint32_t)line->complete << 16, line->sum);
+    word_put(&terminal->vault->line,
+             line->length | (uint32_t)line->complete << 16 | terminal->received << 17, line->sum);
+}
+
+/* No byte first, then its number: a number never has a byte of another. */
+struct sw_device_taken *terminal_take(struct terminal *terminal)
+{
+    struct terminal_vault *vault = terminal->vault;
+    vault->byte.taken = 0;
+    word_put(&vault->receiving, (terminal->received + 1) % RECEIVED, 0);
+    return &vault->byte;
+}
+
+void terminal_received(struct terminal *terminal)
+{
+    terminal->received = (terminal->received + 1) % RECEIVED;
+}
+
+const struct sw_device_taken *terminal_left(const struct terminal *terminal)
+{
+    const struct terminal_vault *vault = terminal->vault;
+    uint64_t receiving = vault->receiving;
+    bool is_left = vault->byte.taken && word_is_good(receiving, 0) &&
+                   (uint32_t)receiving == (terminal->received + 1) % RECEIVED;
+    return is_left ? &vault->byte : NULL;
 }
 
 bool terminal_deliver(struct terminal *terminal)
@@ -195,6 +272,9 @@ bool terminal_deliver(struct terminal *terminal)
         sw_log(SW_LOG_ERROR, "typed input is lost: %s", sw_status_text(status));
     line_taken(line);
     terminal_save_line(terminal);
+    uint32_t other;
+    pipe_progress(terminal->input_writer, &terminal->delivered, &other);
+    save_delivered(terminal);
     return true;
 }
 
@@ -223,12 +303,16 @@ void terminal_interrupt(struct terminal *terminal)
 static bool output_refill(struct terminal *terminal)
 {
     uint64_t done = 0;
+    save_taken(terminal); /* before the word that makes it count */
+    terminal->output_start = terminal->output_end = 0;
+    save_output(terminal);
     status_t status = sw_pipe_read(terminal->output_reader, terminal->vault->output_bytes,
                                    OUTPUT_BYTES, 0, &done);
     if (status != SW_OK || done == 0)
         return false;
-    terminal->output_start = 0;
     terminal->output_end = (uint32_t)done;
+    terminal->taken += (uint32_t)done;
+    save_output(terminal);
     return true;
 }
 
@@ -236,19 +320,23 @@ bool terminal_output(struct terminal *terminal, uint8_t *out_byte)
 {
     if (terminal->output_start == terminal->output_end && !output_refill(terminal))
         return false;
-    *out_byte = terminal->vault->output_bytes[terminal->output_start++];
+    *out_byte = terminal->vault->output_bytes[terminal->output_start];
+    return true;
+}
+
+void terminal_output_sent(struct terminal *terminal)
+{
+    uint8_t byte = terminal->vault->output_bytes[terminal->output_start++];
     save_output(terminal);
     terminal->printed++;
-    terminal->line.column = column_after(terminal->line.column, *out_byte);
-    return true;
+    terminal->line.column = column_after(terminal->line.column, byte);
 }
 
 uint64_t terminal_unprinted(const struct terminal *terminal)
 {
-    uint64_t bytes = 0, capacity;
-    uint32_t flags;
-    sw_pipe_info(terminal->output_reader, &bytes, &capacity, &flags);
-    return bytes + (terminal->output_end - terminal->output_start);
+    uint32_t put, taken;
+    pipe_progress(terminal->output_reader, &put, &taken);
+    return (uint64_t)(put - taken) + (terminal->output_end - terminal->output_start);
 }
 
 /* ------------------------------------------------------------------ settings */

@@ -2,7 +2,13 @@
  * not yet printed bytes. Handles lie in kept slots of the service's job, the rest in a vault
  * memory object. Each word of the vault carries its own check and is stored in one piece, bytes
  * before the word that counts them, so a death at any instruction leaves a state to go on with.
- * A record that had just been delivered at that moment is delivered twice rather than lost. */
+ *
+ * What goes through a pipe goes once: the vault says how far the pipe had come before each move
+ * (`delivered`, `taken`), the kernel how far it has come now, and the difference tells a successor
+ * whether the move was made. A byte from the UART is taken into the vault itself, numbered; the
+ * line's word says up to which number they are in the line. A byte of output is noted as printed
+ * after it was sent: killed in between, it is printed twice. A byte of the keyboard's pipe that was
+ * taken and not yet noted is lost, and so is a Ctrl-C not yet passed on: a few instructions wide. */
 #pragma once
 #include "line.h"
 #include <stdbool.h>
@@ -23,7 +29,10 @@ struct terminal {
     handle_t output_reader;
     handle_t foreground;               /* 0: nobody */
     uint32_t output_start, output_end; /* bytes of the vault's chunk not yet printed */
-    uint64_t printed;                  /* bytes of output taken so far */
+    uint64_t printed;                  /* bytes of output sent so far */
+    uint32_t received;                 /* bytes of the UART in the line, modulo RECEIVED */
+    uint32_t delivered;                /* bytes ever put into the input pipe, modulo 2^32 */
+    uint32_t taken;                    /* bytes ever taken from the output pipe, modulo 2^32 */
     struct terminal_vault *vault;
 };
 
@@ -33,11 +42,21 @@ status_t terminal_start(struct terminal *terminal, handle_t job);
 /* To be called after each change of the line. */
 void terminal_save_line(struct terminal *terminal);
 
+/* Where the UART's next byte is to be taken to; what is there from before is forgotten. */
+struct sw_device_taken *terminal_take(struct terminal *terminal);
+
+/* The byte taken there is in the line as soon as that is saved next. */
+void terminal_received(struct terminal *terminal);
+
+/* What a predecessor took and did not bring into the line; NULL: nothing. */
+const struct sw_device_taken *terminal_left(const struct terminal *terminal);
+
 /* Delivers the complete record to the input pipe; false when that is full. */
 bool terminal_deliver(struct terminal *terminal);
 
-/* The next byte of output, if there is one. */
+/* The next byte of output, if there is one; it stays the next one until it was sent. */
 bool terminal_output(struct terminal *terminal, uint8_t *out_byte);
+void terminal_output_sent(struct terminal *terminal);
 
 /* Output not yet taken: in the chunk and in the pipe. */
 uint64_t terminal_unprinted(const struct terminal *terminal);

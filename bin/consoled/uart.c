@@ -70,14 +70,19 @@ status_t uart_start(struct uart *uart, handle_t device)
     return sw_device_reset(device);
 }
 
-bool uart_receive(struct uart *uart, uint8_t *out_byte)
+bool uart_taken(const struct sw_device_taken *taken, uint8_t *out_byte)
+{
+    *out_byte = (uint8_t)taken->value;
+    return taken->taken && !(taken->value & DR_ERRORS);
+}
+
+bool uart_receive(struct uart *uart, struct sw_device_taken *taken, uint8_t *out_byte)
 {
     while (!(get(uart, FR) & FR_RX_EMPTY)) {
-        uint32_t data = get(uart, DR);
-        if (data & DR_ERRORS)
-            continue;
-        *out_byte = (uint8_t)data;
-        return true;
+        if (sw_device_take(uart->device, DR, 4, taken) != SW_OK)
+            lease_ended();
+        if (uart_taken(taken, out_byte))
+            return true;
     }
     return false;
 }

@@ -18,8 +18,12 @@ enum { UART_ON_RECEIVE = 0x50, UART_ON_TRANSMIT = 0x20 }; /* RX and RX timeout; 
 /* Claims the device, keeps what is already in its receive FIFO, and masks its interrupts. */
 status_t uart_start(struct uart *uart, handle_t device);
 
-/* A received byte, if one waits. Bytes with framing errors and breaks are left out. */
-bool uart_receive(struct uart *uart, uint8_t *out_byte);
+/* Takes the next received byte, if one waits, into *taken, which may outlive this process, and tells
+ * what it is. Bytes with framing errors and breaks are left out. */
+bool uart_receive(struct uart *uart, struct sw_device_taken *taken, uint8_t *out_byte);
+
+/* The byte that was taken; false: it is none. */
+bool uart_taken(const struct sw_device_taken *taken, uint8_t *out_byte);
 
 /* How many bytes can be put in now. */
 unsigned uart_room(struct uart *uart);

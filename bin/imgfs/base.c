@@ -14,6 +14,7 @@
 
 #include "base.h"
 #include "hash.h"
+#include "kept.h"
 #include "program.h"
 
 #define SECTOR 512u
@@ -23,7 +24,7 @@
     (SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER | SW_RIGHT_INSPECT)
 
 /* Reads `size` bytes (a multiple of the sector) at a byte offset of the disk into fresh memory and
- * seals it: the driver's copy of the handle cannot change it any more. */
+ * seals it: the driver's copy of the handle cannot change it any more. Waits: for mounting only. */
 static status_t disk_read(handle_t disk, uint64_t offset, uint64_t size, handle_t *out_memory)
 {
     const uint64_t piece_max = 1u << 30; /* offset in a request is 32 bits, count is of sectors */
@@ -77,35 +78,78 @@ static enum image_error refuse(enum image_error error, unsigned disk, const char
     return error;
 }
 
-static enum image_error mount_metadata(struct base *base, unsigned disk)
+/* Takes the metadata, which was verified, into use. */
+static enum image_error metadata_use(struct base *base, unsigned disk, const void *metadata)
 {
-    const struct image_superblock *s = &base->image.super;
-    uint64_t size = image_metadata_size(&base->image), tree_at = s->tree_offset - s->inode_offset;
-    uint8_t hash[HASH_SIZE];
-    void *metadata;
-    status_t status = disk_map(base->disk, s->inode_offset, size, &metadata);
+    uint32_t count = base->image.super.inode_count;
 
-    if (status != SW_OK) {
-        return refuse(status == SW_IO ? IMAGE_READ_ERROR : IMAGE_NO_MEMORY, disk,
-                      "the image's metadata cannot be read");
-    }
-    hash_sha256(hash, metadata, size);
-    if (memcmp(hash, s->metadata_hash, sizeof(hash)) != 0) {
-        return refuse(IMAGE_BAD_METADATA, disk, "the image's metadata does not match its hash");
-    }
-    hash_sha256(hash, (const uint8_t *)metadata + tree_at, s->tree_size);
-    if (memcmp(hash, s->tree_root, sizeof(hash)) != 0) {
-        return refuse(IMAGE_BAD_METADATA, disk, "the image's hash tree does not match its root");
-    }
     if (image_check(&base->image, metadata) != IMAGE_OK) {
         return refuse(IMAGE_MALFORMED, disk, "the image's metadata is malformed");
     }
-    base->files = calloc(s->inode_count, sizeof(*base->files));
-    base->programs = calloc(s->inode_count, sizeof(*base->programs));
+    base->files = calloc(count, sizeof(*base->files));
+    base->programs = calloc(count, sizeof(*base->programs));
     if (!base->files || !base->programs) {
         return refuse(IMAGE_NO_MEMORY, disk, "out of memory");
     }
     return IMAGE_OK;
+}
+
+static enum image_error metadata_verify(const struct image *image, unsigned disk,
+                                        const uint8_t *metadata)
+{
+    const struct image_superblock *s = &image->super;
+    uint8_t hash[HASH_SIZE];
+
+    hash_sha256(hash, metadata, image_metadata_size(image));
+    if (memcmp(hash, s->metadata_hash, sizeof(hash)) != 0) {
+        return refuse(IMAGE_BAD_METADATA, disk, "the image's metadata does not match its hash");
+    }
+    hash_sha256(hash, metadata + (s->tree_offset - s->inode_offset), s->tree_size);
+    if (memcmp(hash, s->tree_root, sizeof(hash)) != 0) {
+        return refuse(IMAGE_BAD_METADATA, disk, "the image's hash tree does not match its root");
+    }
+    return IMAGE_OK;
+}
+
+static enum image_error mount_metadata(struct base *base, unsigned disk)
+{
+    const struct image_superblock *s = &base->image.super;
+    uint64_t size = image_metadata_size(&base->image);
+    enum image_error error;
+    handle_t memory;
+    void *metadata;
+    status_t status = disk_read(base->disk, s->inode_offset, size, &memory);
+
+    if (status == SW_OK &&
+        (status = sw_mapping_map(memory, 0, size, SW_MAP_READ, &metadata)) != SW_OK) {
+        sw_handle_close(memory);
+    }
+    if (status != SW_OK) {
+        return refuse(status == SW_IO ? IMAGE_READ_ERROR : IMAGE_NO_MEMORY, disk,
+                      "the image's metadata cannot be read");
+    }
+    error = metadata_verify(&base->image, disk, metadata);
+    if (error == IMAGE_OK) {
+        error = metadata_use(base, disk, metadata);
+    }
+    if (error == IMAGE_OK) {
+        kept_put(s, disk, memory);
+    }
+    sw_handle_close(memory);
+    return error;
+}
+
+/* Mounts what a predecessor has verified; the disk is not asked. */
+static bool mount_kept(struct base *base)
+{
+    struct kept kept;
+
+    if (!kept_find(&kept) || !(base->disk = disk_handle(kept.disk)) ||
+        image_open(&base->image, kept.super, SW_ABI_VERSION, UINT64_MAX) != IMAGE_OK ||
+        kept.metadata_size < image_metadata_size(&base->image)) {
+        return false;
+    }
+    return metadata_use(base, kept.disk, kept.metadata) == IMAGE_OK;
 }
 
 /* Mounts from a disk whose first block was recognized. */
@@ -162,6 +206,9 @@ enum image_error base_mount(struct base *base)
     enum image_error result = IMAGE_OK;
     bool any = false;
 
+    if (mount_kept(base)) {
+        return IMAGE_OK;
+    }
     for (unsigned i = 0; i < DISKS_MAX && disk_handle(i); i++) {
         struct sw_block_info_reply info;
         enum image_error error;
@@ -222,34 +269,6 @@ static bool verify(const struct base *base, uint32_t number, uint64_t first, con
     return true;
 }
 
-status_t base_load(struct base *base, uint32_t number, uint64_t offset, uint64_t size,
-                   handle_t *out_memory)
-{
-    const struct image *image = &base->image;
-    uint64_t stored = (size + IMAGE_BLOCK - 1) / IMAGE_BLOCK * IMAGE_BLOCK;
-    uint64_t at = image->super.data_offset + image->inodes[number].block * IMAGE_BLOCK + offset;
-    handle_t memory;
-    void *bytes;
-    bool good;
-    status_t status = disk_read(base->disk, at, stored, &memory);
-
-    if (status == SW_NO_MEMORY || status == SW_QUOTA) {
-        base_trim(base); /* what nobody maps comes back */
-        status = disk_read(base->disk, at, stored, &memory);
-    }
-    if (status != SW_OK) {
-        return status;
-    }
-    status = sw_mapping_map(memory, 0, stored, SW_MAP_READ, &bytes);
-    if (status == SW_OK) {
-        good = verify(base, number, offset / IMAGE_BLOCK, bytes, stored);
-        sw_mapping_unmap(bytes, stored);
-        status = good ? sw_handle_duplicate(memory, CONTENT_RIGHTS, out_memory) : SW_CORRUPT;
-    }
-    sw_handle_close(memory);
-    return status;
-}
-
 /* An empty file's memory: objects have at least a page. */
 static status_t empty_memory(handle_t *out_memory)
 {
@@ -267,55 +286,99 @@ static status_t empty_memory(handle_t *out_memory)
     return status;
 }
 
-status_t base_file(struct base *base, uint32_t number, handle_t *out_memory)
+static struct content *extent_find(const struct base *base, uint32_t number, uint32_t extent)
 {
-    uint64_t size = base->image.inodes[number].size;
-    status_t status = SW_OK;
+    struct content *content = base->extents;
 
+    while (content && (content->inode != number || content->extent != extent)) {
+        content = content->next;
+    }
+    return content;
+}
+
+status_t base_content(struct base *base, uint32_t number, uint32_t extent, handle_t *out_memory)
+{
+    const struct content *content;
+
+    if (extent != EXTENT_WHOLE) {
+        content = extent_find(base, number, extent);
+        *out_memory = content ? content->memory : 0;
+        return content ? SW_OK : SW_NOT_FOUND;
+    }
     if (!base->files[number]) {
-        handle_t memory;
+        uint64_t size = base->image.inodes[number].size;
+        status_t status = size > FILE_WHOLE_MAX ? SW_TOO_LARGE : size > 0 ? SW_NOT_FOUND : SW_OK;
 
-        if (size > FILE_WHOLE_MAX) {
-            return SW_TOO_LARGE;
+        if (status == SW_OK) {
+            status = empty_memory(&base->files[number]);
         }
-        status = size > 0 ? base_load(base, number, 0, size, &memory) : empty_memory(&memory);
         if (status != SW_OK) {
             return status;
         }
-        base->files[number] = memory;
     }
     *out_memory = base->files[number];
     return SW_OK;
 }
 
-status_t base_extent(struct base *base, uint32_t number, uint32_t extent, handle_t *out_memory)
+void base_place(const struct base *base, uint32_t number, uint32_t extent, uint64_t *out_offset,
+                uint64_t *out_size)
 {
-    uint64_t offset = (uint64_t)extent * SW_FILE_EXTENT, size = base->image.inodes[number].size;
-    struct content *content;
+    const struct image *image = &base->image;
+    const struct image_inode *inode = &image->inodes[number];
+    uint64_t offset = 0, size = inode->size;
+
+    if (extent != EXTENT_WHOLE) {
+        offset = (uint64_t)extent * SW_FILE_EXTENT;
+        size = size - offset < SW_FILE_EXTENT ? size - offset : SW_FILE_EXTENT;
+    }
+    *out_offset = image->super.data_offset + inode->block * IMAGE_BLOCK + offset;
+    *out_size = (size + IMAGE_BLOCK - 1) / IMAGE_BLOCK * IMAGE_BLOCK;
+}
+
+/* Verifies sealed memory; *out_kept is a handle with the rights of content. */
+static status_t check(const struct base *base, uint32_t number, uint32_t extent, handle_t memory,
+                      handle_t *out_kept)
+{
+    uint64_t offset, size, first = 0;
+    void *bytes;
+    bool good;
     status_t status;
 
-    for (content = base->extents; content; content = content->next) {
-        if (content->inode == number && content->extent == extent) {
-            *out_memory = content->memory;
-            return SW_OK;
-        }
+    base_place(base, number, extent, &offset, &size);
+    if (extent != EXTENT_WHOLE) {
+        first = (uint64_t)extent * (SW_FILE_EXTENT / IMAGE_BLOCK);
     }
-    content = malloc(sizeof(*content));
-    if (!content) {
-        return SW_NO_MEMORY;
-    }
-    size = size - offset < SW_FILE_EXTENT ? size - offset : SW_FILE_EXTENT;
-    status = base_load(base, number, offset, size, &content->memory);
+    status = sw_mapping_map(memory, 0, size, SW_MAP_READ, &bytes);
     if (status != SW_OK) {
-        free(content);
         return status;
     }
-    content->inode = number;
-    content->extent = extent;
-    content->next = base->extents;
-    base->extents = content;
-    *out_memory = content->memory;
-    return SW_OK;
+    good = verify(base, number, first, bytes, size);
+    sw_mapping_unmap(bytes, size);
+    return good ? sw_handle_duplicate(memory, CONTENT_RIGHTS, out_kept) : SW_CORRUPT;
+}
+
+status_t base_accept(struct base *base, uint32_t number, uint32_t extent, handle_t memory)
+{
+    struct content *content = NULL;
+    handle_t kept = 0;
+    status_t status = sw_memory_seal(memory) == SW_OK ? SW_OK : SW_IO;
+
+    if (status == SW_OK && extent != EXTENT_WHOLE && !(content = malloc(sizeof(*content)))) {
+        status = SW_NO_MEMORY;
+    }
+    if (status == SW_OK) {
+        status = check(base, number, extent, memory, &kept);
+    }
+    sw_handle_close(memory);
+    if (status != SW_OK) {
+        free(content);
+    } else if (content) {
+        *content = (struct content){ base->extents, number, extent, kept };
+        base->extents = content;
+    } else {
+        base->files[number] = kept;
+    }
+    return status;
 }
 
 void base_trim(struct base *base)

@@ -27,17 +27,19 @@ struct base {
  * names what failed. */
 enum image_error base_mount(struct base *base);
 
-/* Memory with the `size` bytes of a file at `offset` (a multiple of the block), read from disk,
- * sealed, verified; the caller's to close. IO: cannot be read. CORRUPT: does not match its hashes.
- * NO_MEMORY, QUOTA. */
-status_t base_load(struct base *base, uint32_t inode, uint64_t offset, uint64_t size,
-                   handle_t *out_memory);
-
-/* The same for a whole file (at most FILE_WHOLE_MAX) and for one extent, kept for later callers:
- * the handle stays ours. */
+/* What is kept of a file: the whole (at most FILE_WHOLE_MAX) or one extent; the handle stays ours.
+ * NOT_FOUND: it has to be loaded first (load.h). TOO_LARGE, NO_MEMORY. */
 #define FILE_WHOLE_MAX 0x4000000u
-status_t base_file(struct base *base, uint32_t inode, handle_t *out_memory);
-status_t base_extent(struct base *base, uint32_t inode, uint32_t extent, handle_t *out_memory);
+#define EXTENT_WHOLE UINT32_MAX /* as an extent: the whole file */
+status_t base_content(struct base *base, uint32_t inode, uint32_t extent, handle_t *out_memory);
+
+/* Where an extent of a file lies on the disk, and how many bytes of it are stored there. */
+void base_place(const struct base *base, uint32_t inode, uint32_t extent, uint64_t *out_offset,
+                uint64_t *out_size);
+
+/* Takes over memory that was filled from there: seals and verifies it, and keeps it. CORRUPT: it
+ * does not match its hashes. IO: a driver still holds it. The handle is closed. */
+status_t base_accept(struct base *base, uint32_t inode, uint32_t extent, handle_t memory);
 
 /* Lets go of all content kept; what clients hold or map lives on. */
 void base_trim(struct base *base);

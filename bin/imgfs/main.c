@@ -3,8 +3,8 @@
  * Start handles: `serve` (channel), `disk/N` and `block` (blkd), `code` (authority to mint), `log`,
  * optionally `names` (to say ready), `bundle`, `relocated`, `programs` (to share the boot bundle's
  * pages). It serves only after the image is mounted; otherwise its exit status says why
- * (enum image_error). Stateless: no open files, only caches. One thread; a read from the disk
- * holds up the others, so nothing is read twice.
+ * (enum image_error). Stateless: no open files, only caches. One thread; a call that needs
+ * something from the disk is deferred until that is there (load.h), so that it holds up nobody.
  *
  * What a caller may do is decided by the capability bits and the principal the kernel stamped on
  * the call, against owner and mode of the inode and of every directory on the way. */
@@ -17,6 +17,7 @@
 #include <swos/status.h>
 
 #include "base.h"
+#include "load.h"
 #include "program.h"
 
 enum { MAY_EXECUTE = 1, MAY_WRITE = 2, MAY_READ = 4 };
@@ -141,7 +142,10 @@ static status_t handle_open(struct sw_request *request, const struct sw_file_ope
     if (inode->size > SW_FILE_EXTENT) {
         return SW_OK;
     }
-    status = base_file(&base, number, &memory);
+    status = base_content(&base, number, EXTENT_WHOLE, &memory);
+    if (status == SW_NOT_FOUND) {
+        return load_wait(request, LOAD_OPEN, number, EXTENT_WHOLE);
+    }
     if (status == SW_OK) {
         out->form = 1;
         request->send[0] = memory;
@@ -224,6 +228,22 @@ static status_t handle_list(struct sw_request *request, const struct sw_file_lis
     return status;
 }
 
+/* The answer of open_program; returns the number of handles in `send`. */
+static uint32_t program_fill(uint32_t number, const struct program *program, handle_t *send,
+                             struct sw_file_open_program_reply *out)
+{
+    uint32_t count = 0;
+
+    attributes_fill(number, &out->attributes);
+    out->form = program->form;
+    out->program = program->program;
+    while (count < SW_HANDLES_MAX && program->memory[count]) {
+        send[count] = program->memory[count];
+        count++;
+    }
+    return count;
+}
+
 static status_t handle_open_program(struct sw_request *request,
                                     const struct sw_file_open_program_request *in, const char *path,
                                     size_t path_length, struct sw_file_open_program_reply *out)
@@ -246,16 +266,13 @@ static status_t handle_open_program(struct sw_request *request,
         return SW_ACCESS;
     }
     status = program_open(&base, number, &program);
-    if (status != SW_OK) {
-        return status;
+    if (status == SW_NOT_FOUND) {
+        return load_wait(request, LOAD_PROGRAM, number, EXTENT_WHOLE);
     }
-    attributes_fill(number, &out->attributes);
-    out->form = program->form;
-    out->program = program->program;
-    for (uint32_t i = 0; i < SW_HANDLES_MAX && program->memory[i]; i++) {
-        request->send[request->send_count++] = program->memory[i];
+    if (status == SW_OK) {
+        request->send_count = program_fill(number, program, request->send, out);
     }
-    return SW_OK;
+    return status;
 }
 
 static status_t handle_extent(struct sw_request *request, const struct sw_file_extent_request *in,
@@ -279,12 +296,49 @@ static status_t handle_extent(struct sw_request *request, const struct sw_file_e
     if (inode->size == 0 || in->index > (inode->size - 1) / SW_FILE_EXTENT) {
         return SW_OUT_OF_RANGE;
     }
-    status = base_extent(&base, (uint32_t)in->id - 1, (uint32_t)in->index, &memory);
+    status = base_content(&base, (uint32_t)in->id - 1, (uint32_t)in->index, &memory);
+    if (status == SW_NOT_FOUND) {
+        return load_wait(request, LOAD_EXTENT, (uint32_t)in->id - 1, (uint32_t)in->index);
+    }
     if (status == SW_OK) {
         request->send[0] = memory;
         request->send_count = 1;
     }
     return status;
+}
+
+/* Answers a call that waited for content; what it may do was checked before it waited. */
+static void answer_loaded(enum load_purpose purpose, uint64_t token, uint32_t number,
+                          uint32_t extent, status_t status)
+{
+    union {
+        struct sw_file_open_reply open;
+        struct sw_file_open_program_reply program;
+        struct sw_file_extent_reply extent;
+    } reply = { 0 };
+    uint32_t length, count = 1;
+    handle_t send[SW_HANDLES_MAX] = { 0 };
+    const struct program *program;
+
+    switch (purpose) {
+    case LOAD_OPEN:
+        attributes_fill(number, &reply.open.attributes);
+        reply.open.form = 1;
+        length = sizeof(reply.open);
+        break;
+    case LOAD_PROGRAM:
+        length = sizeof(reply.program);
+        if (status == SW_OK && (status = program_open(&base, number, &program)) == SW_OK) {
+            count = program_fill(number, program, send, &reply.program);
+        }
+        break;
+    default:
+        length = sizeof(reply.extent);
+    }
+    if (status == SW_OK && purpose != LOAD_PROGRAM) {
+        status = base_content(&base, number, extent, &send[0]);
+    }
+    sw_server_answer(token, status, 0, &reply, length, send, status == SW_OK ? count : 0, 0);
 }
 
 static status_t handle_space(struct sw_request *request, const struct sw_file_space_request *in,
@@ -405,9 +459,24 @@ static status_t server_message(struct sw_server *server, struct sw_request *requ
     return sw_file_dispatch(&handlers, request);
 }
 
+static void server_event(struct sw_server *server, const struct sw_event *event)
+{
+    (void)server;
+    load_event(event);
+}
+
+static void server_timeout(struct sw_server *server)
+{
+    (void)server;
+    load_timeout();
+}
+
 int main(void)
 {
-    struct sw_server server = { .message = server_message };
+    struct sw_server server = { .message = server_message,
+                                .event = server_event,
+                                .timeout = server_timeout,
+                                .deadline = SW_NEVER };
     enum image_error error;
     status_t status = program_start();
 
@@ -419,7 +488,10 @@ int main(void)
     if (error != IMAGE_OK) {
         return (int)error;
     }
-    status = sw_server_serve(&server, sw_start_get("serve"), 0);
+    status = load_start(&base, &server, answer_loaded);
+    if (status == SW_OK) {
+        status = sw_server_serve(&server, sw_start_get("serve"), 0);
+    }
     if (status == SW_OK) {
         if (sw_start_get("names")) {
             sw_service_ready();

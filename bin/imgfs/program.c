@@ -10,8 +10,8 @@
 #include "hash.h"
 #include "program.h"
 
-/* What who opens a file for execution gets: enough to make a process of it or to run it as a script,
- * not to copy it out (no READ). */
+/* What who opens a file for execution gets: enough to make a process of it or to run it as a
+ * script, not to copy it out (no READ). */
 #define PROGRAM_RIGHTS                                                                             \
     (SW_RIGHT_MAP | SW_RIGHT_EXECUTE | SW_RIGHT_TRANSFER | SW_RIGHT_DUPLICATE | SW_RIGHT_INSPECT)
 
@@ -39,8 +39,7 @@ static void bundle_start(void)
                             &bundle.memory[LAYOUT_RELOCATED]) != SW_OK) {
         return; /* not given: every program comes from the image */
     }
-    if (!memory ||
-        sw_memory_info(memory, &size, &committed, &sealed) != SW_OK ||
+    if (!memory || sw_memory_info(memory, &size, &committed, &sealed) != SW_OK ||
         sw_mapping_map(memory, 0, size, SW_MAP_READ, &bytes) != SW_OK) {
         return;
     }
@@ -145,7 +144,7 @@ static status_t make(struct base *base, uint32_t number, struct program *program
     if (find_in_bundle(inode, program)) {
         return SW_OK;
     }
-    status = base_file(base, number, &content);
+    status = base_content(base, number, EXTENT_WHOLE, &content);
     if (status != SW_OK) {
         return status;
     }
@@ -156,6 +155,7 @@ static status_t make(struct base *base, uint32_t number, struct program *program
     if (elf_recognize(file, inode->size)) {
         program->form = PROGRAM_ELF;
         status = lay_out(number, file, inode->size, program);
+        memcpy(&program->program.identity, inode->hash, sizeof(program->program.identity));
     } else {
         program->form = PROGRAM_SCRIPT; /* what may run it is the caller's to say */
     }

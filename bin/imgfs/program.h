@@ -15,7 +15,7 @@ struct program {
 status_t program_start(void);
 
 /* The program in a file, laid out on first use; stays ours. BAD_IMAGE: neither program nor script.
- */
+ * NOT_FOUND: the file has to be loaded first. */
 status_t program_open(struct base *base, uint32_t inode, const struct program **out_program);
 
 /* Lets go of all programs; the next open lays them out at the same bases. */

@@ -102,6 +102,7 @@ status_t layout_program(const void *bundle, const struct bundle_entry *entry, ui
                                 .entry = base + entry->entry,
                                 .base = base,
                                 .stack_size = entry->stack_size };
+    memcpy(&out->identity, entry->hash, sizeof(out->identity));
     for (uint32_t i = 0; i < entry->segment_count; i++) {
         const struct bundle_segment *segment = &entry->segments[i];
         uint32_t last = segment->page + segment->pages, first, end;

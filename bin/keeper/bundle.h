@@ -68,7 +68,7 @@ struct programs_entry {
     uint8_t hash[32];
     struct sw_program program;
 };
-_Static_assert(sizeof(struct programs_entry) == 336, "programs_entry");
+_Static_assert(sizeof(struct programs_entry) == 344, "programs_entry");
 
 /* The bundle's entries, NULL when the bundle is not of this version or not whole. */
 const struct bundle_entry *bundle_entries(const void *bundle, size_t size, uint32_t *out_count);

@@ -2,7 +2,10 @@
  * starts it again whenever it ends.
  *
  * What must outlive init lives here or in the kept slots of init's job: keeper never calls
- * anyone, so nobody can hang it, and uses no heap. Its own death is a kernel panic. */
+ * anyone, so nobody can hang it, and uses no heap. Its own death is a kernel panic.
+ *
+ * init never waits, so a call to it that waits for OVERDUE means that it hangs: keeper ends it. The
+ * watch begins anew with each init, for calls wait through keeper's pauses, too. */
 #include <stdbool.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -18,12 +21,20 @@
 #define BAND_SUPERVISOR 3
 #define INIT_SCRIPT "bundle:lua/init.lua"
 #define ARGUMENTS_MAX 16
+/* Of deaths in a row the first ones cost no pause: without init nothing else that dies comes back. */
+#define PAUSE_AFTER 3
 #define PAUSE_FIRST (100 * SW_MILLISECOND)
 #define PAUSE_LONGEST (10 * SW_SECOND)
-#define LIVED_LONG (30 * SW_SECOND) /* after so long a new failure is a first one */
+/* After so long a new failure is a first one. Short: init has found and taken over what runs in
+ * much less, and a pause is time in which nothing that dies comes back. */
+#define LIVED_LONG (2 * SW_SECOND)
+#define OVERDUE (5 * SW_SECOND)
+#define CHANNEL_SLOT 0         /* of init's job: its channel (scripts/guest/init/kept.lua) */
+#define CHANNEL_LOOK SW_SECOND /* until init has made it */
 
 struct keeper {
     handle_t root, bundle, relocated, programs, init_job, services;
+    handle_t port, channel; /* init's channel once it is watched, 0 before */
     struct sw_program init; /* the interpreter */
 };
 
@@ -202,25 +213,70 @@ static void end_helpers(const struct keeper *keeper)
     }
 }
 
+enum { KEY_EXIT, KEY_OVERDUE };
+
+/* What waits has OVERDUE from now on. */
+static void watch_channel(const struct keeper *keeper)
+{
+    if (keeper->channel) {
+        check("watch", sw_channel_watch(keeper->channel, OVERDUE, keeper->port, KEY_OVERDUE));
+    }
+}
+
+static void find_channel(struct keeper *keeper)
+{
+    if (sw_job_kept(keeper->init_job, CHANNEL_SLOT, &keeper->channel) != SW_OK) {
+        keeper->channel = 0;
+    }
+    watch_channel(keeper);
+}
+
+/* Waits for init's end, and brings it about when it hangs. Returns its status. */
+static int32_t supervise(struct keeper *keeper, handle_t process)
+{
+    check("init", sw_port_bind(keeper->port, process, UINT64_MAX, KEY_EXIT));
+    watch_channel(keeper);
+    for (;;) {
+        struct sw_wait wait = { 0 };
+
+        if (!keeper->channel) {
+            find_channel(keeper);
+        }
+        if (sw_port_wait(keeper->port, &wait,
+                         keeper->channel ? SW_NEVER : sw_clock_deadline(CHANNEL_LOOK)) != SW_OK) {
+            continue;
+        }
+        if (wait.event.key == KEY_EXIT) {
+            sw_port_unbind(keeper->port, process);
+            return (int32_t)wait.event.badge;
+        }
+        report(SW_LOG_ERROR, "init is overdue, ending it");
+        sw_process_kill(process, 137);
+    }
+}
+
 int main(void)
 {
     const struct sw_limits supervisor = { .band = BAND_SUPERVISOR };
     const struct sw_limits drivers = { .band = BAND_DRIVERS };
     struct keeper keeper = { .root = sw_start_get("root"), .bundle = sw_start_get("bundle") };
-    uint64_t pause = 0;
+    uint64_t pause = PAUSE_FIRST;
+    unsigned in_a_row = 0;
 
     lay_out_programs(&keeper);
     check("job init", sw_job_create(keeper.root, &supervisor, &keeper.init_job));
     check("job services", sw_job_create(keeper.root, &drivers, &keeper.services));
+    check("port", sw_port_create(&keeper.port));
     for (unsigned count = 0;; count++) {
         uint64_t started = sw_clock_monotonic();
         handle_t process;
-        int32_t exit_status = 0;
-        status_t status = start_init(&keeper, count, &process);
+        status_t status;
 
+        sw_job_continue(keeper.init_job); /* the last one may have been stopped */
+        status = start_init(&keeper, count, &process);
         if (status == SW_OK) {
-            while (sw_process_wait(process, SW_NEVER, &exit_status) == SW_INTERRUPTED) {
-            }
+            int32_t exit_status = supervise(&keeper, process);
+
             sw_handle_close(process);
             report(SW_LOG_ERROR, "init ended with status %d, starting it again", exit_status);
         } else {
@@ -228,9 +284,13 @@ int main(void)
         }
         end_helpers(&keeper);
         if (sw_clock_monotonic() - started > LIVED_LONG) {
-            pause = 0;
+            in_a_row = 0;
         }
-        sw_clock_sleep(sw_clock_deadline(pause)); /* none before the first restart */
-        pause = pause == 0 ? PAUSE_FIRST : pause * 2 < PAUSE_LONGEST ? pause * 2 : PAUSE_LONGEST;
+        if (++in_a_row <= PAUSE_AFTER) {
+            pause = PAUSE_FIRST;
+            continue;
+        }
+        sw_clock_sleep(sw_clock_deadline(pause));
+        pause = pause * 2 < PAUSE_LONGEST ? pause * 2 : PAUSE_LONGEST;
     }
 }

@@ -126,6 +126,8 @@ status_t content_write(struct store *store, uint32_t inode, uint64_t offset, uin
     image->mtime = now;
     if (offset + done > size)
         image->size = offset + done;
+    store->answer.done = done;
+    store->answer.end = offset + done;
     change_commit(store);
     return SW_OK;
 }

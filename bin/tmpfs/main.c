@@ -77,23 +77,29 @@ static status_t open_file(struct sw_request *request, const struct sw_file_open_
                           const char *path, size_t path_length, struct sw_file_open_reply *out)
 {
     struct store *store = &tmpfs.store;
-    uint32_t principal = request->event.principal;
+    uint32_t principal = request->event.principal, flags = in->flags;
     struct tree_place place = { .directory = ROOT, .inode = ROOT };
-    uint32_t slot, generation, inode;
-    status_t status = check_open_flags(request, in->flags);
-    if (status == SW_OK && path_length > 0)
+    uint32_t slot, generation, inode = NONE;
+    const struct answer *answer = answer_find(store, request->event.pid, in->header.id);
+    status_t status = check_open_flags(request, flags);
+    if (status == SW_OK && answer && (inode = answer_inode(store, answer)) != NONE)
+        flags = answer->flags & ~(uint32_t)(SW_OPEN_CREATE | SW_OPEN_TRUNCATE); /* done already */
+    else if (status == SW_OK && path_length > 0)
         status = tree_place(store, principal, path, path_length, &place);
     if (status != SW_OK)
         return status;
 
-    bool makes = place.inode == NONE;
-    inode = place.inode;
-    if (!makes)
-        status = check_open_inode(principal, inode, in->flags);
-    else if (in->flags & SW_OPEN_CREATE)
-        status = tree_may_create(store, principal, &place, &inode);
-    else
-        status = SW_NOT_FOUND;
+    bool makes = false;
+    if (inode == NONE) {
+        inode = place.inode;
+        makes = inode == NONE;
+        if (!makes)
+            status = check_open_inode(principal, inode, flags);
+        else if (flags & SW_OPEN_CREATE)
+            status = tree_may_create(store, principal, &place, &inode);
+        else
+            status = SW_NOT_FOUND;
+    }
     if (status == SW_OK)
         status = slot_allocate(store, &slot, &generation);
     if (status == SW_OK)
@@ -102,11 +108,13 @@ static status_t open_file(struct sw_request *request, const struct sw_file_open_
     if (status != SW_OK)
         return status;
 
+    store->answer.inode = inode;
+    store->answer.flags = flags;
     if (makes)
         tree_create(store, principal, &place, inode, SW_FILE_REGULAR, in->mode, sw_clock_wall());
-    else if (in->flags & SW_OPEN_TRUNCATE)
+    else if (flags & SW_OPEN_TRUNCATE)
         content_truncate(store, inode, 0, sw_clock_wall());
-    slot_open(store, slot, generation, inode, in->flags);
+    slot_open(store, slot, generation, inode, flags);
     request->send_count = 1;
     request->send_move = 1;
     tree_attributes(store, inode, &out->attributes);
@@ -314,6 +322,12 @@ static status_t write_file(struct sw_request *request, const struct sw_file_writ
         return status;
     if (in->flags & ~(uint32_t)SW_WRITE_APPEND)
         return SW_INVALID;
+    const struct answer *answer = answer_find(&tmpfs.store, request->event.pid, in->header.id);
+    if (answer) {
+        out->done = answer->done;
+        out->end = answer->end;
+        return SW_OK;
+    }
     bool appends = (slot->flags & SW_OPEN_APPEND) || (in->flags & SW_WRITE_APPEND);
     uint64_t offset = appends ? tmpfs.store.inodes[slot->inode].size : in->offset;
     status = content_write(&tmpfs.store, slot->inode, offset, request->event.data_length,
@@ -371,20 +385,32 @@ static const struct sw_file_handlers handlers = {
     .sync = sync,
 };
 
+/* Whether the request was carried out by a predecessor and has nothing but success to tell. */
+static bool is_done_already(const struct sw_request *request)
+{
+    const struct sw_request_header *header = request->message;
+    return header->operation != SW_OP_FILE_OPEN && header->operation != SW_OP_FILE_WRITE &&
+           answer_find(&tmpfs.store, request->event.pid, header->id);
+}
+
 static status_t on_message(struct sw_server *server, struct sw_request *request)
 {
     (void)server;
     const struct sw_request_header *header = request->message;
+    if (request->event.request_length < sizeof(*header))
+        return SW_BAD_MESSAGE;
     bool on_file = request->event.badge & BADGE_FILE;
     bool file_operation =
         header->operation >= SW_OP_FILE_READ && header->operation <= SW_OP_FILE_SYNC;
-    if (request->event.request_length >= sizeof(*header) && on_file != file_operation)
+    if (on_file != file_operation)
         return SW_NOT_SUPPORTED;
+    if (is_done_already(request))
+        return SW_OK;
+    answer_begin(&tmpfs.store, request->event.pid, header->id);
     return sw_file_dispatch(&handlers, request);
 }
 
-/* A death after this was delivered and before the slot is closed leaves the slot open until the
- * next boot: the one thing a successor cannot know. */
+/* The kernel tells a successor again what this process has not come back from. */
 static void on_closed(struct sw_server *server, uint64_t key, uint64_t badge)
 {
     (void)server, (void)key;

@@ -14,7 +14,9 @@ static void replay_journal(struct store *store)
     uint64_t commit = journal->commit;
     if (commit == 0)
         return;
-    bool good = journal->count <= JOURNAL_IMAGES && commit == journal_check(journal);
+    bool good =
+        journal->count <= JOURNAL_IMAGES && commit == journal_check(journal) &&
+        (journal->answer.id == 0 || journal->answer.check == answer_check(&journal->answer));
     for (uint32_t i = 0; good && i < journal->count; i++)
         good = journal->numbers[i] < store->inodes_ready &&
                journal->images[i].check == inode_check(&journal->images[i], journal->numbers[i]);
@@ -224,6 +226,7 @@ status_t store_recover(struct store *store, uint64_t now)
     replay_journal(store);
     check_generation(store);
     check_inodes(store, now);
+    answers_recover(store);
     check_tree(store);
     enter_names(store);
     check_slots(store);

@@ -18,7 +18,7 @@ uint64_t mix(uint64_t value)
 }
 
 /* Over whole 64-bit words; not against malice, for only this process can write them. */
-static uint64_t checksum(const void *bytes, size_t size, uint64_t seed)
+uint64_t checksum(const void *bytes, size_t size, uint64_t seed)
 {
     const uint8_t *at = bytes;
     uint64_t sum = mix(seed + 0x51ed2701);
@@ -197,6 +197,7 @@ static status_t store_format(struct store *store, uint64_t now)
     counter_put(&header->pages_ready, 0);
     counter_put(&header->slots_ready, 0);
     counter_put(&header->generation, 0);
+    counter_put(&store->answers->next, 0);
     if ((status = inodes_grow(store, 1)) != SW_OK)
         return status;
     store_make_root(store, now);
@@ -216,6 +217,7 @@ status_t store_open(struct store *store, const struct store_plan *plan, void *co
     store->arena = areas[AREA_ARENA];
     store->header = &((struct vault_page *)vault)->header;
     store->journal = &((struct vault_page *)vault)->journal;
+    store->answers = &((struct vault_page *)vault)->answers;
     store->slots = (struct slot *)(vault + plan->slots);
     store->inodes = (struct inode *)(vault + plan->inodes);
     store->owners = (_Atomic uint64_t *)(vault + plan->owners);
@@ -270,7 +272,7 @@ struct inode *change_inode(struct store *store, uint32_t number)
 
 uint64_t journal_check(const struct journal *journal)
 {
-    uint64_t sum = mix(journal->count);
+    uint64_t sum = mix(journal->count ^ (uint64_t)journal->answer.check << 32);
     for (uint32_t i = 0; i < journal->count; i++)
         sum = mix(sum ^ ((uint64_t)journal->numbers[i] << 32 | journal->images[i].check));
     return sum | 1;
@@ -281,6 +283,8 @@ void journal_apply(struct store *store)
     struct journal *journal = store->journal;
     for (uint32_t i = 0; i < journal->count; i++)
         store->inodes[journal->numbers[i]] = journal->images[i];
+    if (journal->answer.id)
+        store->answers->last = journal->answer;
     /* Pairs with the release of the next commit and with recovery: the inodes are whole before
      * the journal is empty. */
     atomic_store_explicit(&journal->commit, 0, memory_order_release);
@@ -290,6 +294,8 @@ void change_commit(struct store *store)
 {
     struct journal *journal = store->journal;
     journal->count = store->change_count;
+    journal->answer = store->answer;
+    journal->answer.check = journal->answer.id ? answer_check(&journal->answer) : 0;
     for (uint32_t i = 0; i < journal->count; i++)
         journal->images[i].check = inode_check(&journal->images[i], journal->numbers[i]);
     uint64_t check = journal_check(journal);
@@ -298,6 +304,8 @@ void change_commit(struct store *store)
     atomic_signal_fence(memory_order_seq_cst);
     journal_apply(store);
     store->change_count = 0;
+    if (store->answer.id)
+        answer_given(store);
 }
 
 /* ------------------------------------------------------------------ inodes and names */

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ANSWERS_RECENT 64 /* a power of two */
+
 enum area { AREA_ARENA, AREA_VAULT, AREA_INDEX, AREAS };
 
 struct store_memory {
@@ -40,6 +42,7 @@ struct store {
     uint8_t *arena;
     struct vault_header *header;
     struct journal *journal;
+    struct answers *answers;
     struct slot *slots;
     struct inode *inodes;
     _Atomic uint64_t *owners;
@@ -52,6 +55,9 @@ struct store {
     uint32_t inodes_used, inode_hint;
     uint32_t slot_hint;
     uint32_t change_count;
+    struct answer answer;                 /* of the request at work, to go with its change */
+    struct answer recent[ANSWERS_RECENT]; /* this process's own, one for each hash */
+    bool answers_kept;                    /* a predecessor's answer may be asked for */
     /* of the last recovery */
     uint32_t dropped, adopted;
 };
@@ -73,6 +79,20 @@ struct inode *change_inode(struct store *store, uint32_t number);
 
 /* Carries out the change: all images or none, whatever happens. Cannot fail. */
 void change_commit(struct store *store);
+
+/* ---------------------------------------------------------------- answers (answers.c) */
+
+/* A request begins: the next change carries its answer. id 0: it has none, or nobody asks. */
+void answer_begin(struct store *store, uint32_t pid, uint64_t id);
+
+/* The change carried the answer. */
+void answer_given(struct store *store);
+
+/* What the request came to when it was carried out before, or NULL: it is new. */
+const struct answer *answer_find(const struct store *store, uint32_t pid, uint64_t id);
+
+/* The file an answer to an open names, or NONE: it is gone since. */
+uint32_t answer_inode(const struct store *store, const struct answer *answer);
 
 /* ---------------------------------------------------------------- inodes and names */
 
@@ -131,6 +151,9 @@ static inline uint32_t page_span(uint64_t size)
 uint64_t mix(uint64_t value);
 uint32_t inode_check(const struct inode *inode, uint32_t number);
 uint32_t slot_check(const struct slot *slot, uint32_t number);
+uint32_t answer_check(const struct answer *answer);
+void answers_recover(struct store *store);
+uint64_t checksum(const void *bytes, size_t size, uint64_t seed);
 uint64_t journal_check(const struct journal *journal);
 void journal_apply(struct store *store);
 uint64_t owner_word(const struct store *store, uint32_t page, uint32_t inode, uint32_t index);

@@ -1,31 +1,17 @@
--- What init starts, and who may look up what. Part of the boot bundle; the copy in the image is
--- for reading.
---
--- A service: `program` of the bundle, `serves` its name in the directory, `gives` what it gets
--- besides `serve`, `job`, `names` and `log` (the words are explained in init/grants.lua), `band`
--- of its job (2 drivers, 1 servers), `after` a service whose readiness it needs, `caps` it keeps,
--- `overdue` the seconds it may leave a call unanswered without deferring it (5).
+-- What init starts at boot, and who may look up what. Part of the boot bundle; the copy in the image
+-- is for reading. `start` is the allowlist: a service script alone starts nothing.
 return {
-  services = {
-    { name = "consoled", program = "consoled", serves = "terminal/console", band = 2, caps = {},
-      gives = { "uart" } },
-    { name = "blkd", program = "blkd", serves = "block", band = 2, caps = {}, gives = { "disks" } },
-    { name = "imgfs", program = "imgfs", serves = "file/base", band = 1, caps = {},
-      gives = { "block", "code", "programs" } },
-    { name = "tmpfs", program = "tmpfs", serves = "file/tmp", band = 1, caps = {}, gives = {} },
-    -- A password's hash is 0.15 s of work in one piece, made to be slow; on a host that gives this
-    -- machine a small share of its CPUs it took over 5 s.
-    { name = "authd", program = "authd", serves = "auth", band = 1, caps = {}, after = "imgfs",
-      gives = { "passwd", "authority", "sessions" }, overdue = 30 },
-  },
-  -- The login of the system console, started again when it ends, but not faster than this.
-  console = { path = "/bin/console-login", restart_seconds = 1 },
+  -- services of the boot bundle (etc/swos/services), or of scripts read once the login is there
+  start = { "consoled", "blkd", "imgfs", "tmpfs", "authd", "console", "logd",
+    -- where their device is there
+    "inputd", "rngd" },
   environment = { "PATH=/bin:/usr/bin", "TERM=vt100" },
+  -- of a service that may look up the server
   paths = { { "/", "file/base" }, { "/tmp", "file/tmp" } },
-  -- Names by principal; 0 is the system's own programs.
+  -- Names by principal, for sessions and init's helpers; a service sees what its script says.
   views = {
-    [0] = { "auth", "block", "file/base", "file/tmp", "names", "system", "terminal/console" },
-    [1] = { "auth", "file/base", "file/tmp", "names", "system", "terminal/console" },
-    other = { "file/base", "file/tmp", "names", "system" },
+    [0] = { "auth", "block", "file/base", "file/tmp", "log", "names", "system", "terminal/console" },
+    [1] = { "auth", "file/base", "file/tmp", "log", "names", "system", "terminal/console" },
+    other = { "file/base", "file/tmp", "log", "names", "system" },
   },
 }

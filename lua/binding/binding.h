@@ -49,6 +49,10 @@ int codec_open_module(lua_State *L);
 /* nil, message, "NAME"; detail as in a reply header. Returns 3. */
 int failure_push(lua_State *L, status_t status, uint32_t detail);
 
+/* ---- call.c */
+/* Closes the call objects kept for the next requests. */
+void call_trim(void);
+
 /* ---- the rest of the module; each adds its functions to the table at the top */
 int syscall_open_module(lua_State *L);
 int call_open_module(lua_State *L);
@@ -56,6 +60,7 @@ int port_open_module(lua_State *L);
 int start_open_module(lua_State *L);
 int spawn_open_module(lua_State *L);
 int fd_open_module(lua_State *L);
+int confine_open_module(lua_State *L);
 int luaopen_swos(lua_State *L);
 
 /* ---- chunk.c: where code comes from */

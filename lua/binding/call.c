@@ -41,6 +41,12 @@ static void call_put(handle_t call)
         sw_handle_close(call);
 }
 
+void call_trim(void)
+{
+    while (spare_count > 0)
+        sw_handle_close(spare_calls[--spare_count]);
+}
+
 static size_t align8(size_t size)
 {
     return (size + 7) & ~(size_t)7;
@@ -102,7 +108,8 @@ static int request_new(lua_State *L)
     request->operation = operation;
     const struct protocol *protocol = table_protocol(operation->protocol);
     *(struct sw_request_header *)request->bytes =
-        (struct sw_request_header){ protocol->id, protocol->version, operation->number, 0 };
+        (struct sw_request_header){ protocol->id, protocol->version, operation->number, 0,
+                                    operation->once ? sw_request_id() : 0 };
     fields_encode(L, 3, part->first_field, part->field_count, request->bytes);
     char *at = request->bytes + part->size;
     for (unsigned i = 0; i < part->string_count && i < 4; i++) {
@@ -116,10 +123,11 @@ static int request_new(lua_State *L)
     call->request_length = (uint32_t)request_length;
     call->reply = call->request + align8(request_length);
     call->reply_capacity = (uint32_t)reply_capacity;
+    call->flags = operation->secret ? SW_CALL_SECRET : 0;
     if (operation->data != DATA_NONE) {
         call->data = call->reply + align8(reply_capacity);
         call->data_length = data_length;
-        call->flags = operation->data == DATA_IN ? SW_CALL_DATA_IN : SW_CALL_DATA_OUT;
+        call->flags |= operation->data == DATA_IN ? SW_CALL_DATA_IN : SW_CALL_DATA_OUT;
         if (data)
             memcpy((void *)(uintptr_t)call->data, data, data_length);
     }
@@ -278,10 +286,11 @@ static int request_cancel(lua_State *L)
     return 0;
 }
 
-/* request:is_idempotent() */
-static int request_is_idempotent(lua_State *L)
+/* request:may_repeat(): whether the same request may be sent again when a server died with it. */
+static int request_may_repeat(lua_State *L)
 {
-    lua_pushboolean(L, request_check(L)->operation->idempotent);
+    const struct operation *operation = request_check(L)->operation;
+    lua_pushboolean(L, operation->idempotent || operation->once);
     return 1;
 }
 
@@ -293,7 +302,7 @@ int call_open_module(lua_State *L)
         { "post", request_post },
         { "collect", request_collect },
         { "cancel", request_cancel },
-        { "is_idempotent", request_is_idempotent },
+        { "may_repeat", request_may_repeat },
         { "__gc", request_cancel },
         { "__close", request_cancel },
         { NULL, NULL },

@@ -24,15 +24,17 @@ static int module_index(lua_State *L)
     return 1;
 }
 
-/* swos.trim(): collects garbage (twice: finalizers may free more) and gives free heap pages back.
- */
+/* swos.trim() -> bytes: collects garbage (twice: finalizers may free more), gives free heap pages
+ * and unused call objects back; returns how much lives in the Lua state. */
 static int module_trim(lua_State *L)
 {
     lua_gc(L, LUA_GCCOLLECT);
     lua_gc(L, LUA_GCCOLLECT);
+    call_trim();
     lua_heap_trim();
     malloc_trim(0);
-    return 0;
+    lua_pushinteger(L, (lua_Integer)lua_gc(L, LUA_GCCOUNT) * 1024 + lua_gc(L, LUA_GCCOUNTB));
+    return 1;
 }
 
 int luaopen_swos(lua_State *L)
@@ -46,6 +48,7 @@ int luaopen_swos(lua_State *L)
     start_open_module(L);
     spawn_open_module(L);
     fd_open_module(L);
+    confine_open_module(L);
     lua_pushcfunction(L, module_trim);
     lua_setfield(L, -2, "trim");
     lua_createtable(L, 0, 1);

@@ -76,6 +76,8 @@ static void message_push(lua_State *L, const struct sw_event *event, const char 
                 lua_setfield(L, -2, string_name(part->first_string + i));
                 at += size;
             }
+            if (refuse == SW_OK && part->string_count && at != length)
+                refuse = SW_BAD_MESSAGE;
             lua_setfield(L, -2, "request");
         }
     }
@@ -171,6 +173,16 @@ static int message_reply(lua_State *L)
         }
     }
     status = sw_reply(token, &reply);
+    if (status == SW_TOO_LARGE) { /* the caller hears that, or without room for it just the end */
+        struct sw_reply refusal = { .data = (uintptr_t)answer.bytes,
+                                    .length = sizeof(answer.header) };
+        if (answer.header.status == SW_OK)
+            answer.header.status = SW_TOO_LARGE;
+        if (sw_reply(token, &refusal) == SW_TOO_LARGE) {
+            refusal.length = 0;
+            sw_reply(token, &refusal);
+        }
+    }
     if (status != SW_OK)
         return failure_push(L, status, 0);
     for (unsigned i = 0; i < reply.send_count; i++)

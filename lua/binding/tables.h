@@ -55,8 +55,9 @@ enum { DATA_NONE, DATA_IN, DATA_OUT };
 
 struct operation {
     uint16_t name;
-    uint8_t protocol, number, data, idempotent;
+    uint8_t protocol, number, data, idempotent, once;
     uint8_t capability; /* 1 + bit, 0: none */
+    uint8_t secret;
     struct part request, reply;
     uint16_t first_send, send_count, first_receive, receive_count;
 };

@@ -8,6 +8,7 @@ local M = {}
 
 local PIECE = 65536
 local LIST_BYTES = 16384
+local ENTRY_HEAD = 42  -- a struct sw_attributes and the name's length
 
 -- { prefix, connection } entries; the start block's at first.
 M.mounts = swos.paths()
@@ -109,6 +110,9 @@ function M.write(path, bytes, options, deadline)
     written, message, name = protocol.file.write(handle, { offset = offset,
       data = bytes:sub(offset + 1, offset + PIECE),
       flags = options.append and swos.WRITE_APPEND or 0 }, deadline)
+    if written and (written.done < 1 or written.done > PIECE) then
+      written, message, name = nil, "malformed message", "BAD_MESSAGE"
+    end
     if not written then return failed(path, message, name) end
     offset = offset + written.done
   end
@@ -122,6 +126,16 @@ function M.stat(path, deadline)
   return reply.attributes
 end
 
+-- The entry at a place in a directory's data, and where the next one is; nil: malformed.
+local function unpack_entry(data, at)
+  if #data - at < ENTRY_HEAD then return nil end
+  local entry = swos.unpack("sw_attributes", data, at)
+  local length = ("<I2"):unpack(data, at + ENTRY_HEAD - 1)
+  if #data - at < ENTRY_HEAD + length then return nil end
+  entry.name = data:sub(at + ENTRY_HEAD + 1, at + ENTRY_HEAD + length)
+  return entry, (at + ENTRY_HEAD + length + 7) // 8 * 8
+end
+
 -- Entries in the server's order, each the attributes with its `name`.
 function M.list(path, deadline)
   local entries, cookie = {}, 0
@@ -131,12 +145,13 @@ function M.list(path, deadline)
     local at = 0
     for _ = 1, reply.count do
       local entry
-      entry, at = swos.unpack("sw_attributes", reply.data, at)
-      entry.name, at = ("<s2"):unpack(reply.data, at + 1)
-      at = (at - 1 + 7) // 8 * 8
+      entry, at = unpack_entry(reply.data, at)
+      if not entry then return failed(path, "malformed message", "BAD_MESSAGE") end
       entries[#entries + 1] = entry
     end
     cookie = reply.next
+    -- A server that goes on without an entry would have us ask for ever.
+    if reply.count == 0 and cookie ~= 0 then return failed(path, "malformed message", "BAD_MESSAGE") end
   until cookie == 0
   return entries
 end

@@ -10,7 +10,7 @@ local M = {}
 
 local port
 local waiting, last_key = {}, 0  -- key -> function(kind, bits, badge, message)
-local ours = setmetatable({}, { __mode = "k" })  -- coroutines of the loop
+local ours = {}  -- coroutines of the loop that have not ended; not weak: its size follows from them
 local timers = {}  -- binary heap of { at, action }; a cancelled one has no action
 local stopped = false
 
@@ -31,6 +31,7 @@ end
 
 local function resume(co, ...)
   local ok, message = coroutine.resume(co, ...)
+  if coroutine.status(co) == "dead" then ours[co] = nil end
   if not ok then M.on_error(debug.traceback(co, tostring(message))) end
 end
 
@@ -197,16 +198,30 @@ function M.serve(channel, handler)
   return true
 end
 
--- Runs action each time the channel's oldest call has waited longer than the limit (ns).
-function M.watch_overdue(channel, limit, action)
-  local key = new_key()
+-- Runs action each time the channel's oldest call has waited longer than the limit (ns) from now on.
+-- Returns a key; given again, that watch of the channel begins anew.
+function M.watch_overdue(channel, limit, action, key)
+  key = key or new_key()
   waiting[key] = function(kind)
     if kind == swos.EVENT_OVERDUE then action() end
   end
-  return sys.channel_watch(channel, limit, get_port(), key)
+  local ok, message, name = sys.channel_watch(channel, limit, get_port(), key)
+  if not ok then return nil, message, name end
+  return key
 end
 
 -- ---- running
+
+-- A Lua table keeps the room of its fullest hour; these go back to what they hold. Cancelled timers go.
+function M.tidy()
+  local keys, threads, planned = {}, {}, timers
+  for key, action in pairs(waiting) do keys[key] = action end
+  for co in pairs(ours) do threads[co] = true end
+  waiting, ours, timers = keys, threads, {}
+  for _, timer in ipairs(planned) do
+    if timer.action then timer_push(timer) end
+  end
+end
 
 function M.stop()
   stopped = true

@@ -10,6 +10,18 @@ local PIECE = 32
 local STATES = { [swos.PROCESS_RUNNING] = "R", [swos.PROCESS_BLOCKED] = "S", [swos.PROCESS_STOPPED] = "T",
   [swos.PROCESS_ENDED] = "Z" }
 
+-- What a blocked process's first thread waits for, and on whom.
+local WAITS = { [swos.WAIT_PORT] = "port", [swos.WAIT_CALL] = "queue", [swos.WAIT_REPLY] = "call",
+  [swos.WAIT_FUTEX] = "futex", [swos.WAIT_PIPE] = "read", [swos.WAIT_PIPE_ROOM] = "write",
+  [swos.WAIT_SLEEP] = "sleep" }
+
+-- "call imgfs(5)", "sleep"; "-" when it does not wait.
+function M.wait(info)
+  local word = info.state == swos.PROCESS_BLOCKED and WAITS[info.wait_kind]
+  if not word then return "-" end
+  return info.wait_pid == 0 and word or ("%s %s(%d)"):format(word, info.wait_name, info.wait_pid)
+end
+
 -- The job below which everything visible lies.
 function M.visible_job()
   local system <close> = names.connect("system")

@@ -6,9 +6,9 @@ return {
   { "spawn", 1, "opening a program for execution" },
   { "fs-read", 2, "opening a file for reading, listing a directory" },
   { "tmp-write", 3, "creating, changing and removing files in /tmp" },
-  { "inspect", 4, "facts about processes of other sessions" },
-  { "log-read", 6, "the kernel log" },
-  { "device", 8, "killing, starting, stopping and trimming system services" },
+  { "inspect", 4, "facts about processes of other sessions, about devices, what services count, tracing" },
+  { "log-read", 6, "the kernel log, what services print, crash records" },
+  { "device", 8, "killing, starting, stopping and trimming system services, opening devices, levels of the kernel log" },
   { "power", 9, "reboot and power off" },
   { "time", 12, "setting the wall clock" },
 }

@@ -163,8 +163,8 @@ local function client(put, p, op)
   end
   put("    struct { struct %s_request fixed; char strings[%s]; } request;", name,
     has(op.request_strings) and STRINGS_MAX or 8)
-  put("    request.fixed.header = (struct sw_request_header){ SW_PROTOCOL_%s, SW_PROTOCOL_%s_VERSION, SW_OP_%s_%s, 0 };",
-    upper(p.name), upper(p.name), upper(p.name), upper(op.name))
+  put("    request.fixed.header = (struct sw_request_header){ SW_PROTOCOL_%s, SW_PROTOCOL_%s_VERSION, SW_OP_%s_%s, 0, %s };",
+    upper(p.name), upper(p.name), upper(p.name), upper(op.name), op.once and "sw_request_id()" or "0")
   for _, f in ipairs(op.request_fields) do
     if f.count then
       put("    __builtin_memcpy(request.fixed.%s, %s, %d);", f.name, f.name, f.size)
@@ -180,36 +180,44 @@ local function client(put, p, op)
     put("    request_length += %s_length;", s.name)
   end
   put("    struct { struct %s_reply fixed; char strings[%d]; } answer;", name, has(op.reply_strings) and 1024 or 8)
+  local flags = {}
+  if op.data then flags[1] = "SW_CALL_DATA_" .. op.data:upper() end
+  if op.secret then flags[#flags + 1] = "SW_CALL_SECRET" end
   put("    struct sw_call call = { .request = (uint64_t)(uintptr_t)&request, .request_length = (uint32_t)request_length,")
   put("        .reply = (uint64_t)(uintptr_t)&answer, .reply_capacity = sizeof(answer)%s };",
-    op.data and (", .data = (uint64_t)(uintptr_t)data, .data_length = data_length, .flags = SW_CALL_DATA_" .. op.data:upper()) or "")
+    (op.data and ", .data = (uint64_t)(uintptr_t)data, .data_length = data_length" or "")
+      .. (flags[1] and ", .flags = " .. table.concat(flags, " | ") or ""))
   for i, h in ipairs(op.send or {}) do
     put("    if (send_%s)", h)
     put("        call.send[%d] = send_%s, call.send_count = %d;", i - 1, h, i)
   end
   put("    uint32_t reply_length = 0;")
   put("    status_t status = sw_transact(connection, &call, sizeof(struct %s_reply), &reply_length, %s, deadline);",
-    name, op.idempotent and "1" or "0")
-  for i, h in ipairs(op.receive or {}) do
-    put("    *out_%s = status == SW_OK && call.received_count > %d ? call.received[%d] : 0;", h, i - 1, i - 1)
-  end
-  if op.reply_size > 8 then
-    put("    if (status == SW_OK && reply)")
-    put("        *reply = answer.fixed;")
-  end
+    name, (op.idempotent or op.once) and "1" or "0")
   if has(op.reply_strings) then
     put("    size_t at = sizeof(struct %s_reply);", name)
     for _, s in ipairs(op.reply_strings) do
+      put("    if (status == SW_OK && (answer.fixed.%s_length > reply_length - at || answer.fixed.%s_length >= %s_capacity))",
+        s.name, s.name, s.name)
+      put("        status = SW_BAD_MESSAGE;")
       put("    if (status == SW_OK) {")
       put("        size_t length = answer.fixed.%s_length;", s.name)
-      put("        if (length > reply_length - at || length >= %s_capacity)", s.name)
-      put("            return SW_BAD_MESSAGE;")
       put("        __builtin_memcpy(%s, (const char *)&answer + at, length);", s.name)
       put("        %s[length] = 0;", s.name)
       put("        at += length;")
       put("    }")
     end
   end
+  if op.reply_size > 8 then
+    put("    if (status == SW_OK && reply)")
+    put("        *reply = answer.fixed;")
+  end
+  for i, h in ipairs(op.receive or {}) do
+    put("    *out_%s = status == SW_OK && call.received_count > %d ? call.received[%d] : 0;", h, i - 1, i - 1)
+  end
+  local expected = #(op.receive or {})
+  put("    if (call.received_count > %s)", expected > 0 and ("(status == SW_OK ? %du : 0)"):format(expected) or "0")
+  put("        sw_surplus_close(&call, %s);", expected > 0 and ("status == SW_OK ? %du : 0"):format(expected) or "0")
   put("    return status;")
   put("}")
   put("")

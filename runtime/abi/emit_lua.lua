@@ -44,13 +44,58 @@ function M.tables(model)
       operations[op.name] = { number = op.number, request = op.request_fields, request_size = op.request_size,
         request_strings = op.request_strings, reply = op.reply_fields, reply_size = op.reply_size,
         reply_strings = op.reply_strings, send = op.send or {}, receive = op.receive or {}, data = op.data,
-        cap = op.cap or nil, caps = op.caps, idempotent = op.idempotent or false }
+        cap = op.cap or nil, caps = op.caps, secret = op.secret or false,
+        idempotent = op.idempotent or false, once = op.once or false }
     end
     result.protocol[p.name] = { id = p.id, version = p.version, level = p.level, stateless = p.stateless or false,
       operations = operations }
     for _, c in ipairs(p.constants or {}) do result.constant[c[1]] = c[2] end
   end
   return "-- The ABI as data. Generated from runtime/abi; do not edit.\nreturn " .. serialize(result, "") .. "\n"
+end
+
+local function compact(fields)
+  local list = {}
+  for i, f in ipairs(fields) do list[i] = { f.name, f.type, f.offset, f.count } end
+  return list
+end
+
+local function field_names(list)
+  local out = {}
+  for i, entry in ipairs(list) do out[i] = entry.name or entry end
+  return out
+end
+
+-- What trace and crash need to say in words what a process asked: by number, names alone. Lists are
+-- in order: of a field its name, type, offset and count; of an argument its name and kind.
+function M.names(model)
+  local result = { status = {}, right = {}, type = {}, struct = {}, syscall = {}, protocol = {}, event = {} }
+  for _, c in ipairs(model.constants) do
+    local event = c[1]:match("^SW_EVENT_(.*)$")
+    if event then result.event[c[2]] = event end
+  end
+  for _, e in ipairs(model.errors) do result.status[-e[2]] = e[1] end
+  for _, r in ipairs(model.rights) do result.right[r[2]] = r[1] end
+  for _, t in ipairs(model.types) do result.type[t[2]] = t[1] end
+  for _, s in ipairs(model.structs) do result.struct[s.name] = { size = s.size, fields = compact(s.fields) } end
+  for _, s in ipairs(model.syscalls) do
+    local arguments = {}
+    for i, a in ipairs(s.arguments) do
+      arguments[i] = { a.name, a.kind == "address" and a.direction .. ":" .. a.struct or a.kind }
+    end
+    result.syscall[s.number] = { name = s.name, arguments = arguments, out = field_names(s.out) }
+  end
+  for _, p in ipairs(model.protocols) do
+    local operations = {}
+    for _, op in ipairs(p.operations) do
+      operations[op.number] = { name = p.name .. "." .. op.name,
+        request = { compact(op.request_fields), op.request_size, field_names(op.request_strings) },
+        reply = { compact(op.reply_fields), op.reply_size, field_names(op.reply_strings) },
+        send = op.send, receive = op.receive, data = op.data }
+    end
+    result.protocol[p.id] = { name = p.name, version = p.version, operations = operations }
+  end
+  return "-- Names of the ABI by number. Generated from runtime/abi; do not edit.\nreturn " .. serialize(result, "") .. "\n"
 end
 
 return M

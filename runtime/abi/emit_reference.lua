@@ -11,7 +11,7 @@ local function finish(lines) return table.concat(lines, "\n") .. "\n" end
 function M.syscalls(model)
   local lines, put = page("System calls")
   put("`svc #0` with the number in x8 and arguments in x0 to x7. x0 returns 0 or a negative status, x1 onward the named results.")
-  put("A refused call has changed nothing. Every call with a handle can also return BAD_HANDLE, WRONG_TYPE and ACCESS.")
+  put("A refused call has changed nothing. Every call with a handle can also return BAD_HANDLE, WRONG_TYPE and ACCESS, every call with an address NO_MEMORY: no page is left for memory of the caller's that was never touched.")
   for _, c in ipairs(model.syscalls) do
     put("")
     put("## %d `%s`", c.number, c.name)
@@ -74,8 +74,10 @@ function M.protocols(model)
       local handles = {}
       for _, h in ipairs(op.send or {}) do handles[#handles + 1] = "→ " .. h end
       for _, h in ipairs(op.receive or {}) do handles[#handles + 1] = "← " .. h end
-      put("| %d | `%s` | %s | %s | %s | %s | %s%s |", op.number, op.name, names(op.request_fields, op.request_strings),
-        names(op.reply_fields, op.reply_strings), table.concat(handles, ", "), caps, op.doc, op.idempotent and "" or " Not repeated silently.")
+      put("| %d | `%s` | %s | %s | %s | %s | %s%s%s |", op.number, op.name, names(op.request_fields, op.request_strings),
+        names(op.reply_fields, op.reply_strings), table.concat(handles, ", "), caps, op.doc,
+        op.once and " Repeated under its id: done once." or op.idempotent and "" or " Not repeated silently.",
+        op.secret and " Crash records and traces do not show it." or "")
     end
   end
   return finish(lines)

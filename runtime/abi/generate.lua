@@ -4,7 +4,7 @@
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 
-local PROTOCOLS = { "block", "file", "terminal", "auth", "names", "system" }
+local PROTOCOLS = { "block", "file", "terminal", "auth", "names", "system", "log", "driver" }
 local model = require("model").load(here, PROTOCOLS)
 local emit_c = require("emit_c")
 local emit_kernel = require("emit_kernel")
@@ -17,6 +17,7 @@ local outputs = {
   { "include/swos/status_table.inc", function() return emit_c.status_table(model) end },
   { "kernel/syscall_table.inc", function() return emit_kernel.table(model) end },
   { "kernel/syscall_handlers.h", function() return emit_kernel.handlers(model) end },
+  { "lua/swos/abi_names.lua", function() return emit_lua.names(model) end },
   { "lua/abi.lua", function() return emit_lua.tables(model) end },
   { "reference/system-calls.md", function() return emit_reference.syscalls(model) end },
   { "reference/protocols.md", function() return emit_reference.protocols(model) end },

@@ -79,7 +79,9 @@ local function check_levels(protocols, servers)
   local by = {}
   for _, p in ipairs(protocols) do by[p.name] = p end
   for _, server in ipairs(servers) do
-    local name, serves = server[1], by[server.serves] or fail("%s: no protocol %s", server[1], server.serves)
+    local name = server[1]
+    local serves = not server.serves and server or by[server.serves] or fail("%s: no protocol %s", name, server.serves)
+    if not serves.level then fail("%s: no level", name) end
     for _, called in ipairs(server.calls) do
       local p = by[called] or fail("%s: no protocol %s", name, called)
       if not p.upward and p.level >= serves.level then
@@ -138,8 +140,9 @@ function M.load(here, protocols)
         if not model.capability[capability] then fail("%s: no capability %s", owner, capability) end
       end
       if not op.doc then fail("%s has no doc", owner) end
-      -- both headers are 8 bytes
-      op.request_fields, op.request_size, _, op.request_strings = layout(owner, op.request, model.struct, 8)
+      if op.idempotent and op.once then fail("%s: what is idempotent needs no record of having been done", owner) end
+      -- a request's header is 16 bytes, a reply's 8
+      op.request_fields, op.request_size, _, op.request_strings = layout(owner, op.request, model.struct, 16)
       op.reply_fields, op.reply_size, _, op.reply_strings = layout(owner, op.reply, model.struct, 8)
       if (op.request_size | op.reply_size) % 4 ~= 0 then fail("%s: size is not a multiple of 4", owner) end
       if #(op.send or {}) > 4 or #(op.receive or {}) > 4 then fail("%s: more than 4 handles", owner) end

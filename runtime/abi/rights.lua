@@ -18,6 +18,7 @@ return {
   { "CLAIM", 11, { device = "become its driver" } },
   { "DMA", 12, { device = "pin memory and learn bus addresses" } },
   { "SPAWN", 13, { job = "create processes in it" } },
+  { "TRACE", 14, { process = "trace, with the INSPECT_ALL authority" } },
   -- authorities: rights on a handle to the root job
   { "MINT_CODE", 16, { job = "authority: make sealed memory executable" } },
   { "LOGIN", 17, { job = "authority: create sessions" } },

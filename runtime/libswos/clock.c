@@ -35,8 +35,6 @@ uint64_t sw_clock_deadline(uint64_t duration)
 
 status_t sw_clock_sleep(uint64_t deadline)
 {
-    /* Nobody ever wakes this word. */
-    uint32_t word = 0;
-    status_t status = sw_futex_wait((uint64_t)(uintptr_t)&word, 0, deadline);
+    status_t status = sw_futex_wait(0, 0, deadline);
     return status == SW_TIMED_OUT ? SW_OK : status;
 }

@@ -239,8 +239,11 @@ static status_t open_on_server(const struct sw_place *place, uint32_t flags, uin
             sw_handle_close(handle);
         return open_directory(place, out_file);
     }
-    if (reply.form > 2 || (reply.form < 2 && !handle))
+    if (reply.form > 2 || (reply.form == 2) == (handle != 0)) { /* form 2 has none, others one */
+        if (handle)
+            sw_handle_close(handle);
         return SW_BAD_MESSAGE;
+    }
     uint32_t file_flags = (flags & SW_OPEN_READ ? SW_FD_READ : 0) |
                           (flags & SW_OPEN_WRITE ? SW_FD_WRITE : 0) |
                           (flags & SW_OPEN_APPEND ? SW_FD_APPEND : 0);

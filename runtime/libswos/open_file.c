@@ -4,10 +4,6 @@
 #include <string.h>
 #include <swos/mapping.h>
 
-/* A write at an offset may be sent again to a server's successor; more deaths than this in one
- * write mean that the write kills it. */
-#define REPLAYS_MAX 4
-
 struct open_file *open_file_create(uint32_t kind, uint32_t flags, handle_t handle, handle_t control)
 {
     struct open_file *file = calloc(1, sizeof(*file));
@@ -202,14 +198,11 @@ static status_t write_at(struct open_file *file, const void *buffer, size_t leng
     if (length > SW_DATA_MAX)
         length = SW_DATA_MAX;
     struct sw_file_write_reply reply = { 0 };
-    status_t status = SW_PEER_DIED;
-    /* Writing the same bytes to the same place twice is writing them once; appending is not. */
-    for (int tries = 0; status == SW_PEER_DIED && tries <= (append ? 0 : REPLAYS_MAX); tries++)
-        status = sw_file_write(file->handle, offset, append ? SW_WRITE_APPEND : 0, 0, buffer,
-                               length, &reply, SW_NEVER);
+    status_t status = sw_file_write(file->handle, offset, append ? SW_WRITE_APPEND : 0, 0, buffer,
+                                    length, &reply, SW_NEVER);
     if (status != SW_OK)
         return status;
-    if (reply.done > length)
+    if (reply.done > length || (reply.done == 0 && length > 0)) /* callers write until all is */
         return SW_BAD_MESSAGE;
     *out_done = (size_t)reply.done;
     *out_end = reply.end;

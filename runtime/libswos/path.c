@@ -197,7 +197,8 @@ status_t sw_directory_next(struct sw_directory *iterator, struct sw_attributes *
             iterator->place.length, iterator->buffer, sizeof(iterator->buffer), &reply, SW_NEVER);
         if (status != SW_OK)
             return status;
-        if (reply.bytes > sizeof(iterator->buffer))
+        /* A server that goes on without an entry would have us ask for ever. */
+        if (reply.bytes > sizeof(iterator->buffer) || (reply.count == 0 && reply.next != 0))
             return SW_BAD_MESSAGE;
         iterator->cookie = reply.next;
         iterator->ended = reply.next == 0;

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <swos/clock.h>
 #include <swos/server.h>
+#include <swos/statistics.h>
 
 _Alignas(16) static uint8_t message_buffer[SW_MESSAGE_MAX];
 _Alignas(16) static uint8_t reply_buffer[SW_MESSAGE_MAX];
@@ -23,18 +24,23 @@ static void close_moved(const struct sw_reply *reply)
             sw_handle_close(reply->send[i]);
 }
 
-/* Sends a reply that could not be delivered as it was: its header alone, with the reason. */
+/* Sends a reply that could not be delivered as it was: its header alone, with the reason, or to a
+ * caller without room for that nothing, which ends its call too. */
 static void refuse(uint64_t token, status_t reason)
 {
     struct sw_reply_header header = { reason, 0 };
     struct sw_reply reply = { .data = (uint64_t)(uintptr_t)&header, .length = sizeof(header) };
-    sw_reply(token, &reply);
+    if (sw_reply(token, &reply) == SW_TOO_LARGE) {
+        reply.length = 0;
+        sw_reply(token, &reply);
+    }
 }
 
 status_t sw_server_answer(uint64_t token, status_t status, uint32_t detail, void *reply,
                           uint32_t reply_length, const handle_t *send, uint32_t send_count,
                           uint32_t send_move)
 {
+    sw_statistics_end(token);
     struct sw_reply_header header = { status, detail };
     struct sw_reply answer = { .data = (uint64_t)(uintptr_t)&header, .length = sizeof(header) };
     if (reply && status == SW_OK) {
@@ -72,6 +78,7 @@ static void message_handle(struct sw_server *server, const struct sw_event *even
         .reply_length = sizeof(struct sw_reply_header),
         .context = server->context,
     };
+    sw_statistics_begin(event->token);
     status_t status = server->message(server, &request);
     for (uint32_t i = 0; i < event->received_count && i < SW_HANDLES_MAX; i++)
         if (request.event.received[i])
@@ -85,6 +92,7 @@ static void message_handle(struct sw_server *server, const struct sw_event *even
                          request.send, request.send_count, request.send_move);
         return;
     }
+    sw_statistics_end(event->token);
     struct sw_reply_header header = { status, request.detail };
     memcpy(reply_buffer, &header, sizeof(header));
     *out_token = event->token;
@@ -119,6 +127,7 @@ status_t sw_server_run(struct sw_server *server)
     status_t status = server->port ? SW_OK : sw_port_create(&server->port);
     if (status != SW_OK)
         return status;
+    sw_statistics_open();
     if (server->deadline == 0)
         server->deadline = SW_NEVER;
     uint64_t token = 0;

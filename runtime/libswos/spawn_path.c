@@ -23,11 +23,17 @@ struct target {
     const char *interpreter, *argument; /* into line; argument may be NULL */
 };
 
-static void target_close(struct target *target)
+static void memory_close(struct target *target)
 {
     for (int i = 0; i < 4; i++)
         if (target->memory[i])
             sw_handle_close(target->memory[i]);
+    memset(target->memory, 0, sizeof(target->memory));
+}
+
+static void target_close(struct target *target)
+{
+    memory_close(target);
     if (target->script)
         sw_handle_close(target->script);
 }
@@ -124,6 +130,7 @@ static status_t target_open(const char *path, struct target *target)
     } else if (status == SW_OK && form == FORM_SCRIPT) {
         handle_t text = target->memory[0];
         target->memory[0] = 0;
+        memory_close(target); /* a script has no more */
         status = image_script(target, text, size);
         if (status != SW_OK && !target->script)
             sw_handle_close(text);

@@ -83,11 +83,9 @@ status_t virtio_reset(struct virtio_device *device)
     return SW_IO;
 }
 
-status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t device_id,
-                     uint64_t required, uint64_t optional)
+status_t virtio_claim(struct virtio_device *device, handle_t handle, uint32_t device_id)
 {
     struct sw_device_info info;
-    uint64_t offered;
     status_t status = sw_device_info(handle, &info);
 
     if (status != SW_OK) {
@@ -107,9 +105,18 @@ status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t dev
         register_read(device, DEVICE_ID) != device_id) {
         return SW_IO;
     }
+    return SW_OK;
+}
+
+status_t virtio_negotiate(struct virtio_device *device, uint64_t required, uint64_t optional)
+{
+    uint64_t offered;
+    status_t status;
+
     /* Reset first: an earlier driver may have died with requests under way. Only then may the
      * memory it had pinned be used again. */
-    if ((status = virtio_reset(device)) != SW_OK || (status = sw_device_reset(handle)) != SW_OK) {
+    if ((status = virtio_reset(device)) != SW_OK ||
+        (status = sw_device_reset(device->handle)) != SW_OK) {
         return status;
     }
     register_write(device, STATUS, STATUS_ACKNOWLEDGE);
@@ -129,6 +136,28 @@ status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t dev
         return device_failed(device, SW_NOT_SUPPORTED);
     }
     return SW_OK;
+}
+
+status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t device_id,
+                     uint64_t required, uint64_t optional)
+{
+    status_t status = virtio_claim(device, handle, device_id);
+
+    return status == SW_OK ? virtio_negotiate(device, required, optional) : status;
+}
+
+bool virtio_resume(struct virtio_device *device, uint16_t index, uint64_t features)
+{
+    register_write(device, QUEUE_SELECT, index);
+    if (register_read(device, STATUS) !=
+            (STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK) ||
+        register_read(device, QUEUE_READY) == 0) {
+        return false;
+    }
+    device->features = features;
+    /* The dead driver may have offered buffers and not come to say so. */
+    register_write(device, QUEUE_NOTIFY, index);
+    return true;
 }
 
 uint16_t virtio_queue_limit(struct virtio_device *device, uint16_t index)
@@ -212,4 +241,9 @@ status_t virtio_config_read(struct virtio_device *device, uint32_t offset, void 
         }
     }
     return SW_IO;
+}
+
+status_t virtio_config_write(struct virtio_device *device, uint32_t offset, uint8_t value)
+{
+    return sw_device_write(device->handle, CONFIG + offset, 1, value);
 }

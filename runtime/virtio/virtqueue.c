@@ -57,6 +57,47 @@ void virtqueue_init(struct virtqueue *queue, uint16_t size, void *shared,
     }
 }
 
+/* What the last chain taken was; `size` when that makes no sense. */
+static uint16_t last_taken(const struct virtqueue *queue)
+{
+    uint32_t id;
+
+    memcpy(&id, queue->used + 4 + 8 * (size_t)((uint16_t)(queue->taken - 1) & (queue->size - 1)),
+           sizeof(id));
+    return id >= queue->size ? queue->size : (uint16_t)id;
+}
+
+bool virtqueue_resume(struct virtqueue *queue, uint16_t size, void *shared,
+                      struct virtqueue_slot *slots, bool event_index, uint16_t taken,
+                      struct virtqueue_buffer first, void *contexts, uint16_t *out_missing)
+{
+    uint16_t outstanding;
+
+    virtqueue_init(queue, size, shared, slots, event_index);
+    queue->added = queue->told = shared_load(queue->available + 1);
+    queue->taken = taken;
+    outstanding = (uint16_t)(queue->added - taken);
+    *out_missing = outstanding == size ? size : last_taken(queue);
+    if ((uint16_t)(shared_load(queue->used + 2) - taken) > outstanding ||
+        (outstanding != size && (outstanding != size - 1 || *out_missing == size))) {
+        return false;
+    }
+    for (uint16_t i = 0; i < size; i++) {
+        const struct virtqueue_descriptor *descriptor = &queue->descriptors[i];
+
+        if (descriptor->address != first.address + (uint64_t)i * first.length ||
+            descriptor->length != first.length || descriptor->flags != DESCRIPTOR_WRITE) {
+            return false;
+        }
+        slots[i] = (struct virtqueue_slot){ .writable = first.length,
+                                            .length = i != *out_missing,
+                                            .context = (uint8_t *)contexts + i * first.length };
+    }
+    queue->free_head = *out_missing;
+    queue->free_count = (uint16_t)(size - outstanding);
+    return true;
+}
+
 status_t virtqueue_add(struct virtqueue *queue, const struct virtqueue_buffer *buffers,
                        uint16_t readable, uint16_t writable, void *context)
 {

@@ -3,6 +3,9 @@
 --
 -- Holds no authority: authd checks the password and makes the session's job. When the shell ends,
 -- the job is killed with all that runs in it; init starts the next login.
+--
+-- The session outlives this process: its job and its shell lie in kept slots of the service's job, and
+-- a login that finds them waits for that shell's end in place of the one that began the session.
 local swos = require("swos")
 local fs = require("swos.fs")
 local names = require("swos.names")
@@ -12,6 +15,7 @@ local fd, sys = swos.fd, swos.sys
 local LINE_BYTES = 4096
 local KILLED = 137
 local MODE = swos.TERMINAL_CANONICAL | swos.TERMINAL_SIGNALS
+local KEPT_SESSION, KEPT_SHELL = 0, 1  -- slots; init ends the session in the first one at a stop
 local control = assert(swos.handle("fd/0/control"), "console-login: not on a terminal")
 
 local function write(text)
@@ -77,31 +81,59 @@ local function environment(name, shell)
   return list
 end
 
+-- Puts a handle (nil: none) into a slot of the service's job.
+local function keep(slot, handle)
+  assert(sys.job_keep(swos.handle("job"), slot, handle))
+end
+
 -- Kills what is left in the session and waits until it is gone.
 local function end_session(job)
+  protocol.terminal.set_foreground(control, {})
   local port <close> = assert(sys.port_create())
   sys.job_kill(job, KILLED)
   if sys.port_bind(port, job, swos.JOB_EXITED, 1) then
     swos.port_wait(port, swos.deadline(10))
     sys.port_unbind(port, job)
   end
+  keep(KEPT_SHELL, nil)
+  keep(KEPT_SESSION, nil)
 end
 
 local function run_session(session, name)
   local job <close> = session.job
+  keep(KEPT_SESSION, job)
   protocol.terminal.set_foreground(control, { job = job })
   local process, message = swos.spawn(session.shell, { job = job, arguments = { session.shell },
     environment = environment(name, session.shell), descriptors = { [0] = 0, [1] = 1, [2] = 2 },
     handles = { session = job }, directory = "/", drop_caps = ~session.caps })
   if process then
+    keep(KEPT_SHELL, process)
     swos.process_wait(process)
     process:close()
   else
     write(("login: %s: %s\n"):format(session.shell, message))
   end
-  protocol.terminal.set_foreground(control, {})
   end_session(job)
 end
+
+-- The shell of a session whose login died before it kept it: then it is the first process there is.
+local function first_process(job)
+  local info = (sys.job_list(job, 0, 1) or {})[1]
+  return info and sys.job_find(job, info.pid)
+end
+
+-- Goes on with the session of a login that died. Returns whether there was one. The terminal belongs to
+-- the session: nothing is written and no mode is set until its shell has ended.
+local function adopt_session()
+  local job <close> = sys.job_kept(swos.handle("job"), KEPT_SESSION)
+  if not job then return false end
+  local shell <close> = sys.job_kept(swos.handle("job"), KEPT_SHELL) or first_process(job)
+  if shell then swos.process_wait(shell) end
+  end_session(job)
+  return true
+end
+
+if adopt_session() then return end  -- the next login is another process, as after any session
 
 local host = (fs.read("/etc/hostname") or ""):match("%S+") or "swift-os"
 local session, name = log_in(host)

@@ -41,7 +41,7 @@ refused("a flipped bit in the names", disk.flip(BASE, NAMES + 1), "metadata")
 refused("a flipped bit in the hash tree", disk.flip(BASE, TREE + 5), "metadata")
 refused("cut in the data", BASE:sub(1, DATA + (#BASE - DATA) // 2 // 4096 * 4096), "truncated")
 refused("cut in the metadata", BASE:sub(1, math.max(4096, DATA - 4096)), "truncated")
-refused("cut in the superblock", BASE:sub(1, 2048))
+refused("cut in the superblock", BASE:sub(1, 2048), "no disk holds a base image")
 refused("empty disk", ("\0"):rep(1 << 20), "no disk holds a base image")
 refused("no disk", nil, "no disk")
 refused("another version of the format", signed(disk.patch(BASE, 8, string.pack("<I4", 3)), SECRET),
@@ -54,9 +54,10 @@ end
 refused("an ABI range above the kernel's",
   signed(disk.patch(BASE, 16, string.pack("<I4I4", 7, 9)), SECRET), "abi", "7", "9")
 refused("a validly signed image that lies about its inodes",
-  signed(disk.patch(BASE, 48, string.pack("<I4", INODE_COUNT + 100000)), SECRET))
+  signed(disk.patch(BASE, 48, string.pack("<I4", INODE_COUNT + 100000)), SECRET),
+  "superblock is malformed")
 refused("a validly signed image with a root that does not fit",
-  signed(disk.flip(BASE, 104), SECRET))
+  signed(disk.flip(BASE, 104), SECRET), "hash tree does not match its root")
 
 tap.test("a legacy virtio disk: the message names the flag", function()
   local guest <close> = Guest.start({ legacy = true })
@@ -86,8 +87,8 @@ tap.test("a flipped bit in a file: that file is an I/O error, all else goes on",
   guest:leak_check(function() guest:run("cat /readme.txt") end)
 end)
 
-tap.test("the rescue prompt lists disks, retries, powers off, and nothing else", function()
-  local guest <close> = Guest.start({ disks = { { disk.blank(1 << 20) } } })
+tap.test("the rescue prompt lists disks, retries, reboots, powers off, and nothing else", function()
+  local guest <close> = Guest.start({ disks = { { disk.blank(1 << 20) } }, reboot = true })
   guest:expect("rescue", 60)
   local function ask(line, words)
     guest.position = #guest.text + 1
@@ -100,6 +101,9 @@ tap.test("the rescue prompt lists disks, retries, powers off, and nothing else",
   for _, line in ipairs({ "ls", "lua", "cat /etc/motd", "/bin/sh", "help", ("x"):rep(5000) }) do
     ask(line, "commands: disks, retry, reboot, poweroff")
   end
+  guest:line("reboot")
+  guest:expect("swos: no base image", 60)
+  guest:expect("rescue> ", 20)
   guest:line("poweroff")
   guest:expect_end(20)
 end)

@@ -6,7 +6,8 @@ local tap = require("tap")
 local measure = require("measure")
 
 local ROWS = { "null-call", "event-read", "clock", "call", "futex", "thread", "spawn-tiny",
-  "open-image", "open-tmp", "read-4KiB", "map-1MiB", "pipe-64KiB", "pipe-1B" }
+  "open-image", "open-tmp", "read-4KiB", "map-1MiB", "far-touch", "far-map", "pipe-64KiB", "pipe-1B",
+  "big-file", "sleepers" }
 local CALL_LIMIT = 1500 -- a call and its reply, whatever expect.lua says
 
 local expected = dofile("tests/bench/expect.lua")

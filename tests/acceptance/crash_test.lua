@@ -100,6 +100,11 @@ local function panics(name, commands, check)
     tap.matches(guest:must("dmesg"), "crash: %d records of before the reset")
     tap.equal(record(0) .. "\n", printed)
     tap.contains(record(1), "address fff0")
+    local number = tap.matches(guest:must("crash"), "\n *(%d+)   before reset  panic: ")
+    local shown = guest:must("crash show " .. number)
+    tap.matches(shown, "\nback%-trace\n  #0  %x+  kernel [%l_]+%+0x%x+\n  #1  %x+  kernel [%l_]+%+0x%x+\n")
+    tap.matches(shown, "\nprogram %x+ base ffffffffc0000000 at %d+ ms %(kernel%)\n")
+    tap.contains(shown, "last log lines\n")
   end)
 end
 

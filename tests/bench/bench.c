@@ -7,6 +7,9 @@
  * 0 where the kernel was not told to share the counters (swos.pmu=1); AMOUNT is the bytes moved, 0
  * where none.
  *
+ * `bench ROUNDS single ROW...` repeats only once a round, for a plugin of the emulator that counts
+ * what one repetition touches (plugin/pages.c); it sees begin() and end() by two marks.
+ *
  * The program starts itself as the other side of a measurement; roles are its first argument. */
 #include <stdatomic.h>
 #include <stdint.h>
@@ -48,14 +51,17 @@ static uint64_t instructions(void)
 
 static uint64_t started_ns, started_instructions;
 
+/* The marks are hints that no CPU knows, which makes them do nothing (DDI 0487, C6.2.92 HINT). */
 static void begin(void)
 {
     started_ns = sw_clock_monotonic();
     started_instructions = instructions();
+    __asm__ volatile("hint #0x70" ::: "memory");
 }
 
 static void end(const char *row, uint32_t count, uint64_t amount)
 {
+    __asm__ volatile("hint #0x71" ::: "memory");
     uint64_t retired = instructions() - started_instructions;
     uint64_t ns = sw_clock_monotonic() - started_ns;
 
@@ -278,6 +284,66 @@ static void map_touch(uint32_t count)
     end("map-1MiB", count, 0);
 }
 
+/* An address space with nearly as many regions as it may have, from where the kernel looks for room
+ * on: a page of every 2 MiB, so that what needs 2 MiB fits only behind them all. */
+#define FAR_REGIONS 4000u
+#define FAR_STRIDE (2ull << 20)
+
+static handle_t far_memory;
+static uint64_t far_base;
+
+static void far_begin(void)
+{
+    uint64_t at;
+
+    must(sw_memory_create(FAR_STRIDE, 0, &far_memory), "memory");
+    must(sw_memory_map(far_memory, 0, 0, SW_PAGE, SW_MAP_READ, &far_base), "map");
+    must(sw_memory_unmap(far_base, SW_PAGE), "unmap");
+    far_base = (far_base + FAR_STRIDE - 1) / FAR_STRIDE * FAR_STRIDE;
+    for (uint64_t i = 0; i < FAR_REGIONS; i++)
+        must(sw_memory_map(far_memory, far_base + i * FAR_STRIDE, 0, SW_PAGE, SW_MAP_READ, &at),
+             "map");
+    /* One more at the end, so that what fits behind them fills a page table of its own. */
+    must(sw_memory_map(far_memory, far_base + FAR_REGIONS * FAR_STRIDE - SW_PAGE, 0, SW_PAGE,
+                       SW_MAP_READ, &at),
+         "map");
+}
+
+static void far_end(void)
+{
+    /* One by one: other mappings of the program may lie between them. */
+    for (uint64_t i = 0; i < FAR_REGIONS; i++)
+        must(sw_memory_unmap(far_base + i * FAR_STRIDE, SW_PAGE), "unmap");
+    must(sw_memory_unmap(far_base + FAR_REGIONS * FAR_STRIDE - SW_PAGE, SW_PAGE), "unmap");
+    sw_handle_close(far_memory);
+}
+
+/* First touches, of both ends in turn. */
+static void far_touch(uint32_t count)
+{
+    far_begin();
+    begin();
+    for (uint64_t i = 0; i < count; i++)
+        (void)*(volatile const char *)(uintptr_t)(far_base +
+                                                  (i % 2 ? i : FAR_REGIONS - 1 - i) * FAR_STRIDE);
+    end("far-touch", count, 0);
+    far_end();
+}
+
+static void far_map(uint32_t count)
+{
+    uint64_t at;
+
+    far_begin();
+    begin();
+    for (uint32_t i = 0; i < count; i++) {
+        must(sw_memory_map(far_memory, 0, 0, FAR_STRIDE, SW_MAP_READ, &at), "map");
+        must(sw_memory_unmap(at, FAR_STRIDE), "unmap");
+    }
+    end("far-map", count, 0);
+    far_end();
+}
+
 /* ---- files */
 
 static void open_read(const char *row, const char *path, uint32_t count)
@@ -430,6 +496,8 @@ static const struct {
     { "open-tmp", open_tmp, 100, false },
     { "read-4KiB", read_again, 3000, false },
     { "map-1MiB", map_touch, 10, false },
+    { "far-touch", far_touch, 200, false },
+    { "far-map", far_map, 200, false },
     { "pipe-64KiB", pipe_bandwidth, 64, false },
     { "pipe-1B", pipe_once, 1500, false },
     { "sleep-1ms", sleep_ms, 20, false },
@@ -444,14 +512,16 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "drain"))
         return drain();
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
+    bool single = argc > 2 && !strcmp(argv[2], "single");
+    int first_name = single ? 3 : 2;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        bool wanted = argc <= 2;
+        bool wanted = argc <= first_name;
 
-        for (int a = 2; a < argc; a++)
+        for (int a = first_name; a < argc; a++)
             wanted = wanted || !strcmp(argv[a], rows[i].name);
         for (unsigned round = 0; wanted && round < (rows[i].once ? 1 : rounds); round++)
-            rows[i].measure(rows[i].count);
+            rows[i].measure(single ? 1 : rows[i].count);
     }
     printf("bench done\n");
     return 0;

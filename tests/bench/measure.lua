@@ -56,6 +56,29 @@ function M.instructions(names)
   return counts
 end
 
+local PLUGIN = "build/host/plugin/pages.so"
+
+--- What one repetition touches, by row: { code, data (pages), switches (of the address space) }.
+--- The second of two rounds, as the first also touches what is touched only once.
+function M.pages(names)
+  local log <close> = disk.temporary(disk.write(""))
+  local guest <close> = Guest.start({ cpus = 1, machine = "virt,dtb-randomness=off",
+    disks = { { "build/test.img" } }, append = "swos.seed=1",
+    more = { "-icount", "shift=0", "-plugin", PLUGIN, "-d", "plugin", "-D", log.path } })
+  guest:login("root", "swordfish", 300)
+  local output = guest:must("/bin/tests/bench 2 single " .. table.concat(names, " "), 0, 600)
+  local found, order = {}, {}
+  for name in output:gmatch("row (%S+)") do order[#order + 1] = name end
+  local count = 0
+  for code, data, switches in disk.read(log.path):gmatch("pages (%d+) (%d+) (%d+)\n") do
+    count = count + 1
+    found[order[count]] = { code = tonumber(code), data = tonumber(data),
+      switches = tonumber(switches) }
+  end
+  assert(count == #order, "the plugin and the bench do not agree on what was measured")
+  return found
+end
+
 --- Rows that grew, as lines, and the names of those without an expectation.
 function M.compare(counts, expected)
   local grown, missing = {}, {}

@@ -6,8 +6,10 @@
 -- best shows what the system takes, the median what the machine was doing. Instructions are those
 -- the CPU retired under -icount shift=0 with a fixed seed: the same on any machine. They are
 -- compared with tests/bench/expect.lua: 5 % more is a failure, --update writes the new figures.
--- --quick counts only. Linux's figures are those of the same emulator (tuned: nokaslr
--- mitigations=off). All with one CPU, but for the rows that say two.
+-- --quick counts only. Pages: distinct ones of code and data that one repetition touches, in user
+-- and kernel mode, and how often it changes the address space (plugin/pages.c). Linux's figures are
+-- those of the same emulator (tuned: nokaslr mitigations=off). All with one CPU, but for the rows
+-- that say two.
 
 package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
 local disk = require("disk")
@@ -34,6 +36,8 @@ local TABLE = {
   { "open-tmp", "open+read 4 KiB+close, tmpfs", "us", 60, 18.2 },
   { "read-4KiB", "further reads of 4 KiB", "us", 1 },
   { "map-1MiB", "map+touch+unmap 1 MiB", "us", 300, 1950 },
+  { "far-touch", "first touch among 4000 regions", "us" },
+  { "far-map", "map+unmap behind 4000 regions", "us" },
   { "pipe-64KiB", "pipe, 64 KiB writes", "MB/s", 1000, 341 },
   { "pipe-1B", "pipe write+read, one process", "us", nil, 6.0 },
   { "sleep-1ms", "1 ms sleep takes", "us", nil, 1240 },
@@ -52,23 +56,30 @@ local function show(value)
   return (value < 100 and "%.2f" or "%.0f"):format(value)
 end
 
-local LINE = "%-35s %8s %8s %-4s %7s %8s %12s %9s"
-local function line(what, best, usual, unit, target, linux, count, wanted)
+-- Rows whose cost is what they touch rather than how much they move.
+local PAGES = { "null-call", "clock", "call", "futex", "thread", "spawn-tiny", "spawn-lua",
+  "open-image", "open-tmp", "read-4KiB", "pipe-1B" }
+
+local LINE = "%-35s %8s %8s %-4s %7s %8s %12s %9s %7s %8s"
+local function line(what, best, usual, unit, target, linux, count, wanted, touched)
   print(LINE:format(what, show(best), show(usual), unit, show(target), show(linux), count or "-",
-    wanted or "-"))
+    wanted or "-", touched and touched.code .. "+" .. touched.data or "-",
+    touched and touched.switches or "-"))
 end
 
 local counted = measure.instructions()
+local pages = measure.pages(PAGES)
 local expected = dofile(EXPECT)
 local grown, missing = measure.compare(counted, expected)
 
 local function line_of(row, name, what, unit, target, linux)
   local best = row and scaled(row, row.ns, unit)
   local usual = row and scaled(row, measure.median(row.rounds), unit)
-  line(what, best, usual, unit, target, linux, counted[name], expected[name])
+  line(what, best, usual, unit, target, linux, counted[name], expected[name], pages[name])
 end
 
-print(LINE:format("what", "best", "median", "", "target", "Linux", "instructions", "expected"))
+print(LINE:format("what", "best", "median", "", "target", "Linux", "instructions", "expected",
+  "pages", "switches"))
 local wall = {}
 if not options["--quick"] then
   local boots = measure.boots(10)

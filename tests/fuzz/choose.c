@@ -47,10 +47,10 @@ struct result invoke(uint32_t number, const uint64_t arguments[8])
     register uint64_t x8 __asm__("x8") = number;
 
     __asm__ volatile("svc #0"
-                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
-                     : "r"(x4), "r"(x5), "r"(x6), "r"(x7), "r"(x8)
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3), "+r"(x4)
+                     : "r"(x5), "r"(x6), "r"(x7), "r"(x8)
                      : "memory", "cc");
-    return (struct result){ (status_t)x0, { x1, x2, x3 } };
+    return (struct result){ (status_t)x0, { x1, x2, x3, x4 } };
 }
 
 size_t call_index(uint32_t number)
@@ -79,6 +79,13 @@ struct result call_number(uint32_t number, const uint64_t arguments[8])
 
     count_call(call_index(number), result.status);
     return result;
+}
+
+handle_t made(uint32_t number, uint64_t first, uint64_t second)
+{
+    struct result result = call_number(number, (const uint64_t[8]){ first, second });
+
+    return result.status == SW_OK ? (handle_t)result.out[0] : 0;
 }
 
 handle_t pool[TYPES][POOL];

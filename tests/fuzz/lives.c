@@ -1,50 +1,9 @@
 /* Sequences that random steps seldom find: the life of a call, of memory, of a pipe, of processes,
- * waits that last, and steps while there is nothing left of something. See fuzz.h. */
+ * and waits that last. See fuzz.h. */
 #include <string.h>
 #include <swos/clock.h>
 
 #include "fuzz.h"
-
-static handle_t made(uint32_t number, uint64_t first, uint64_t second)
-{
-    struct result result = call_number(number, (const uint64_t[8]){ first, second });
-
-    return result.status == SW_OK ? (handle_t)result.out[0] : 0;
-}
-
-/* What a worker took to have nothing left. */
-static handle_t taken[1200];
-static uint32_t taken_count;
-
-enum scarce { HANDLES, CALL_OBJECTS, MEMORY, SCARCE };
-
-/* Takes all the job may have of one thing. */
-static void take_all(enum scarce kind)
-{
-    uint64_t size = 1 << 20, flags = below(2) * SW_MEMORY_COMMIT;
-
-    while (taken_count < LENGTH(taken)) {
-        uint32_t number = kind == HANDLES        ? SW_SYS_EVENT_CREATE
-                          : kind == CALL_OBJECTS ? SW_SYS_CALL_CREATE
-                                                 : SW_SYS_MEMORY_CREATE;
-        struct result result = call_number(number, (const uint64_t[8]){ size, flags });
-
-        if (result.status == SW_OK)
-            taken[taken_count++] = (handle_t)result.out[0];
-        else if (kind == MEMORY && size > SW_PAGE)
-            size /= 2;
-        else if (kind == MEMORY)
-            kind = HANDLES; /* the rest of the last page, by small objects */
-        else
-            break;
-    }
-}
-
-static void give_back(void)
-{
-    while (taken_count > 0)
-        close_one(taken[--taken_count]);
-}
 
 /* One time in a few the address of something is wild. */
 static uint64_t maybe_wild(void *good)
@@ -69,7 +28,7 @@ void call_life(void)
         WAYS,
         FULL
     };
-    uint32_t way = chance(2) ? FULL : below(WAYS);
+    uint32_t way = chance(4) ? FULL : below(WAYS);
     handle_t port = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t done = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t channel = made(SW_SYS_CHANNEL_CREATE, 0, 0);
@@ -203,7 +162,7 @@ void event_life(void)
 }
 
 /* Handles the own job gives: to this process, and to what it keeps. */
-static void find_handles(void)
+void find_handles(void)
 {
     struct result process = call_number(SW_SYS_JOB_FIND, (const uint64_t[8]){ kept[0], own_pid });
     struct result back = call_number(SW_SYS_JOB_KEPT, (const uint64_t[8]){ kept[0], 2 });
@@ -228,6 +187,9 @@ void job_life(void)
         keep_handle(job);
     call_number(SW_SYS_JOB_KEEP, (const uint64_t[8]){ kept[0], 2, live_handle(SW_TYPE_EVENT) });
     find_handles();
+    call_number(
+        SW_SYS_JOB_LIST,
+        (const uint64_t[8]){ kept[0], 0, maybe_wild(room(sizeof(struct sw_process_info))), 1 });
 }
 
 /* Waits that last, so that an interrupt, a wake or a second waiter finds them. */
@@ -290,16 +252,28 @@ void machine_life(void)
         keep_handle((handle_t)minted.out[0]);
     call_number(SW_SYS_CRASH_READ,
                 (const uint64_t[8]){ authority, below(2), maybe_wild(room(512)), 512 });
+    call_number(SW_SYS_CRASH_SEEN, (const uint64_t[8]){ authority, below(3) });
     call_number(SW_SYS_LOG_READ, (const uint64_t[8]){ authority, 0, maybe_wild(room(512)), 512 });
     call_number(SW_SYS_ENTROPY_ADD,
                 (const uint64_t[8]){ authority, maybe_wild(room(64)), PICK(1, 64, 4096, 5000) });
     call_number(SW_SYS_EARLY_READ, (const uint64_t[8]){ authority });
     keep_handle(memory);
 
+    handle_t ring = made(SW_SYS_MEMORY_CREATE, PICK(1, 2, 2, 3, 9) * SW_PAGE,
+                         chance(90) ? SW_MEMORY_COMMIT : 0);
+    handle_t teller = made(SW_SYS_EVENT_CREATE, 0, 0);
+    for (int i = 0; i < 4; i++)
+        call_number(SW_SYS_PROCESS_TRACE,
+                    (const uint64_t[8]){ authority, live_handle(SW_TYPE_PROCESS),
+                                         chance(90) ? ring : 0, chance(90) ? teller : 0 });
+    keep_handle(teller); /* until it makes room for another one the process is traced */
+    close_one(ring);
+
     memory = made(SW_SYS_MEMORY_CREATE, 2 * SW_PAGE, 0);
     call_number(SW_SYS_DEVICE_CLAIM, (const uint64_t[8]){ device });
     for (int i = 0; i < 4; i++) {
         call_number(SW_SYS_DEVICE_READ, (const uint64_t[8]){ device, 0, 4 });
+        call_number(SW_SYS_DEVICE_TAKE, (const uint64_t[8]){ device, 0, 4, maybe_wild(room(16)) });
         call_number(SW_SYS_DEVICE_WRITE, (const uint64_t[8]){ device, PICK(8, 0x10, 0x1000), 4 });
         call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
         call_number(SW_SYS_DEVICE_PIN,
@@ -359,7 +333,7 @@ void pipe_life(void)
         call_number(SW_SYS_PIPE_WRITE, (const uint64_t[8]){ writer, (uintptr_t)room(8), 8, 0 });
     } else {
         call_number(SW_SYS_PIPE_READ,
-                    (const uint64_t[8]){ reader, (uintptr_t)room(4096), 4096, soon() });
+                    (const uint64_t[8]){ reader, maybe_wild(room(4096)), 4096, soon() });
     }
     call_number(SW_SYS_PIPE_INFO, (const uint64_t[8]){ writer });
     if (reader)
@@ -388,12 +362,18 @@ void process_life(void)
             count_call(call_index(SW_SYS_PROCESS_EXIT), SW_OK);
         keep_handle(process);
     } else if (process) {
+        for (uint32_t i = below(5); i > 0; i--) { /* also one that is diverted already */
+            uint64_t kind = loops ? PICK(SW_DIVERT_FAULT, SW_DIVERT_LOOP) : SW_DIVERT_FAULT;
+
+            call_number(SW_SYS_PROCESS_DIVERT, (const uint64_t[8]){ process, kind });
+        }
         switch (below(5)) {
-        case 0:
-            call_number(SW_SYS_PROCESS_KILL, (const uint64_t[8]){ process, 7 });
-            break;
         case 1:
             call_number(SW_SYS_JOB_INTERRUPT, (const uint64_t[8]){ job, 1 });
+            call_number(SW_SYS_PROCESS_KILL, (const uint64_t[8]){ process, 7 });
+            break;
+        case 0:
+            call_number(SW_SYS_PROCESS_KILL, (const uint64_t[8]){ process, 7 });
             break;
         case 2:
             call_number(SW_SYS_JOB_STOP, (const uint64_t[8]){ job });
@@ -417,31 +397,4 @@ void thread_life(void)
         return;
     count_call(call_index(SW_SYS_THREAD_EXIT), SW_OK);
     keep_handle((handle_t)thread.out[0]);
-}
-
-/* Steps while the worker's job has nothing left of something. */
-void starved(void)
-{
-    enum scarce kind = below(SCARCE);
-    handle_t memory = made(SW_SYS_MEMORY_CREATE, 4 * SW_PAGE, 0);
-    uint64_t page = ARENA + (ARENA_PAGES + 16) * SW_PAGE;
-
-    call_number(SW_SYS_MEMORY_MAP, (const uint64_t[8]){ memory, page, 0, 4 * SW_PAGE, 3 });
-    take_all(kind);
-    for (uint32_t i = 0; i < 150; i++)
-        step();
-    if (kind == MEMORY) {
-        /* Cutting a mapping in two needs a little memory, too; so does the first touch. */
-        call_number(SW_SYS_MEMORY_READ, (const uint64_t[8]){ memory, 0, page, 64 });
-        call_number(SW_SYS_MEMORY_PROTECT, (const uint64_t[8]){ page + SW_PAGE, SW_PAGE, 1 });
-        call_number(SW_SYS_MEMORY_UNMAP, (const uint64_t[8]){ page + 2 * SW_PAGE, SW_PAGE });
-        call_number(SW_SYS_MEMORY_MAP,
-                    (const uint64_t[8]){ memory, page + 8 * SW_PAGE, 0, SW_PAGE, 1 });
-        event_life();
-        machine_life();
-    }
-    find_handles();
-    give_back();
-    call_number(SW_SYS_MEMORY_UNMAP, (const uint64_t[8]){ page, 16 * SW_PAGE });
-    keep_handle(memory);
 }

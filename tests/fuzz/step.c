@@ -38,6 +38,17 @@ static void take_results(const struct grammar_call *call, const uint64_t argumen
     }
 }
 
+bool loops;
+
+static bool is_worker(uint64_t process)
+{
+    for (size_t i = 0; i < WORKERS; i++) {
+        if (process && atomic_load(&counts->workers[i]) == process)
+            return true;
+    }
+    return false;
+}
+
 /* Calls that end the caller, the machine, or the test. */
 static bool excluded(const struct grammar_call *call, uint64_t arguments[8])
 {
@@ -64,6 +75,9 @@ static bool excluded(const struct grammar_call *call, uint64_t arguments[8])
         return true;
     case SW_SYS_PROCESS_KILL:
         return object_number((handle_t)arguments[0]) == own_process;
+    case SW_SYS_PROCESS_DIVERT:
+        return arguments[1] == SW_DIVERT_LOOP &&
+               (!loops || is_worker(object_number((handle_t)arguments[0])));
     case SW_SYS_PROCESS_ON_INTERRUPT:
         return arguments[0] == 0;
     case SW_SYS_POWER:

@@ -90,7 +90,9 @@ static void close_shared(void)
 
         if (info.out[0] == SW_TYPE_JOB && handle != authority)
             sw_job_kill(handle, 1);
-        if (handle != authority && info.out[0] != SW_TYPE_DEVICE)
+        if (info.out[0] == SW_TYPE_DEVICE)
+            sw_device_reset(handle); /* what the workers have pinned outlives them */
+        else if (handle != authority)
             sw_handle_close(handle);
     }
 }
@@ -100,19 +102,20 @@ static struct sw_program self;
 static handle_t bundle_memory, relocated_memory, tiny_program;
 
 static status_t start_worker(handle_t job, handle_t memory, uint64_t seed, const char *steps,
-                             handle_t *out_process)
+                             uint32_t place, handle_t *out_process)
 {
     struct sw_spawn_handle handles[SHARED + 7] = {
         { .name = "counts", .handle = memory, .rights = SW_RIGHTS_SAME }
     };
     static char names[SHARED][16];
-    char number[24];
-    const char *arguments[] = { "syscall_fuzz", "worker", number, steps, NULL };
+    char number[24], worker_place[8];
+    const char *arguments[] = { "syscall_fuzz", "worker", number, steps, worker_place, NULL };
     struct sw_spawn_options options = {
         .job = job, .arguments = arguments, .handles = handles, .handle_count = 1 + shared_count
     };
 
     sw_format(number, sizeof number, "%llu", (unsigned long long)seed);
+    sw_format(worker_place, sizeof worker_place, "%u", (unsigned)place);
     for (uint32_t i = 0; i < shared_count; i++) {
         sw_format(names[i], sizeof names[i], "shared/%u", (unsigned)i);
         handles[1 + i] = (struct sw_spawn_handle){ .name = names[i],
@@ -143,35 +146,62 @@ static const struct sw_limits worker_limits = {
 };
 
 static handle_t pieces[4096];
+static uint32_t piece_count;
+
+/* Takes every free page of the machine, and all room for small objects in pages used in part. */
+static void pages_take(void)
+{
+    uint64_t size = 1 << 20;
+
+    while (piece_count < LENGTH(pieces) && size >= SW_PAGE) {
+        if (sw_memory_create(size, SW_MEMORY_COMMIT, &pieces[piece_count]) == SW_OK)
+            piece_count++;
+        else
+            size /= 4;
+    }
+    while (piece_count < LENGTH(pieces) && sw_event_create(&pieces[piece_count]) == SW_OK)
+        piece_count++;
+}
+
+static void pages_give_back(void)
+{
+    while (piece_count > 0)
+        sw_handle_close(pieces[--piece_count]);
+}
 
 /* This process's handle table grows to what take_all_memory may need, and stays so. */
 static void grow_table(void)
 {
-    uint32_t count = 0;
-
-    while (count < LENGTH(pieces) && sw_event_create(&pieces[count]) == SW_OK)
-        count++;
-    while (count > 0)
-        sw_handle_close(pieces[--count]);
+    while (piece_count < LENGTH(pieces) && sw_event_create(&pieces[piece_count]) == SW_OK)
+        piece_count++;
+    pages_give_back();
 }
 
 /* For a moment the machine has no free page. */
 static void take_all_memory(void)
 {
-    uint32_t count = 0;
-    uint64_t size = 1 << 20;
-
-    while (count < LENGTH(pieces) && size >= SW_PAGE) {
-        if (sw_memory_create(size, SW_MEMORY_COMMIT, &pieces[count]) == SW_OK)
-            count++;
-        else
-            size /= 4;
-    }
-    while (count < LENGTH(pieces) && sw_event_create(&pieces[count]) == SW_OK)
-        count++;
+    pages_take();
     sw_clock_sleep(sw_clock_deadline(100 * SW_MILLISECOND));
-    while (count > 0)
-        sw_handle_close(pieces[--count]);
+    pages_give_back();
+}
+
+/* A worker wants that there is no free page, until it has used up what else there is. */
+static void lend_all_memory(void)
+{
+    uint64_t until = sw_clock_deadline(500 * SW_MILLISECOND);
+    uint32_t state = PAGES_WANTED;
+
+    if (atomic_load(&counts->pages) != PAGES_WANTED)
+        return;
+    pages_take();
+    if (atomic_compare_exchange_strong(&counts->pages, &state, PAGES_TAKEN)) {
+        while (atomic_load(&counts->pages) == PAGES_TAKEN && sw_clock_monotonic() < until) {
+            sw_clock_sleep(sw_clock_deadline(SW_MILLISECOND));
+            pages_take(); /* what others gave back meanwhile */
+        }
+        atomic_store(&counts->pages, PAGES_FREE);
+    }
+    pages_give_back();
 }
 
 /* For a moment the job may take nothing more of one thing. */
@@ -207,6 +237,16 @@ static void tighten(handle_t job)
     sw_job_limit(job, &worker_limits);
 }
 
+/* The first touch of the caller's own memory may find no page. */
+static bool touches_memory(const struct grammar_call *call)
+{
+    for (uint32_t i = 0; i < call->argument_count; i++) {
+        if (call->arguments[i].kind >= IN || call->arguments[i].role == ROLE_word)
+            return true;
+    }
+    return false;
+}
+
 static void print_counts(void)
 {
     for (size_t call = 0; call < GRAMMAR_CALLS; call++) {
@@ -216,9 +256,12 @@ static void print_counts(void)
 
             for (uint32_t i = 0; i < grammar[call].error_count; i++)
                 documented = documented || grammar[call].errors[i] == error;
+            const char *kind = documented ? "call" : "other";
+            if (!documented && error == -SW_NO_MEMORY && touches_memory(&grammar[call]))
+                kind = "touch";
             if (count || documented)
-                say("%s %s %s %u\n", documented ? "call" : "other", grammar[call].name,
-                    grammar_errors[error], (unsigned)count);
+                say("%s %s %s %u\n", kind, grammar[call].name, grammar_errors[error],
+                    (unsigned)count);
         }
     }
 }
@@ -231,12 +274,14 @@ static bool run_workers(uint64_t seed, const char *steps, handle_t parent, handl
     bool ok = true;
 
     atomic_store(&counts->steps, 0);
+    atomic_store(&counts->pages, PAGES_FREE);
     if (sw_job_create(parent, &(struct sw_limits){ 0 }, &job) != SW_OK)
         return false;
     make_shared(job);
     for (int i = 0; ok && i < WORKERS; i++) {
         ok = sw_job_create(job, &worker_limits, &jobs[i]) == SW_OK &&
-             start_worker(jobs[i], memory, seed * 1000 + started++, steps, &processes[i]) == SW_OK;
+             start_worker(jobs[i], memory, seed * 1000 + started++, steps, (uint32_t)i,
+                          &processes[i]) == SW_OK;
         running += ok;
     }
     while (ok && running > 0) {
@@ -244,6 +289,7 @@ static bool run_workers(uint64_t seed, const char *steps, handle_t parent, handl
         int32_t status;
 
         sw_clock_sleep(sw_clock_deadline(10 * SW_MILLISECOND));
+        lend_all_memory();
         if (!processes[i])
             continue;
         if (sw_process_wait(processes[i], 0, &status) == SW_OK) {
@@ -257,8 +303,8 @@ static bool run_workers(uint64_t seed, const char *steps, handle_t parent, handl
                 sw_handle_close(jobs[i]);
                 jobs[i] = 0;
                 if (started < 400 && sw_job_create(job, &worker_limits, &jobs[i]) == SW_OK &&
-                    start_worker(jobs[i], memory, seed * 1000 + started++, steps, &processes[i]) ==
-                        SW_OK)
+                    start_worker(jobs[i], memory, seed * 1000 + started++, steps, i,
+                                 &processes[i]) == SW_OK)
                     running++;
             }
             continue;
@@ -379,7 +425,7 @@ static int machine(handle_t memory)
     take_all_memory();
     if (!lay_out() || !run_workers(seed + 1, "2000", authority, memory))
         say("fuzz cannot start\n");
-    if (start_worker(authority, memory, 0, "0", &crashing) == SW_OK) {
+    if (start_worker(authority, memory, 0, "0", 0, &crashing) == SW_OK) {
         sw_process_wait(crashing, SW_NEVER, &status);
         sw_handle_close(crashing);
     }
@@ -402,8 +448,9 @@ int main(int argc, char **argv)
     handle_t memory;
     void *address;
 
-    if (argc == 4 && !strcmp(argv[1], "worker"))
-        return worker(strtoull(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10));
+    if (argc == 5 && !strcmp(argv[1], "worker"))
+        return worker(strtoull(argv[2], NULL, 10), (uint32_t)strtoul(argv[3], NULL, 10),
+                      (uint32_t)strtoul(argv[4], NULL, 10));
     authority = sw_start_get("root");
     if (sw_mapping_create(sw_page_round(sizeof *counts), SW_MEMORY_COMMIT, &address, &memory) !=
         SW_OK)

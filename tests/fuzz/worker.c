@@ -15,7 +15,7 @@
 
 #define TINY "/bin/tests/tiny"
 
-static handle_t private_connection;
+handle_t private_connection;
 static volatile handle_t second_port; /* where the second thread waits */
 
 /* The worker's second thread answers its own calls: in time, late, or not at all. */
@@ -53,6 +53,8 @@ static void *serve(void *channel_argument)
             sw_handle_close(wait.event.received[i]);
         token = wait.event.token;
         number++;
+        reply.data = (uintptr_t)buffer;
+        reply.length = number % 2 && wait.event.reply_capacity >= 8 ? 8 : 0;
         if (number % 8 == 1)
             sw_clock_sleep(sw_clock_deadline(500 * SW_MICROSECOND));
         if (number % 16 == 2) {
@@ -133,22 +135,30 @@ static bool prepare(uint64_t seed)
     return true;
 }
 
-int worker(uint64_t seed, uint32_t steps)
-{
-    static void (*const lives[])(void) = { call_life,   call_life,  memory_life,  pipe_life,
-                                           event_life,  job_life,   process_life, process_life,
-                                           thread_life, long_waits, long_waits,   machine_life,
-                                           machine_life };
+#define SHORT 1000 /* steps of a worker */
+#define LONG 2000
 
+int worker(uint64_t seed, uint32_t steps, uint32_t place)
+{
+    static void (*const lives[])(void) = { call_life,    call_life,    call_life,   memory_life,
+                                           pipe_life,    event_life,   job_life,    process_life,
+                                           process_life, process_life, thread_life, long_waits,
+                                           long_waits,   machine_life, machine_life };
+
+    loops = steps > LONG;
     if (!prepare(seed))
         return 4;
+    atomic_store(&counts->workers[place % WORKERS], own_process);
     if (steps == 0) /* a crash record for crash_read */
         __builtin_trap();
     for (uint32_t i = 0; atomic_fetch_add(&counts->steps, 1) < steps * WORKERS; i++) {
-        if (i % 32 == 0)
+        if (i % 16 == 0)
             lives[below(LENGTH(lives))]();
-        if (i % 1024 == 0)
+        /* Taking all there is would be most of a short run, which is for the order of events. */
+        if (steps > SHORT && i % 1024 == 0)
             starved();
+        if (steps > SHORT && authority && i % 2048 == 512)
+            pageless();
         if (i % 512 == 0 && second_port) { /* somebody waits there: BUSY */
             struct sw_wait *wait = room(sizeof *wait);
 

@@ -3,10 +3,12 @@
  *
  *   cap_probe [KEEP]     KEEP: capability bits to keep (hex), the others are dropped first
  *
- * An operation this process lacks the bit for is sent whole, with zeros and empty strings; one it
- * may do as the bare header, which fails as malformed and does nothing (those without fields are
- * done). The conditions of open, which depend on its flags, are tried with real files. */
+ * An operation this process lacks the bit for is sent whole, with zeros and empty strings, and as
+ * the bare header: the bit is looked at before the fields. One it may do is sent as the bare header
+ * only, which fails as malformed and does nothing (those without fields are done). The conditions
+ * of open, which depend on its flags, are tried with real files. */
 #include "check.h"
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/fd.h>
@@ -55,27 +57,20 @@ static void print(const char *protocol, const char *operation, uint64_t capabili
            sw_status_name(status), (unsigned)detail);
 }
 
-static void probe(size_t i, uint64_t caps)
+/* Sends the first `length` bytes of operation i's request and prints the answer. */
+static void send(size_t i, handle_t connection, uint32_t length)
 {
     static union {
         struct sw_request_header header;
         uint64_t zeros[SW_MESSAGE_MAX / 8];
     } request;
-    bool allowed = (operations[i].capability & ~caps) == 0;
     static uint64_t reply[SW_MESSAGE_MAX / 8];
     const struct sw_reply_header *answer = (const struct sw_reply_header *)reply;
-    handle_t connection = connect_to(operations[i].protocol);
 
-    /* `ready` is a service's word about itself; it has no condition and would be believed. */
-    if (!connection || (!strcmp(operations[i].operation, "ready"))) {
-        print(operations[i].protocol, operations[i].operation, operations[i].capability,
-              SW_NOT_FOUND, 0);
-        return;
-    }
     request.header = (struct sw_request_header){ operations[i].id, operations[i].version,
-                                                 operations[i].number, 0 };
+                                                 operations[i].number, 0, 0 };
     struct sw_call call = { .request = (uint64_t)(uintptr_t)&request,
-                            .request_length = allowed ? sizeof request.header : operations[i].size,
+                            .request_length = length,
                             .reply = (uint64_t)(uintptr_t)reply,
                             .reply_capacity = sizeof reply };
     uint32_t handles = 0;
@@ -84,6 +79,22 @@ static void probe(size_t i, uint64_t caps)
         sw_handle_close(call.received[h]);
     print(operations[i].protocol, operations[i].operation, operations[i].capability,
           status == SW_OK ? answer->status : status, status == SW_OK ? answer->detail : 0);
+}
+
+static void probe(size_t i, uint64_t caps)
+{
+    bool allowed = (operations[i].capability & ~caps) == 0;
+    handle_t connection = connect_to(operations[i].protocol);
+
+    /* `ready` is a service's word about itself; it has no condition and would be believed. */
+    if (!connection || (!strcmp(operations[i].operation, "ready"))) {
+        print(operations[i].protocol, operations[i].operation, operations[i].capability,
+              SW_NOT_FOUND, 0);
+        return;
+    }
+    send(i, connection, sizeof(struct sw_request_header));
+    if (!allowed)
+        send(i, connection, operations[i].size);
 }
 
 static void probe_open(const char *name, const char *path, uint32_t flags, uint64_t capability)

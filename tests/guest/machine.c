@@ -1,6 +1,6 @@
 /* What only the holder of the machine's authorities and devices can try, as the first process of a
  * machine of its own (in keeper's place of a boot bundle): code authority, DMA pins, leases,
- * sessions. Prints TAP to the serial line and switches off. */
+ * interrupts, sessions. Prints TAP to the serial line and switches off. */
 #include <stdarg.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -148,6 +148,8 @@ static void registers(handle_t device)
 
     check_status(sw_device_info(device, &info), SW_OK, "facts about the device");
     check_status(sw_device_read(device, 0, 4, &value), SW_BAD_STATE, "reading without a claim");
+    check_status(sw_device_take(device, 0, 4, &(struct sw_device_taken){ 0 }), SW_BAD_STATE,
+                 "taking without a claim");
     sw_device_claim(device);
     check_status(sw_device_read(device, 0, 4, &value), SW_OK, "reading the first register");
     check(value == 0x74726976, "it is virtio's magic: %llx", (unsigned long long)value);
@@ -157,8 +159,68 @@ static void registers(handle_t device)
     check_refused(sw_device_read(device, UINT32_MAX - 2, 4, &value), "reading at the wrap");
     check_refused(sw_device_read(device, 2, 4, &value), "reading unaligned");
     check_status(sw_device_read(device, 0, 3, &value), SW_INVALID, "reading three bytes");
+    struct sw_device_taken taken = { .taken = 7 };
+    check_status(sw_device_take(device, 0, 4, &taken), SW_OK, "taking the first register");
+    check(taken.value == 0x74726976 && taken.taken == 1, "it is there");
+    taken.taken = 7;
+    check_refused(sw_device_take(device, (uint32_t)info.length, 4, &taken), "taking the end");
+    check(taken.taken == 7, "nothing was stored");
+    check_status(sw_device_take(device, 0, 4, NULL), SW_FAULT, "taking to nowhere");
     check_refused(sw_device_write(device, (uint32_t)info.length, 4, 0), "writing the end");
     sw_device_release(device);
+}
+
+static uint32_t flags_of(handle_t device)
+{
+    struct sw_device_info info = { 0 };
+
+    sw_device_info(device, &info);
+    return info.flags;
+}
+
+/* An interrupt is open only while a claimant that has acknowledged it is there. */
+static void interrupts(handle_t device)
+{
+    check(flags_of(device) == SW_DEVICE_MASKED, "masked while nobody claims");
+    check_status(sw_device_ack(device), SW_BAD_STATE, "unmasking without a claim");
+    sw_device_claim(device);
+    check(flags_of(device) == SW_DEVICE_MASKED, "masked after the claim");
+    check_status(sw_device_ack(device), SW_OK, "acknowledging");
+    check(flags_of(device) == 0, "open then");
+    sw_device_release(device);
+    check(flags_of(device) == SW_DEVICE_MASKED, "masked after the release");
+}
+
+/* The signal that the generator wants entropy: not after it was fed, but after 1 MiB was drawn. */
+static void entropy(void)
+{
+    static uint8_t bytes[4096];
+    static uint64_t buffer[8];
+    struct sw_wait wait = { .buffer = (uintptr_t)buffer, .capacity = sizeof buffer };
+    handle_t port = 0, weak = 0;
+
+    check_status(sw_handle_duplicate(root, SW_RIGHT_BIND, &weak), SW_OK,
+                 "root job without ENTROPY");
+    check_status(sw_entropy_add(weak, bytes, 64), SW_ACCESS, "feeding without the authority");
+    check_status(sw_entropy_add(root, bytes, 4097), SW_TOO_LARGE, "feeding too much");
+    check_status(sw_entropy_add(root, bytes, 64), SW_OK, "feeding");
+    sw_port_create(&port);
+    check_status(sw_port_bind(port, root, SW_JOB_ENTROPY, 7), SW_OK, "binding");
+    for (int i = 0; i < 200; i++)
+        sw_random(bytes, sizeof bytes);
+    check_status(sw_port_wait(port, &wait, 0), SW_TIMED_OUT, "no signal after 800 KiB");
+    for (int i = 0; i < 100; i++)
+        sw_random(bytes, sizeof bytes);
+    check_status(sw_port_wait(port, &wait, 0), SW_OK, "a signal after 1.2 MiB");
+    check(wait.event.kind == SW_EVENT_EXIT && wait.event.bits == SW_JOB_ENTROPY &&
+              wait.event.key == 7,
+          "kind %u, bits %x", (unsigned)wait.event.kind, (unsigned)wait.event.bits);
+    check_status(sw_entropy_add(root, bytes, 8), SW_OK, "feeding too little");
+    check_status(sw_port_wait(port, &wait, 0), SW_OK, "the signal stays");
+    check_status(sw_entropy_add(root, bytes, 64), SW_OK, "feeding");
+    check_status(sw_port_wait(port, &wait, 0), SW_TIMED_OUT, "the signal is gone");
+    sw_handle_close(port);
+    sw_handle_close(weak);
 }
 
 /* Sessions have the mask they are given, and what runs in one never more. */
@@ -202,6 +264,8 @@ int main(void)
     pins(device);
     pinned_pages(device);
     registers(device);
+    interrupts(device);
+    entropy();
     sessions();
     char line[32];
     size_t length = sw_format(line, sizeof line, "1..%u\n", count);

@@ -1,5 +1,5 @@
-/* Fills the FP and SIMD registers, enters the kernel in all the ways a running program can, and
- * looks at them again: nothing the kernel or another program does may show.
+/* Fills the registers, enters the kernel in all the ways a running program can, and looks at them
+ * again: nothing the kernel or another program does may show.
  *
  *   registers SECONDS      status 1 and a line when a register has changed */
 #include <stdint.h>
@@ -57,6 +57,59 @@ static void keep(uint64_t registers[WORDS])
                        "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31");
 }
 
+#define EACH(what)                                                                                 \
+    ".irp n, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, "        \
+    "24, 25, 26, 27, 28, 29, 30\n\t" what "\n\t.endr\n\t"
+#define PATTERN 0x1000
+
+/* Makes a system call with each register n that is no part of it holding PATTERN + n, and stores
+ * what they hold afterwards. */
+static void keep_general(uint64_t number, uint64_t first, uint64_t second, uint64_t got[31])
+{
+    register uint64_t x0 __asm__("x0") = first;
+    register uint64_t x1 __asm__("x1") = second;
+    register uint64_t x8 __asm__("x8") = number;
+    register uint64_t *x9 __asm__("x9") = got;
+    __asm__ volatile(
+        "stp x29, x30, [sp, #-32]!\n\t"
+        "str x9, [sp, #16]\n\t" EACH(
+            "mov x\\n, #0x1000 + \\n") "svc #0\n\t"
+                                       "ldr x8, [sp, #16]\n\t" EACH(
+                                           "str x\\n, [x8, #8 * \\n]") "ldp x29, x30, [sp], #32"
+        : "+r"(x0), "+r"(x1), "+r"(x8), "+r"(x9)
+        :
+        : "memory", "cc", "x2", "x3", "x4", "x5", "x6", "x7", "x10", "x11", "x12", "x13", "x14",
+          "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27",
+          "x28");
+}
+
+/* Calls that go on at once, wake others, give way to them, and fault on their way (an address that
+ * cannot be read). */
+static int general_changed(void)
+{
+    static const struct {
+        uint64_t number, first, second;
+    } calls[] = {
+        { SW_SYS_PROCESS_RESTRICT, UINT64_MAX, 0 },
+        { SW_SYS_FUTEX_WAKE, (uintptr_t)&word, SLEEPERS },
+        { SW_SYS_THREAD_YIELD, 0, 0 },
+        { SW_SYS_EVENT_CREATE + 1000, 0, 0 },
+        { SW_SYS_PROCESS_INFO, 0, 8 },
+    };
+    for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+        uint64_t got[31];
+        keep_general(calls[i].number, calls[i].first, calls[i].second, got);
+        for (unsigned n = 2; n < 31; n++) {
+            if (n != 8 && got[n] != PATTERN + n) {
+                printf("x%u changed by call %u: %016llx\n", n, (unsigned)calls[i].number,
+                       (unsigned long long)got[n]);
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t end = sw_clock_deadline((argc > 1 ? strtoull(argv[1], NULL, 10) : 1) * SW_SECOND);
@@ -71,6 +124,9 @@ int main(int argc, char **argv)
         uint64_t wanted[WORDS], got[WORDS];
         for (unsigned i = 0; i < WORDS; i++)
             wanted[i] = got[i] = value = value * 6364136223846793005u + 1442695040888963407u;
+        __atomic_fetch_add(&word, 1, __ATOMIC_RELAXED);
+        if (general_changed())
+            return 1;
         __atomic_fetch_add(&word, 1, __ATOMIC_RELAXED);
         keep(got);
         for (unsigned i = 0; i < WORDS; i++) {

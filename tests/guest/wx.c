@@ -3,6 +3,7 @@
  * Refusals are checked by status. Where only the CPU can refuse, the program runs itself with the
  * name of the place to jump to; the code laid there would exit with EXECUTED. */
 #include "check.h"
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/mapping.h>
@@ -26,6 +27,14 @@ static _Noreturn void jump(void *place)
 {
     ((void (*)(void))place)();
     exit(0);
+}
+
+extern const char etext[]; /* the linker's */
+
+/* The first word behind this program's text, in the text's last page. */
+static void *text_tail(void)
+{
+    return (void *)(((uintptr_t)etext + 15) & ~(uintptr_t)15);
 }
 
 /* Lays the code at a writable place and jumps to it. */
@@ -63,10 +72,22 @@ static int child(const char *where)
             return 1;
         jump(page);
     }
+    if (!strcmp(where, "old-mapping")) { /* made for writing, before the object was sealed */
+        handle_t memory;
+
+        if (sw_mapping_create(SW_PAGE, 0, &page, &memory) != SW_OK ||
+            sw_memory_protect((uintptr_t)page, SW_PAGE, SW_MAP_READ) != SW_OK ||
+            sw_memory_seal(memory) != SW_OK)
+            return 1;
+        memcpy(page, code, sizeof code);
+        exit(0);
+    }
     if (!strcmp(where, "info"))
         jump((void *)(uintptr_t)sw_info());
     if (!strcmp(where, "start"))
         jump((void *)(uintptr_t)sw_start_block());
+    if (!strcmp(where, "tail"))
+        jump(text_tail());
     if (!strcmp(where, "zero"))
         jump((void *)0);
     if (!strcmp(where, "write-text"))
@@ -90,8 +111,8 @@ static int child(const char *where)
 static void jumps(void)
 {
     static const char *const places[] = {
-        "stack", "heap", "data",       "mapping",      "sealed",     "info",
-        "start", "zero", "write-text", "write-rodata", "write-info", "write-start"
+        "stack", "heap",       "data",         "mapping",    "sealed",      "info", "start",
+        "zero",  "write-text", "write-rodata", "write-info", "write-start", "tail", "old-mapping",
     };
 
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -285,6 +306,15 @@ static void image_program(void)
         check_refused(sw_memory_read(memory[i], 0, bytes, sizeof bytes, &done),
                       "copying out of what was opened for execution");
     }
+    /* The last page of the text holds nothing else: what follows it in the file is not executable.
+     */
+    const uint8_t *tail = text_tail();
+    bool is_clean = true;
+
+    for (; (uintptr_t)tail % SW_PAGE; tail++)
+        is_clean = is_clean && *tail == 0;
+    check(is_clean, "nothing behind the end of the text in its last page");
+
     struct sw_program program = reply.program;
     static const uint8_t start[sizeof(struct sw_start)];
     struct sw_spawn spawn = { .program = (uint64_t)(uintptr_t)&program,

@@ -25,7 +25,23 @@ local PROMPT = "[%$#] $"
 
 local FORBIDDEN = { "panic", "overdue", "BEGIN CRASH" }
 
-local DISK = "file=%s,format=raw,if=none,id=disk%d%s"
+-- The options of -drive for one disk of Guest.arguments.
+local function drive(disk, number)
+  local words = { "format=raw", "if=none", "id=disk" .. number }
+  if not disk.writable then words[#words + 1] = "readonly=on" end
+  if disk.fails then
+    table.move({ "file.driver=blkdebug", "file.image.driver=file",
+      "file.image.filename=" .. disk[1], "rerror=report", "werror=report" }, 1, 5, #words + 1, words)
+  else
+    table.insert(words, 1, "file=" .. disk[1])
+  end
+  for i, fault in ipairs(disk.fails or {}) do
+    local rule = (",file.inject-error.%d."):format(i - 1)
+    words[#words] = words[#words] .. rule .. "event=none" .. rule .. "errno=5"
+      .. rule .. "iotype=" .. fault[1] .. (fault[2] and rule .. "sector=" .. fault[2] or "")
+  end
+  return table.concat(words, ",")
+end
 
 local live = {}
 
@@ -38,29 +54,40 @@ local function executable(name)
   return os.getenv("QEMU") or name or "qemu-system-aarch64"
 end
 
+--- CPUs of a test of several: SMP_CPUS, which scons sets when it was asked for a number; else 4.
+function Guest.cpus() return tonumber(os.getenv("SMP_CPUS") or "4") end
+
 --- The command line of a guest, as a list. Options (all optional):
 ---   kernel        build/kernel.img
 ---   cpu, memory   the CPU model and RAM; from CPU and MEM of the environment by default
 ---   cpus          1
----   disks         list of { path, writable = true }; { "build/base.img" } by default
+---   disks         list of { path, writable = true, fails = list of { iotype, sector } }, where
+---                 `fails` is what the disk answers with an error; { "build/base.img" } by default
 ---   append        the kernel command line
 ---   legacy        leave out force-legacy=false
 ---   machine       "virt"
 ---   reboot        a reset starts the machine again instead of ending QEMU
+---   monitor       path of a socket for QEMU's monitor (tests/lib/monitor.lua)
 ---   more          further QEMU arguments
 function Guest.arguments(options)
   local list = { "-M", options.machine or "virt",
     "-cpu", options.cpu or os.getenv("CPU") or "cortex-a72",
     "-smp", tostring(options.cpus or 1),
     "-m", options.memory or os.getenv("MEM") or "256M",
-    "-display", "none", "-serial", "stdio", "-monitor", "none", "-nic", "none" }
+    "-display", "none", "-serial", "stdio", "-nic", "none" }
   local function add(...)
     for _, word in ipairs({ ... }) do list[#list + 1] = word end
+  end
+  if options.monitor then
+    add("-chardev", ("socket,id=monitor,path=%s,server=on,wait=off"):format(options.monitor))
+    add("-mon", "chardev=monitor,mode=readline")
+  else
+    add("-monitor", "none")
   end
   if not options.reboot then add("-no-reboot") end
   if not options.legacy then add("-global", "virtio-mmio.force-legacy=false") end
   for i, disk in ipairs(options.disks or { { "build/base.img" } }) do
-    add("-drive", DISK:format(disk[1], i, disk.writable and "" or ",readonly=on"))
+    add("-drive", drive(disk, i))
     add("-device", ("virtio-blk-device,drive=disk%d"):format(i))
   end
   if options.append then add("-append", options.append) end
@@ -176,16 +203,27 @@ function Guest:expect(words, timeout)
   return before
 end
 
---- Waits for a Lua pattern. Returns its captures.
+-- Where the last whole line ends: what comes next may be cut.
+local function end_of_lines(text)
+  local at = #text
+  while at > 0 and text:byte(at) ~= 10 do at = at - 1 end
+  return at
+end
+
+--- Waits for a Lua pattern in whole lines: at the end of what has come, (%d+) would capture the first
+--- digits of a number. Returns its captures.
 function Guest:expect_pattern(pattern, timeout)
-  local found
+  local found, seen
   if not self:wait(function()
-    found = table.pack(self.text:find(pattern, self.position))
+    local last = end_of_lines(self.text)
+    if last == seen then return nil end
+    seen = last
+    found = table.pack(self.text:sub(self.position, last):find(pattern))
     return found[1]
   end, timeout) then
     error(where_expected(self, "match of " .. pattern, timeout), 0)
   end
-  self.position = found[2] + 1
+  self.position = self.position + found[2]
   return table.unpack(found, 3, found.n)
 end
 
@@ -200,6 +238,20 @@ end
 --- Lets time pass.
 function Guest:sleep(seconds)
   self:wait(function() end, seconds / SCALE)
+end
+
+--- Asks again and again until fact() returns something true; returns that. A test waits with this for
+--- what must come about, however long a busy machine takes.
+function Guest:await(what, fact, timeout)
+  local limit = uv.hrtime() + math.floor((timeout or BOOT) * SCALE * 1e9)
+  while true do
+    local result = fact()
+    if result then return result end
+    if uv.hrtime() > limit then
+      error(("not within %g s: %s"):format((timeout or BOOT) * SCALE, what), 0)
+    end
+    self:sleep(0.1)
+  end
 end
 
 --- Types bytes; waits until QEMU took them. QEMU holds back what the guest does not read. A timeout
@@ -241,13 +293,22 @@ end
 function Guest:run(command, timeout)
   self.marker = self.marker + 1
   self.position = #self.text + 1
-  self:line(("%s; echo \"@%d@$?\""):format(command, self.marker))
+  local mark = ("@%06d@"):format(self.marker) -- each as long as the others: it lives in the shell
+  self:line(("%s; echo \"%s$?\""):format(command, mark))
   self:expect("\n", timeout)
-  local output = self:expect(("@%d@"):format(self.marker), timeout)
+  local output = self:expect(mark, timeout)
   local status = self:expect_pattern("^(%d+)\r?\n", timeout)
   self:prompt()
   output = output:gsub("\r\n", "\n"):gsub("\n$", "")
   return output, tonumber(status)
+end
+
+--- Starts a line in the shell's background; ends at the prompt after it.
+function Guest:background(command)
+  self.position = #self.text + 1
+  self:line(command .. " &")
+  self:expect_pattern("%[%d+%] %d+\r?\n")
+  self:prompt()
 end
 
 --- run that fails the test unless the status is the wanted one (0).
@@ -259,20 +320,45 @@ function Guest:must(command, status, timeout)
   return output
 end
 
--- Lua heaps that stay (init, the shell) come back from a collection a few pages larger or smaller.
+--- Runs a program that prints TAP; raises with what did not hold.
+function Guest:checks(command, timeout)
+  local output, status = self:run(command, timeout)
+  local bad = {}
+  for line in output:gmatch("[^\n]+") do
+    if line:find("^not ok") or line:find("^#") then bad[#bad + 1] = line end
+  end
+  local failed = output:find("not ok", 1, true)
+  tap.check(not failed, "%s:\n%s", command, table.concat(bad, "\n"))
+  local plan = tonumber((tap.matches(output, "\n1%.%.(%d+)")))
+  local _, passed = ("\n" .. output):gsub("\nok ", "")
+  tap.equal(passed, plan, "checks passed")
+  tap.equal(status, 0, "status")
+  return output
+end
+
+-- The pages of a Lua program that stays follow from what lives in it and from where it lies: blocks
+-- that came late keep pages of a time when there was more. What lives is compared exactly; this
+-- bounds the rest.
 local LUA_PAGES = 64
 
---- Free pages, handles and objects of the whole system after every server dropped its caches.
---- The pages of Lua programs that stay are counted as free, and apart; of the kernel's own the bytes
---- in use.
+--- Free pages, handles and objects of the whole system after every server dropped its caches, and
+--- the bytes that live in init and in the shell. The pages of Lua programs that stay are counted as
+--- free, and apart; of the kernel's own the bytes in use.
 function Guest:counters()
-  self:must("svc trim")
-  local output = self:must("swos-counters")
+  local init = tap.matches(self:must("svc trim"), "^init: (%d+) bytes live$")
+  local shell = tap.matches(self:must("trim"), "^sh: (%d+) bytes live$")
+  local output = self:must("swos-counters -v")
+  local holders = {}
+  for name, handles in output:gmatch("%d+ (%S+) %d+K (%d+)") do
+    holders[name] = (holders[name] or 0) + tonumber(handles)
+  end
   local pages, handles, objects, heap, kernel, lua =
     output:match("pages=(%d+) handles=(%d+) objects=(%d+) heap=(%d+) kernel=(%d+) lua=(%d+)")
   tap.check(pages, "swos-counters printed %s", output)
   return { pages = pages + heap + lua, handles = tonumber(handles), objects = tonumber(objects),
-    kernel = tonumber(kernel), lua = tonumber(lua) }
+    kernel = tonumber(kernel), lua = tonumber(lua), ["bytes live in init"] = tonumber(init),
+    ["bytes live in the shell"] = tonumber(shell), types = tap.matches(output, "types=([%d,]+)"),
+    holders = holders }
 end
 
 --- What each process and the kernel hold, from top: "name" -> KiB. Says who holds what a leak check
@@ -287,10 +373,34 @@ function Guest:owners()
   return owners
 end
 
---- What differs between two results of counters, as words; nil: nothing.
+-- A chunk of a Lua heap is a memory object with its table, held by one handle. A heap may come back
+-- from the same load with one chunk more or less, by where what lives in it happens to lie.
+local CHUNK_KERNEL = 8192  -- bytes of the kernel a chunk takes at most
+
+local function is_a_chunk(before, after)
+  local chunks, kernel = after.objects - before.objects, after.kernel - before.kernel
+  return math.abs(chunks) == 1 and after.handles - before.handles == chunks
+    and kernel * chunks > 0 and math.abs(kernel) <= CHUNK_KERNEL
+end
+
+-- What has grown of what may grow once, as words; nil: nothing.
+local function grown(before, after)
+  local list = {}
+  for _, name in ipairs({ "bytes live in init", "bytes live in the shell", "objects" }) do
+    if after[name] > before[name] then
+      list[#list + 1] = ("%s %d -> %d"):format(name, before[name], after[name])
+    end
+  end
+  return list[1] and table.concat(list, ", ")
+end
+
+--- What differs between two results of counters, as words, but for what lives in Lua programs and a
+--- chunk of one; nil: nothing.
 function Guest.difference(before, after)
   local list = {}
-  for _, name in ipairs({ "pages", "handles", "objects", "kernel" }) do
+  local names = { "pages" }
+  if not is_a_chunk(before, after) then table.move({ "handles", "objects", "kernel" }, 1, 3, 2, names) end
+  for _, name in ipairs(names) do
     if before[name] ~= after[name] then
       list[#list + 1] = ("%s %d -> %d"):format(name, before[name], after[name])
     end
@@ -299,6 +409,12 @@ function Guest.difference(before, after)
     list[#list + 1] = ("pages of Lua programs %d -> %d"):format(before.lua, after.lua)
   end
   if #list == 0 then return nil end
+  list[#list + 1] = ("types %s -> %s"):format(before.types, after.types)
+  for name, count in pairs(after.holders) do
+    if before.holders[name] ~= count then
+      list[#list + 1] = ("%s's handles %s -> %d"):format(name, before.holders[name] or 0, count)
+    end
+  end
   for name, size in pairs(after.owners or {}) do
     local was = before.owners and before.owners[name]
     if was and was ~= size then list[#list + 1] = ("%s %sK -> %sK"):format(name, was, size) end
@@ -326,15 +442,26 @@ function Guest:fill_terminal()
   self:must("lua -e 'for _ = 1, 400 do print((\"-\"):rep(60)) end'")
 end
 
+-- A table that was filled further than before keeps its size, so what lives in a Lua program may take
+-- a step, and its heap a chunk. What leaks takes one each time.
+local STEPS = 3
+
 --- Warms up with load(guest), then compares pages, handles and objects before and after further
---- repetitions of it, exactly.
+--- repetitions of it, exactly; Lua programs must come to stand still.
 function Guest:leak_check(load, repetitions, warm_up)
   self:fill_terminal()
   for _ = 1, warm_up or 3 do load(self) end
-  local before = self:settled()
-  for _ = 1, repetitions or 5 do load(self) end
-  local lost = Guest.difference(before, self:settled())
-  if lost then error("leak: " .. lost, 0) end
+  local before, more = self:settled(), nil
+  for _ = 1, STEPS do
+    for _ = 1, repetitions or 5 do load(self) end
+    local after = self:settled()
+    local lost = Guest.difference(before, after)
+    if lost then error("leak: " .. lost, 0) end
+    more = grown(before, after)
+    if not more then return end
+    before = after
+  end
+  error(("leak: %s, and so each of %d times"):format(more, STEPS), 0)
 end
 
 --- The leak check every test of a guest ends with, as a test of its own.

@@ -69,8 +69,8 @@ uint64_t arch_features(void)
     return features;
 }
 
-/* Leaves the identity map for the empty space. Its entries are global: they would shadow what programs
- * have at those addresses. */
+/* Leaves the identity map for the empty space. Its entries are global: they would shadow what
+ * programs have at those addresses. */
 static void identity_leave(void)
 {
     arch_space_activate(NULL);
@@ -144,7 +144,7 @@ void arch_secondary(uint32_t number)
     gic_cpu_init(number);
     timer_cpu_init();
     lock_take();
-    cpu->online = true;
+    cpu_arrived(cpu);
     struct thread *thread = sched_exit();
     lock_release();
     arch_resume(thread);

@@ -85,6 +85,11 @@ void arch_interrupt_unmask(uint32_t number)
     write(distributor, GICD_ISENABLER + number / 32 * 4, 1u << number % 32);
 }
 
+bool arch_interrupt_is_masked(uint32_t number)
+{
+    return !(read(distributor, GICD_ISENABLER + number / 32 * 4) & 1u << number % 32);
+}
+
 /* The barrier makes what was written before the kick visible to those kicked. */
 void arch_kick(uint32_t cpu_mask)
 {

@@ -24,16 +24,23 @@ static inline bool lock_try(uint32_t holder, uint32_t *out_seen)
     return !failed;
 }
 
-void lock_take(void)
+static COLD void lock_wait(uint32_t holder)
 {
-    uint32_t seen, holder = cpu_this()->number + 1;
-    while (__builtin_expect(!lock_try(holder, &seen), 0)) {
+    uint32_t seen;
+    while (!lock_try(holder, &seen)) {
         if (__atomic_load_n(&panicked, __ATOMIC_RELAXED))
             arch_halt();
         if (seen) /* the monitor that ldaxr set is cleared by the holder's store: that is the event
                    */
             __asm__ volatile("wfe" ::: "memory");
     }
+}
+
+void lock_take(void)
+{
+    uint32_t seen, holder = cpu_this()->number + 1;
+    if (__builtin_expect(!lock_try(holder, &seen), 0))
+        lock_wait(holder);
 }
 
 void lock_release(void)

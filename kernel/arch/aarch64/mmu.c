@@ -41,7 +41,8 @@
 #define SCTLR_WXN (1ull << 19)
 #define SCTLR_SPAN (1ull << 23) /* 0: entries from EL0 set PSTATE.PAN */
 
-extern char kernel_start[], text_end[], rodata_end[], data_end[], bss_start[], kernel_end[];
+extern char kernel_start[], code_end[], text_end[], rodata_end[], data_end[], bss_start[],
+    kernel_end[];
 extern char boot_enter[], secondary_start[];
 _Noreturn void kernel_main(void);
 _Noreturn void arch_boot(void *tree, paddr_t image);
@@ -324,4 +325,10 @@ void arch_data_clean(const void *start, size_t length)
     for (uintptr_t at = (uintptr_t)start & ~(uintptr_t)(line - 1); at < end; at += line)
         __asm__ volatile("dc cvac, %0" ::"r"(at) : "memory");
     __asm__ volatile("dsb sy" ::: "memory");
+}
+
+void arch_kernel_code(const uint64_t **out_start, const uint64_t **out_end)
+{
+    *out_start = (const uint64_t *)kernel_start;
+    *out_end = (const uint64_t *)code_end;
 }

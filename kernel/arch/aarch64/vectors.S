@@ -6,12 +6,16 @@
  * the eret, so an exception from EL1 is a fault of the kernel's own: one of a checked access
  * (arch_fixup) or a bug.
  *
- * All registers are saved and restored each time, although C keeps x19 to x28: a frame must be
- * whole as soon as its thread may be resumed by another CPU. TPIDR_EL0 and the FP registers change
- * hands only when the thread does (arch_fp_save, arch_fp_restore). */
+ * All registers are saved each time, although C keeps x19 to x29: a frame must be whole as soon as
+ * its thread may be resumed by another CPU. A system call after which its thread simply goes on
+ * takes back only what C does not keep. TPIDR_EL0 and the FP registers change hands only when the
+ * thread does (arch_fp_save, arch_fp_restore).
+ *
+ * The emulator ends a translated block and recomputes its view of the CPU at each write of a system
+ * register; reading one is a load. So what need not change is compared, not written. */
 #define EC_SVC64 0x15
 
-/* 24 instructions; leaves x0 = thread. */
+/* 25 instructions; leaves x0 = x19 = thread. */
     .macro  user_save
     stp     x0, x1, [sp, #16 * 0]
     stp     x2, x3, [sp, #16 * 1]
@@ -28,12 +32,13 @@
     stp     x24, x25, [sp, #16 * 12]
     stp     x26, x27, [sp, #16 * 13]
     stp     x28, x29, [sp, #16 * 14]
-    mrs     x21, sp_el0
-    mrs     x22, elr_el1
-    mrs     x23, spsr_el1
-    stp     x30, x21, [sp, #16 * 15]
-    stp     x22, x23, [sp, #16 * 16]
-    mov     x0, sp
+    mrs     x1, sp_el0
+    mrs     x2, elr_el1
+    mrs     x3, spsr_el1
+    stp     x30, x1, [sp, #16 * 15]
+    stp     x2, x3, [sp, #16 * 16]
+    mov     x19, sp
+    mov     x0, x19
     mrs     x1, tpidr_el1
     ldr     x1, [x1]
     mov     sp, x1
@@ -72,8 +77,8 @@ vectors:
     lsr     x2, x3, #26
     cmp     x2, #EC_SVC64
     b.ne    user_fault
-    bl      kernel_syscall
-    b       arch_resume
+    adr     x30, syscall_done
+    b       kernel_syscall
 
     .balign 0x80 /* user mode: IRQ */
     user_save
@@ -86,6 +91,34 @@ vectors:
     kernel_vector 13
     kernel_vector 14
     kernel_vector 15
+
+/* x0: thread to resume; 0: that of the call, x19, which no other CPU has had meanwhile, so that x20
+ * to x29 and SP_EL0 are still its own. Its pc was moved if the call is to be made again; a fault in a
+ * checked access has changed ELR_EL1 and SPSR_EL1. */
+syscall_done:
+    cbnz    x0, arch_resume
+    mov     sp, x19
+    ldp     x2, x3, [sp, #16 * 16]
+    mrs     x4, elr_el1
+    mrs     x5, spsr_el1
+    cmp     x2, x4
+    ccmp    x3, x5, #0, eq
+    b.ne    1f
+2:  ldr     x30, [sp, #16 * 15]
+    ldp     x0, x1, [sp, #16 * 0]
+    ldp     x2, x3, [sp, #16 * 1]
+    ldp     x4, x5, [sp, #16 * 2]
+    ldp     x6, x7, [sp, #16 * 3]
+    ldp     x8, x9, [sp, #16 * 4]
+    ldp     x10, x11, [sp, #16 * 5]
+    ldp     x12, x13, [sp, #16 * 6]
+    ldp     x14, x15, [sp, #16 * 7]
+    ldp     x16, x17, [sp, #16 * 8]
+    ldp     x18, x19, [sp, #16 * 9]
+    eret
+1:  msr     elr_el1, x2
+    msr     spsr_el1, x3
+    b       2b
 
 /* x0: thread, x3: ESR_EL1 */
 user_fault:
@@ -100,8 +133,11 @@ arch_resume:
     mov     sp, x0
     ldp     x22, x23, [sp, #16 * 16]
     ldp     x30, x21, [sp, #16 * 15]
-    msr     elr_el1, x22
+    mrs     x24, spsr_el1
+    cmp     x23, x24
+    b.eq    1f
     msr     spsr_el1, x23
+1:  msr     elr_el1, x22
     msr     sp_el0, x21
     ldp     x0, x1, [sp, #16 * 0]
     ldp     x2, x3, [sp, #16 * 1]

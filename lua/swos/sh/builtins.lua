@@ -88,6 +88,11 @@ function M.jobs(shell, _, io)
   end
 end
 
+-- Collects the shell's garbage; for leak checks, and for whom its size surprises.
+function M.trim(_, _, io)
+  io.write(("sh: %d bytes live\n"):format(swos.trim()))
+end
+
 -- Runs a file in this shell.
 M["."] = function(shell, words, io)
   if not words[2] then return io.fail("file name expected") end

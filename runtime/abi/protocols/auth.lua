@@ -5,7 +5,7 @@ return {
   operations = {
     { 1, "login", request = { { "string", "name" }, { "string", "password" } },
       reply = { { "u32", "principal" }, { "u32", "session" }, { "u64", "caps" }, { "u32", "delay_ms", "after a failure: wait this long before the next try" }, { "u32", "reserved" }, { "string", "shell" } },
-      receive = { "job" }, cap = "console",
-      doc = "Checks the password and makes the session's job. LOGIN_INCORRECT takes as long for an unknown name." },
+      receive = { "job" }, cap = "console", idempotent = true, secret = true,
+      doc = "Checks the password and makes the session's job; one whose answer never came has ended with the server. LOGIN_INCORRECT takes as long for an unknown name." },
   },
 }

@@ -5,6 +5,6 @@ return {
   operations = {
     { 1, "lookup", request = { { "string", "name" } }, receive = { "connection" }, idempotent = true, cap = false, doc = "A connection to a service." },
     { 2, "list", data = "out", reply = { { "u32", "bytes" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Names this view shows, one a line." },
-    { 3, "ready", cap = false, doc = "Said by a service: it serves now." },
+    { 3, "ready", cap = false, idempotent = true, doc = "Said by a service: it serves now." },
   },
 }

@@ -11,7 +11,7 @@ return {
     { 3, "set_size", request = { { "u16", "rows" }, { "u16", "columns" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Sets the window size." },
     { 4, "set_foreground", send = { "job" }, idempotent = true, cap = false, doc = "The job that Ctrl-C interrupts (copied; needs MANAGE). No handle: nobody." },
     { 5, "drain", idempotent = true, cap = false, doc = "Returns when all output so far has left." },
-    { 6, "open", reply = { { "u32", "reserved" }, { "u32", "reserved2" } }, receive = { "input", "output" }, cap = "console",
+    { 6, "open", reply = { { "u32", "reserved" }, { "u32", "reserved2" } }, receive = { "input", "output" }, cap = "console", idempotent = true,
       doc = "The pipe ends of the terminal: input to read, output to write." },
   },
 }

@@ -4,7 +4,8 @@ local command = require("swos.command")
 local processes = require("swos.processes")
 local swos = require("swos")
 
-local USAGE = "[-eA] [-f] [-p PID,...] [-o pid,ppid,state,stat,user,uid,time,rss,cmd]"
+local USAGE = "[-eA] [-f] [-p PID,...] [-o COLUMN,...]\n"
+  .. "  columns: pid ppid state stat user uid time cpu psr thcount rss wait cmd command"
 
 -- name -> { header, width (negative: left-aligned, 0: last), value }
 local COLUMNS = {
@@ -16,6 +17,9 @@ local COLUMNS = {
   uid = { "UID", 5, function(p) return p.principal end },
   time = { "TIME", 8, function(p) return processes.clock(p.cpu_ns) end },
   cpu = { "%CPU", 5, function(p) return p.cpu end },
+  psr = { "PSR", 3, function(p) return p.processor end },
+  thcount = { "THCNT", 5, function(p) return p.threads end },
+  wait = { "WAIT", -16, processes.wait },
   rss = { "RSS", 7, function(p) return p.memory // 1024 end },
   cmd = { "CMD", 0, function(p) return p.name end },
   command = { "COMMAND", 0, function(p) return p.name end },
@@ -46,7 +50,7 @@ if arguments[1] == "aux" then
 end
 local options, rest = command.options(arguments, "eAfp:o:", USAGE)
 if rest[1] then command.usage(USAGE) end
-if options.f then wanted = "user,pid,ppid,state,time,cmd" end
+if options.f then wanted = "user,pid,ppid,state,time,wait,cmd" end
 if options.o then wanted = options.o end
 
 local columns = {}
@@ -63,6 +67,7 @@ end
 
 local list, now = {}, swos.monotonic()
 for _, process in ipairs(command.check(processes.list(processes.visible_job()))) do
+  process.processor = process.cpu
   process.cpu = ("%.1f"):format(100 * process.cpu_ns / math.max(now - process.start_ns, 1))
   if not only or only[process.pid] then list[#list + 1] = process end
 end

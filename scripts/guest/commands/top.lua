@@ -58,7 +58,10 @@ local function frame(now, before)
     return a.pid < b.pid
   end)
   local busy, each = busy_share(now, before), {}
-  for i = 1, system.cpu_count do each[i] = ("cpu%d %.1f%%"):format(i - 1, busy_share(now, before, i)) end
+  for i = 1, system.cpu_count do
+    each[i] = system.cpu_idle_ns[i] + system.cpu_busy_ns[i] == 0 and ("cpu%d off"):format(i - 1)
+      or ("cpu%d %.1f%%"):format(i - 1, busy_share(now, before, i))
+  end
   put("top - up %s, %d CPUs", processes.clock(system.monotonic_ns), system.cpu_count)
   put("Tasks: %d total, %d running, %d sleeping, %d stopped", #now.list, counts.R, counts.S, counts.T)
   put("Cpu: %.1f%% busy, %.1f%% idle", busy, 100 - busy)

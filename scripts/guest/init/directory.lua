@@ -1,8 +1,8 @@
 -- The service directory and the system protocol: init's own channel.
 --
--- A connection's badge says what it is for: 0 the directory as a session sees it, 1 the system
--- protocol, 16 + N the directory as service N of the boot list sees it (it may say `ready`).
--- Which names a caller sees is decided by its principal, which the kernel stamps on the call.
+-- A connection's badge says what it is for: 0 the directory, 1 the system protocol, 16 + N the
+-- directory as service number N sees it (it may say `ready`). What a session sees is decided by its
+-- principal, which the kernel stamps on the call; what a service sees, by its script.
 local swos = require("swos")
 local kept = require("init.kept")
 local loop = require("swos.loop")
@@ -11,20 +11,36 @@ local sys = swos.sys
 local M = { NAMES = 0, SYSTEM = 1, SERVICE = 16 }
 
 local channel
-local channels = {}  -- service name in the directory -> its channel
+local servers = {}   -- name in the directory -> its service
+local services = {}  -- badge -> service
 local views          -- principal -> set of names
-local on_ready = {}  -- badge -> action
 
--- A service's channel and the badge under which it says it is ready.
-function M.add(name, service_channel, number, ready)
-  channels[name] = service_channel
-  on_ready[M.SERVICE + number] = ready
+local function set(list)
+  local result = {}
+  for _, name in ipairs(list) do result[name] = true end
+  return result
+end
+
+-- Makes a service known, or what has changed about it. It has a channel, a number, a definition, and
+-- on_ready(service), called when it says that it is ready.
+function M.add(service)
+  M.remove(service)
+  if service.definition.serves then servers[service.definition.serves] = service end
+  service.view = set(service.definition.names)
+  services[M.SERVICE + service.number] = service
+end
+
+function M.remove(service)
+  for name, other in pairs(servers) do
+    if other == service then servers[name] = nil end
+  end
+  services[M.SERVICE + service.number] = nil
 end
 
 -- A new connection to a service.
 function M.connection(name, badge)
-  if not channels[name] then return nil, name .. ": no such service", "NOT_FOUND" end
-  return sys.connection_create(channels[name], badge)
+  if not servers[name] then return nil, name .. ": no such service", "NOT_FOUND" end
+  return sys.connection_create(servers[name].channel, badge)
 end
 
 -- A new connection to init itself.
@@ -32,15 +48,17 @@ function M.own_connection(badge)
   return sys.connection_create(channel, badge)
 end
 
-local function visible(message, name)
-  return (views[message.principal] or views.other)[name]
+-- The names a caller sees. A session may have got its directory from the service that started it.
+local function view_of(message)
+  local service = message.principal == 0 and services[message.badge]
+  return service and service.view or views[message.principal] or views.other
 end
 
 local names = {}
 
 function names.lookup(message)
   local name = message.request.name
-  if not visible(message, name) then return nil, "NOT_FOUND" end
+  if not view_of(message)[name] then return nil, "NOT_FOUND" end
   local connection, _, code
   if name == "names" then
     connection, _, code = M.own_connection(M.NAMES)
@@ -55,7 +73,7 @@ end
 
 function names.list(message)
   local list = {}
-  for name in pairs(views[message.principal] or views.other) do list[#list + 1] = name end
+  for name in pairs(view_of(message)) do list[#list + 1] = name end
   table.sort(list)
   local text = table.concat(list, "\n") .. "\n"
   if #text > message.data_length then return nil, "TOO_LARGE" end
@@ -65,9 +83,9 @@ function names.list(message)
 end
 
 function names.ready(message)
-  local action = on_ready[message.badge]
-  if not action then return nil, "ACCESS" end
-  action()
+  local service = message.principal == 0 and services[message.badge]
+  if not service then return nil, "ACCESS" end
+  service:on_ready()
   return {}
 end
 
@@ -78,12 +96,6 @@ local function handle(message)
   local operation = operations[message.operation]
   if not operation then return nil, "NOT_SUPPORTED" end
   return operation(message)
-end
-
-local function set(list)
-  local result = {}
-  for _, name in ipairs(list) do result[name] = true end
-  return result
 end
 
 function M.serve(plan)

@@ -1,13 +1,20 @@
 -- What the words in a service's `gives` mean: each adds start handles to a table.
 --
--- uart, disks   the devices of that kind
+-- uart, disks, rng, inputs
+--               the devices of that kind, to drive but not to manage; `inputs` also the end of the
+--               pipe of typed bytes (`keys`) they are written to
+-- keys          the other end of it, when there is an input device
 -- block         blkd: `block` (badge 0, the list of disks) and `disk/I` (badge I + 1)
 -- code          the authority to make image code executable
 -- programs      the boot bundle's programs, so that /bin/lua shares the bundle's pages
+-- entropy       the authority to feed the random generator, and its word that it wants to be fed
 -- passwd        the account records, as memory
 -- authority     the authority to create sessions
 -- sessions      the job sessions are created in
+-- terminal      the system console's terminal as descriptors 0 to 2, once the base image is there
+-- kernel-log    the authority to read the kernel log and crash records, and its word that it is time to
 local swos = require("swos")
+local console = require("init.console")
 local devices = require("init.devices")
 local directory = require("init.directory")
 local kept = require("init.kept")
@@ -16,17 +23,48 @@ local sys = swos.sys
 
 local M = {}
 
+local KILLED = 137
 local PASSWD = "etc/swos/passwd"
 
 local words = {}
 
-function words.uart(handles)
-  for _, device in ipairs(devices.uart) do handles[device.name] = device.handle end
+-- What a driver needs, without DMA and with it. Nobody but init and keeper holds MANAGE: with it a
+-- driver could drop pins of memory the hardware still writes to.
+local DRIVE = swos.RIGHT_CLAIM | swos.RIGHT_READ | swos.RIGHT_WRITE | swos.RIGHT_BIND
+local DRIVE_DMA = DRIVE | swos.RIGHT_DMA
+
+local function give_devices(handles, list, rights)
+  for _, device in ipairs(list) do handles[device.name] = { device.handle, rights = rights } end
   return true
 end
 
-function words.disks(handles)
-  for _, device in ipairs(devices.disks) do handles[device.name] = device.handle end
+function words.uart(handles) return give_devices(handles, devices.uart, DRIVE) end
+function words.disks(handles) return give_devices(handles, devices.disks, DRIVE_DMA) end
+function words.rng(handles) return give_devices(handles, devices.rng, DRIVE_DMA) end
+
+local KEYS_BYTES = 4096
+
+-- The ends of the pipe from inputd to consoled. It outlives both, and init. The reader is kept last:
+-- with it the writer is there, too.
+local function keys_pipe()
+  local job = swos.handle("job")
+  local reader = sys.job_kept(job, kept.KEYS_READER)
+  if reader then return reader, assert(sys.job_kept(job, kept.KEYS_WRITER)) end
+  local made, writer = sys.pipe_create(KEYS_BYTES, 0)
+  assert(made, writer)
+  assert(sys.job_keep(job, kept.KEYS_WRITER, writer))
+  assert(sys.job_keep(job, kept.KEYS_READER, made))
+  return made, writer
+end
+
+function words.inputs(handles)
+  local _, writer = keys_pipe()
+  handles.keys = writer
+  return give_devices(handles, devices.inputs, DRIVE_DMA)
+end
+
+function words.keys(handles)
+  if #devices.inputs > 0 then handles.keys = keys_pipe() end
   return true
 end
 
@@ -49,8 +87,13 @@ function words.programs(handles)
   return true
 end
 
--- Read as the system itself; authd gets a copy in memory and no way to the file system.
-function words.passwd(handles, deadline)
+function words.entropy(handles)
+  handles.entropy = { swos.handle("root"), rights = swos.RIGHT_ENTROPY | swos.RIGHT_BIND }
+  return true
+end
+
+-- Read as the system itself, once: a copy in memory that nobody can change.
+local function read_accounts(deadline)
   local base <close> = directory.connection("file/base", 0)
   local reply, message = protocol.file.open(base,
     { path = PASSWD, flags = swos.OPEN_READ, mode = 0 }, deadline)
@@ -68,7 +111,21 @@ function words.passwd(handles, deadline)
   local memory = assert(sys.memory_create(#bytes + 1, 0))
   assert(sys.memory_write(memory, 0, bytes))
   assert(sys.memory_seal(memory))
-  handles.passwd = { memory, info = size }
+  return memory
+end
+
+local accounts
+
+-- authd gets the copy and no way to the file system; it comes back without one, too.
+function words.passwd(handles, deadline)
+  accounts = accounts or sys.job_kept(swos.handle("job"), kept.ACCOUNTS)
+  if not accounts then
+    local message
+    accounts, message = read_accounts(deadline)
+    if not accounts then return nil, message end
+    sys.job_keep(swos.handle("job"), kept.ACCOUNTS, accounts)
+  end
+  handles.passwd = accounts
   return true
 end
 
@@ -85,6 +142,34 @@ end
 function words.sessions(handles)
   handles.sessions = M.sessions_job()
   return true
+end
+
+function words.terminal(handles)
+  swos.trim()  -- between two sessions
+  local terminal = console.await_terminal()
+  if not terminal.control then return nil, "no console driver" end
+  for fd = 0, 2 do
+    handles["fd/" .. fd] = { fd == 0 and terminal.input or terminal.output, info = swos.FD_TERMINAL }
+    handles[("fd/%d/control"):format(fd)] = terminal.control
+  end
+  return true
+end
+
+words["kernel-log"] = function(handles)
+  handles["kernel-log"] = { swos.handle("root"), rights = swos.RIGHT_READ_LOG | swos.RIGHT_BIND }
+  return true
+end
+
+-- Kept slot 0 of the job of a login has the job of the session on its terminal (scripts/guest/login.lua).
+local KEPT_SESSION = 0
+
+-- What a service leaves in use although it has ended, taken back when it is not to run: the session on a
+-- terminal, which a login that dies leaves to its successor. service: its job and definition.
+function M.withdraw(service)
+  for _, word in ipairs(service.definition.gives) do
+    local session <close> = word == "terminal" and sys.job_kept(service.job, KEPT_SESSION) or nil
+    if session then sys.job_kill(session, KILLED) end
+  end
 end
 
 -- Adds the handles of a list of words. nil, message when one cannot be had.

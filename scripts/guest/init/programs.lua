@@ -4,7 +4,7 @@ local sys = swos.sys
 
 local M = {}
 
-local HEADER, ENTRY = "<c8I4I4", 336
+local HEADER, ENTRY = "<c8I4I4", 344
 
 local programs  -- name -> bytes of its struct sw_program
 

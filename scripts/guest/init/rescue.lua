@@ -72,7 +72,7 @@ local function reason(state, status)
     local info = sys.device_info(device.handle)
     if info and info.virtio_version == 1 and (status == 10 or status == 11) then return LEGACY end
   end
-  if state == "refused" then return REASONS[status] or "refused" end
+  if state == "failed" then return REASONS[status] or "refused" end
   return "the file server does not stay up"
 end
 

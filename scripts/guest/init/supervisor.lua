@@ -1,34 +1,496 @@
--- Services: started, watched, started again.
+-- Services: known, started, watched, started again.
 --
--- waiting -> starting -> ready | running -> (ends) -> paused -> starting; `stopped` by hand and
--- `refused` (the service itself said that starting it again is of no use) stay until started by
--- hand. "running" is a service that has not said ready yet. The job and the channel of a service
--- outlive its processes: a successor finds the calls that waited and its kept handles.
+-- What happens to a service is decided by swos.service.machine; here its actions are carried out and
+-- what happens is told to it. Each change is noted with its cause, who asked for it and the event it
+-- followed from, and recorded before the action it leads to, so that a successor of this init knows
+-- what was under way. The job and the channel of a service outlive its processes: the next one finds
+-- the calls that waited and its kept handles.
 local swos = require("swos")
 local directory = require("init.directory")
+local graph = require("swos.service.graph")
 local grants = require("init.grants")
 local kept = require("init.kept")
+local launch = require("init.launch")
 local log = require("init.log")
+local logs = require("init.logs")
 local loop = require("swos.loop")
-local programs = require("init.programs")
+local machine = require("swos.service.machine")
+local record = require("init.record")
 local sys = swos.sys
 
 local M = {}
 
-local PAUSE_FIRST, PAUSE_LONGEST = 0.1, 30
-local LIVED_LONG = 30 * 1000000000  -- ns: then a failure counts as the first again
 local KILLED = 137
-local OVERDUE = 5  -- seconds: few servers take so long without deferring their answer
--- imgfs: no usable base image. Starting it again would give the same answer.
-local REFUSED_FIRST, REFUSED_LAST = 10, 18
+local GONE_SECONDS = 5    -- for what a service left behind to go
+local CRASHED = { [132] = true, [139] = true }
+local CRASH_BYTES = 4096  -- of a crash record: the part that is shown
+local LOUD = { failed = true, paused = true }
 
-local services, order = {}, {}
+local services, order, definitions = {}, {}, {}
+local last_event = 0
 
-local function change(service, state)
-  service.state = state
+-- What ended a process that was started again, and where the buckets of the time to its successor end.
+M.CAUSES = { "asked", "killed", "crashed", "hung", "late", "exited", "unknown" }
+M.RECOVERY_BOUNDS = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30 }
+
+M.definitions = definitions  -- name -> the definition in force
+
+function M.get(name) return services[name] end
+
+-- All services in the order they became known.
+function M.all() return order end
+
+-- ---- what is remembered
+
+local function save(service)
+  local ok, message = record.write(service.record, record.STATE, { name = service.name,
+    state = service.state, events = service.events, last = service.last, pid = service.pid,
+    enabled = service.enabled, crash = service.crash, first = service.first, ended = service.ended,
+    counts = service.counts, first_line = service.first_line })
+  if not ok then log.warning("%s: not recorded: %s", service.name, message) end
+end
+
+-- Keeps an event: its number.
+local function note(service, to, cause, parent)
+  local now = swos.monotonic()
+  last_event = last_event + 1
+  if to == "launching" or to == "ready" then
+    local key = to == "ready" and "ready" or "launched"
+    service.first[key] = service.first[key] or now
+  end
+  record.write_event(service.record, service.events, { number = last_event, at = now,
+    from = service.state.name, to = to, cause = cause, parent = parent })
+  service.events, service.last = service.events + 1, last_event
+  return last_event
+end
+
+-- The last events of a service: { number, parent, at, from, to, cause }, the oldest first.
+function M.events(service) return record.events(service.record) end
+
+local function policy_of(definition)
+  return { restart = definition.restart, oneshot = definition.oneshot, final = definition.final,
+    immediate = definition.ready == "started" and not definition.oneshot,
+    start_seconds = definition.start_seconds, stop_seconds = definition.stop_seconds }
+end
+
+-- ---- what is counted
+
+-- What ends the service's process now: the first cause counts, from when it was known.
+local function count_end(service, cause)
+  service.ended = service.ended or { cause = cause, at = swos.monotonic() }
+end
+
+local function count_start(service)
+  local ended, counts = service.ended, service.counts
+  if ended then counts[ended.cause] = (counts[ended.cause] or 0) + 1 end
+end
+
+-- { nanoseconds, a count for each bound, and one for all that took longer }
+local function count_recovery(service)
+  local ended, bucket = service.ended, 1
+  service.ended = nil
+  if not ended or ended.cause == "asked" then return end
+  local took = swos.monotonic() - ended.at
+  while M.RECOVERY_BOUNDS[bucket] and took > M.RECOVERY_BOUNDS[bucket] * 1e9 do bucket = bucket + 1 end
+  local recovery = service.counts.recovery
+  if not recovery then
+    recovery = { 0 }
+    for i = 1, #M.RECOVERY_BOUNDS + 1 do recovery[i + 1] = 0 end
+    service.counts.recovery = recovery
+  end
+  recovery[1] = recovery[1] + took
+  recovery[bucket + 1] = recovery[bucket + 1] + 1
+end
+
+-- What an event says about why a process ends.
+local END_CAUSES = { stop = "asked", restart = "asked", lost = "asked", kill = "killed", hung = "hung",
+  absent = "unknown" }
+
+local function count(service, event, old, new)
+  local cause = END_CAUSES[event] or (event == "timer" and old.name == "starting" and "late")
+  if cause and machine.ALIVE[old.name] then count_end(service, cause) end
+  if event == "launched" then count_start(service) end
+  if new.name == "ready" and old.name ~= "ready" then count_recovery(service) end
+end
+
+-- ---- events
+
+local feed
+
+local function wake_waiters(service)
   local waiters = service.waiters
   service.waiters = {}
   for _, wake in ipairs(waiters) do wake() end
+end
+
+-- Tells services whose turn may have come, or whose need is gone, about changes.
+local reviewing, dirty
+local function review(parent)
+  dirty = parent or dirty or false
+  if reviewing then return end
+  reviewing = true
+  while dirty ~= nil do
+    local event = dirty or nil
+    dirty = nil
+    for _, service in ipairs(order) do
+      local waits = service.state.name == "waiting"
+      if waits or service.definition.requires[1] then
+        local verdict, other = graph.settled(service.name, definitions, function(name)
+          return services[name] and services[name].state.name
+        end)
+        if verdict == "lost" and not waits then
+          feed(service, "lost", ("%s, which it requires, is gone"):format(other), event)
+        elseif verdict == "satisfied" and waits then
+          feed(service, "satisfied", "what it needs is there", event)
+        end
+        service.waits_for = waits and other or nil
+        if service.verdict ~= verdict then
+          service.verdict = verdict
+          wake_waiters(service)
+        end
+      end
+    end
+  end
+  reviewing = false
+end
+
+local function set_timer(service)
+  local at = service.state.timer
+  if service.timer and service.timer.at == at then return end
+  if service.timer then loop.cancel(service.timer) end
+  service.timer = at and loop.at(at, function()
+    service.timer = nil
+    local name = service.state.name
+    feed(service, "timer", name == "paused" and "the pause is over"
+      or name == "starting" and "it does not become ready" or "it does not end when asked")
+  end)
+end
+
+local act = {}
+
+-- Reports an event to the service's machine. cause: words for people; parent: number of the event it
+-- follows from, the service's own last one by default. Returns whether anything changed.
+function feed(service, event, cause, parent, status)
+  local old = service.state
+  local new, actions = machine.step(old, event, swos.monotonic(), service.policy, status)
+  if new == old and not actions[1] then return false end
+  local before, is_boot = service.last, not service.first.ready
+  count(service, event, old, new)
+  local number = note(service, new.name, cause, parent or before)
+  service.state = new
+  save(service)
+  if not is_boot or LOUD[new.name] then  -- the way up at boot is in `svc blame`
+    local level = LOUD[new.name] and swos.LOG_WARNING or swos.LOG_INFO
+    log.write(level, ("%s: %s -> %s: %s (#%d after #%d)"):format(service.name, old.name, new.name, cause,
+      number, parent or before or 0))
+  end
+  set_timer(service)
+  for _, action in ipairs(actions) do act[action](service) end
+  if new.name == "stopped" then grants.withdraw(service) end
+  if new.name ~= old.name then
+    wake_waiters(service)
+    review(number)
+  end
+  return true
+end
+
+-- ---- processes
+
+-- Ends everything in a service's job but keeps the job: it holds what the next process needs. First
+-- all stands still, so that nothing can escape by making processes faster than they are found.
+local function sweep(service)
+  local job = service.job
+  local function alive()
+    local found = false
+    for _, info in ipairs(sys.job_list(job, 0, 64) or {}) do
+      if info.state ~= swos.PROCESS_ENDED then
+        found = true
+        local process <close> = sys.job_find(job, info.pid)
+        if process then sys.process_kill(process, KILLED) end
+      end
+    end
+    return found
+  end
+  if not alive() then return end
+  sys.job_stop(job)
+  while alive() do
+    if not loop.wait(job, swos.JOB_EXITED, swos.deadline(GONE_SECONDS)) then
+      log.warning("%s: something in its job does not end", service.name)
+      break
+    end
+  end
+  sys.job_continue(job)
+end
+
+-- The head of a process's crash record, if the kernel still has it; `crash show` has the rest.
+function M.crash_of(pid)
+  local index = 0
+  while true do
+    local text = sys.crash_read(swos.handle("root"), index, CRASH_BYTES)
+    if not text then return nil end
+    if text:match("^[^\n]- pid (%d+) ended") == tostring(pid) then
+      return (text:gsub("\nprogram .*$", "\n"))
+    end
+    index = index + 1
+  end
+end
+
+-- Waits for the end of the service's process.
+local function watch(service)
+  local process, pid = service.process, service.pid
+  local status = loop.wait_exit(process) or -1
+  process:close()
+  service.process, service.pid = nil, nil
+  local cause = ("ended with status %d"):format(status)
+  if CRASHED[status] then
+    local text = M.crash_of(pid)
+    service.crash = { pid = pid, reason = text and text:match("ended: ([^\n]*)") or "no record" }
+    cause = "crashed: " .. service.crash.reason
+  end
+  count_end(service, CRASHED[status] and "crashed" or "exited")
+  sweep(service)
+  feed(service, "exited", cause, nil, status)
+end
+
+-- Follows what the service's process prints until it says that it is ready.
+local function await_line(service)
+  local pid = service.pid
+  local found = logs.await(service, service.definition.ready.line, service.first_line, function()
+    return service.pid == pid and service.state.name == "starting"
+  end)
+  if found then feed(service, "ready", "it printed the line that says so") end
+end
+
+local function overdue(service)
+  if not service.process then return end
+  log.warning("%s is overdue, ending it", service.name)
+  feed(service, "hung", ("a call to it waited longer than %d s, or it kept a CPU from others for as long")
+    :format(service.definition.overdue))
+end
+
+-- Begins the watch, or begins it anew: a call may have waited through a pause, and each process has
+-- the whole time from its start.
+local function watch_overdue(service)
+  if service.definition.serves then
+    service.watch = loop.watch_overdue(service.channel, service.definition.overdue * 1000000000, function()
+      overdue(service)
+    end, service.watch)
+  end
+end
+
+function act.launch(service)
+  loop.spawn(function()
+    local by_line = type(service.definition.ready) == "table"
+    service.first_line = by_line and logs.next_line(service) or nil
+    local ok, process, pid, message = xpcall(launch.start, debug.traceback, service)
+    if not ok then
+      loop.on_error(process)
+      process, message = nil, "an error of init's own"
+    end
+    if process then
+      service.process, service.pid = process, pid
+      watch_overdue(service)
+      loop.spawn(watch, service)
+      feed(service, "launched", ("started as pid %d"):format(pid))
+      if by_line and service.process then loop.spawn(await_line, service) end
+    else
+      feed(service, "unlaunched", "cannot be started: " .. message)
+    end
+  end)
+end
+
+function act.interrupt(service)
+  grants.withdraw(service)
+  sys.job_interrupt(service.job, swos.INTERRUPT_TERM)
+end
+
+function act.kill(service)
+  if service.process then sys.process_kill(service.process, KILLED) end
+  sys.job_continue(service.job)  -- it may have been stopped to look hung
+end
+
+-- ---- becoming known
+
+-- The process of the service that a predecessor of this init started, if it lives: the one it knew,
+-- or the first of a job that was empty when it was being started.
+local function find_process(service, pid)
+  for _, info in ipairs(sys.job_list(service.job, 0, 64) or {}) do
+    if info.state ~= swos.PROCESS_ENDED and (info.pid == pid or not pid) then
+      local process = sys.job_find(service.job, info.pid)
+      if process then return process, info.pid end
+    end
+  end
+end
+
+local function recall(service, saved, memory)
+  service.state = saved.state
+  for _, key in ipairs { "enabled", "crash", "first", "first_line", "events", "last", "ended" } do
+    service[key] = saved[key]
+  end
+  service.counts = saved.counts or {}
+  for _, event in ipairs(record.events(memory)) do last_event = math.max(last_event, event.number) end
+end
+
+-- After all services are known: what became of the processes while there was no init.
+local function resume(service, pid)
+  local state, by_line = service.state.name, type(service.definition.ready) == "table"
+  if state == "stopped" then grants.withdraw(service) end  -- the init before may have died short of it
+  if not machine.ALIVE[state] and state ~= "launching" then return set_timer(service) end
+  service.process, service.pid = find_process(service, state ~= "launching" and pid or nil)
+  if service.process then
+    loop.spawn(watch, service)
+    if not feed(service, "present", "found running by a new init") then
+      note(service, state, "found running by a new init", service.last)
+      save(service)
+      set_timer(service)
+      if state == "ending" then act.kill(service) end
+      if state == "stopping" then act.interrupt(service) end  -- the one who was about to may have died
+    end
+    if service.state.name == "starting" and by_line then loop.spawn(await_line, service) end
+  else
+    sweep(service)
+    feed(service, "absent", "ended while there was no init")
+  end
+end
+
+local numbers = {}  -- taken
+
+local function free_number()
+  for number = 0, kept.SERVICES_MOST - 1 do
+    if not numbers[number] then return number end
+  end
+end
+
+local function attach(service)
+  local number = service.number
+  numbers[number] = true
+  service.channel = kept.own(number, kept.OWN_CHANNEL, sys.channel_create)
+  service.job = kept.own(number, kept.OWN_JOB, function() return launch.new_job(service) end)
+  service.record = kept.own(number, kept.OWN_RECORD, record.create)
+  directory.add(service)
+  watch_overdue(service)
+  services[service.name], order[#order + 1] = service, service
+  definitions[service.name] = service.definition
+end
+
+local function new_service(name, definition, origin, number)
+  return { name = name, definition = definition, origin = origin, policy = policy_of(definition),
+    number = number, state = machine.new(), events = 0, first = {}, counts = {}, waiters = {},
+    on_ready = function(service) feed(service, "ready", "it said so") end }
+end
+
+-- Makes a service known. origin: "bundle", or the file its definition came from.
+function M.add(name, definition, origin)
+  local number = free_number()
+  if not number then return nil, "too many services" end
+  local service = new_service(name, definition, origin, number)
+  attach(service)
+  if origin ~= "bundle" then
+    local ok, message = record.write(service.record, record.DEFINITION,
+      { origin = origin, definition = definition })
+    if not ok then log.warning("%s: its definition is not recorded: %s", name, message) end
+  end
+  save(service)
+  return service
+end
+
+-- Another definition for a service; what runs goes on as it was started.
+function M.redefine(service, definition, origin)
+  service.definition, service.origin, service.policy = definition, origin, policy_of(definition)
+  definitions[service.name] = definition
+  record.write(service.record, record.DEFINITION, { origin = origin, definition = definition })
+  directory.add(service)
+  watch_overdue(service)
+end
+
+-- Forgets a service that does not run, and gives back what was kept for it.
+function M.remove(service)
+  services[service.name], definitions[service.name] = nil, nil
+  for i, other in ipairs(order) do
+    if other == service then table.remove(order, i) end
+  end
+  numbers[service.number] = nil
+  directory.remove(service)
+  logs.forget(service)
+  sys.job_kill(service.job, KILLED)
+  kept.clear(service.number)
+  for _, name in ipairs { "channel", "job", "record", "printer", "printed" } do
+    if service[name] then service[name]:close() end
+  end
+end
+
+-- Finds the services a predecessor knew. boot: name -> definition of the bundle's services.
+function M.recall(boot)
+  local pids = {}
+  for _, number in ipairs(kept.numbers()) do
+    local memory <close> = kept.own(number, kept.OWN_RECORD)
+    local saved, stored = record.read(memory, record.STATE), record.read(memory, record.DEFINITION)
+    local name = saved and saved.name
+    local definition = name and (boot[name] or (stored and stored.definition))
+    if definition then
+      local service = new_service(name, definition, boot[name] and "bundle" or stored.origin, number)
+      recall(service, saved, memory)
+      attach(service)
+      logs.recall(service)
+      pids[name] = saved.pid
+    else  -- that init died before it had written anything, as a rule
+      log.warning("service %d: its record cannot be read", number)
+      local job <close> = kept.own(number, kept.OWN_JOB)
+      if job then sys.job_kill(job, KILLED) end
+      kept.clear(number)
+    end
+  end
+  for _, service in ipairs(order) do resume(service, pids[service.name]) end
+  review()
+end
+
+-- True if nothing has happened to the service yet.
+function M.is_new(service) return service.events == 0 end
+
+-- ---- by hand
+
+-- Words for who asked: from the kernel's stamp on the call.
+function M.requester(message)
+  return ("by principal %d, session %d, pid %d"):format(message.principal, message.session, message.pid)
+end
+
+-- Starts services and what they require and want.
+function M.start(names, cause)
+  for _, name in ipairs(graph.start_set(definitions, names)) do
+    local service = services[name]
+    local is_named = false
+    for _, wanted in ipairs(names) do is_named = is_named or wanted == name end
+    local state = service.state.name
+    if is_named or state == "stopped" or state == "failed" then
+      feed(service, "start", is_named and cause or ("started with %s"):format(names[1]))
+    end
+  end
+  review()
+end
+
+function M.stop(service, cause) feed(service, "stop", "stopped " .. cause) end
+
+function M.restart(service, cause)
+  if not feed(service, "restart", "restarted " .. cause) then feed(service, "start", "started " .. cause) end
+end
+
+-- how: 0 kill, 1 crash, 2 hang (in user mode), 3 hang (stopped). The service is started again.
+function M.kill(service, how, cause)
+  if not service.process then return nil, "BAD_STATE" end
+  if how == 0 then return feed(service, "kill", "killed " .. cause), "BAD_STATE" end
+  local ok, _, code
+  if how == 3 then
+    ok, _, code = sys.job_stop(service.job)
+  else
+    ok, _, code = sys.process_divert(service.process, how == 1 and swos.DIVERT_FAULT or swos.DIVERT_LOOP)
+  end
+  if ok then feed(service, "provoked", (how == 1 and "made to crash " or "made to hang ") .. cause) end
+  return ok, code
+end
+
+function M.enable(service, enabled)
+  service.enabled = enabled
+  save(service)
 end
 
 -- Waits until condition(service) holds.
@@ -40,167 +502,34 @@ local function await(service, condition)
   end
 end
 
-function M.add(definition)
-  local number = #order
-  local slot = kept.SERVICES + 2 * number
-  local service = { definition = definition, name = definition.name, number = number,
-    state = "waiting", waiters = {}, restarts = 0, failures = 0 }
-  service.channel = kept.get(slot, sys.channel_create)
-  service.job = kept.get(slot + 1, function()
-    return sys.job_create(swos.handle("services"), { band = definition.band })
-  end)
-  directory.add(definition.serves, service.channel, number, function() change(service, "ready") end)
-  services[service.name], order[number + 1] = service, service
-  local limit = (definition.overdue or OVERDUE) * 1000000000
-  loop.watch_overdue(service.channel, limit, function()
-    if not service.process then return end
-    log.warning("%s is overdue, ending it", service.name)
-    sys.process_kill(service.process, KILLED)
+-- Waits until the service is in a state, or no longer.
+function M.await_state(name, state, is_in)
+  await(services[name], function(service) return (service.state.name == state) == is_in end)
+end
+
+local SETTLED = { ready = true, stopped = true, failed = true, done = true }
+
+-- Waits until the service has come to rest, for now or for good.
+function M.await_rest(service)
+  await(service, function(s)
+    return SETTLED[s.state.name] or s.state.name == "paused"
+      or (s.state.name == "waiting" and s.verdict == "lost")
   end)
 end
 
-function M.get(name)
-  return services[name]
-end
+local IDLE = { stopped = true, failed = true, done = true }
 
--- All services in the order of the boot list.
-function M.all()
-  return order
-end
+-- True when the service neither runs nor is about to.
+function M.is_idle(service) return IDLE[service.state.name] == true end
 
-local function drop_caps(keep)
-  local mask = 0
-  for _, name in ipairs(keep) do mask = mask | swos["CAP_" .. name] end
-  return ~mask
-end
-
-local function start(service)
-  local definition = service.definition
-  local handles = {
-    serve = { service.channel, rights = swos.RIGHT_SERVE | swos.RIGHT_MANAGE },
-    job = service.job,
-    log = swos.handle("log"),
-  }
-  local view <close> = assert(directory.own_connection(directory.SERVICE + service.number))
-  handles.names = view
-  local ok, message = grants.add(definition.gives, handles, swos.NEVER)
-  if not ok then return nil, message end
-  sys.job_continue(service.job)  -- it may have been stopped to look hung
-  return programs.start(definition.program, { job = service.job, name = definition.name,
-    arguments = { definition.name }, handles = handles, band = definition.band,
-    drop_caps = drop_caps(definition.caps) })
-end
-
--- The process of the service that a predecessor of this init started, if it lives.
-local function adopt(service)
-  for _, info in ipairs(sys.job_list(service.job, 0, 4) or {}) do
-    if info.state ~= swos.PROCESS_ENDED then
-      local process = sys.job_find(service.job, info.pid)
-      if process then return process, info.pid end
-    end
-  end
-end
-
--- Waits for the end of the service's process and says what to do: the pause, nil for none at all.
-local function ended(service, status)
-  service.process, service.pid = nil, nil
-  if service.stop then
-    service.stop = nil
-    change(service, "stopped")
-    return nil
-  end
-  log.warning("%s ended with status %d", service.name, status)
-  if status >= REFUSED_FIRST and status <= REFUSED_LAST and service.name == "imgfs" then
-    service.status = status
-    change(service, "refused")
-    return nil
-  end
-  if service.by_hand or swos.monotonic() - service.started > LIVED_LONG then service.failures = 0 end
-  service.by_hand = nil
-  service.failures = service.failures + 1
-  change(service, "paused")
-  -- at once the first time, then doubling
-  return service.failures == 1 and 0 or math.min(PAUSE_FIRST * 2 ^ (service.failures - 2), PAUSE_LONGEST)
-end
-
--- Runs the service for ever.
-function M.keep(name)
-  local service = services[name]
-  local process, pid = adopt(service)
-  local adopted = process ~= nil
-  while true do
-    if not process then
-      local after = services[service.definition.after]
-      if after then await(after, function(other) return other.state == "ready" end) end
-      change(service, "starting")
-      local message
-      process, message = start(service)
-      pid = process and message
-      if not process then log.warning("%s cannot be started: %s", name, message) end
-    end
-    local pause
-    service.started = swos.monotonic()
-    if process then
-      service.process, service.pid = process, pid
-      if adopted then
-        change(service, "ready")
-      elseif service.state == "starting" then
-        change(service, "running")
-      end
-      adopted = false
-      local status = loop.wait_exit(process)
-      process:close()
-      process = nil
-      pause = ended(service, status or -1)
-    else
-      pause = ended(service, -1)
-    end
-    if pause and pause > 0 then
-      loop.sleep(pause)
-    elseif not pause then
-      await(service, function() return service.state == "waiting" end)
-      service.failures = 0
-    end
-    service.restarts = service.restarts + 1
-  end
-end
-
--- ---- by hand
-
--- Kills the service's process; it is started again.
-function M.kill(service, how)
-  if not service.process then return nil, "BAD_STATE" end
-  local ok, _, code
-  service.by_hand = true  -- not a failure: no pause for it
-  if how == 2 then
-    ok, _, code = sys.job_stop(service.job)
-  else
-    ok, _, code = sys.process_kill(service.process, KILLED)
-  end
-  return ok, code
-end
-
-function M.stop(service)
-  if not service.process then return nil, "BAD_STATE" end
-  service.stop = true
-  local ok, _, code = sys.process_kill(service.process, KILLED)
-  return ok, code
-end
-
-function M.start(service)
-  if service.state ~= "stopped" and service.state ~= "refused" then return nil, "BAD_STATE" end
-  change(service, "waiting")
-  return true
-end
-
--- Waits until the service is ready or will never be: its state, and why.
+-- Waits until the service is ready or will not be without help: the state's name, and the status of
+-- its last end. One that was ended `failures` times counts too.
 function M.await_settled(name, failures)
   local service = services[name]
   await(service, function(s)
-    return s.state == "ready" or s.state == "refused" or s.state == "stopped"
-      or (s.state == "paused" and s.failures >= failures)
+    return SETTLED[s.state.name] or (s.state.name == "paused" and s.state.failures >= failures)
   end)
-  return service.state, service.status
+  return service.state.name, service.state.status
 end
 
 return M

@@ -1,6 +1,7 @@
 -- Operations of the protocol `system`. The binding has checked the caller's capability already.
 local swos = require("swos")
 local directory = require("init.directory")
+local log = require("init.log")
 local loop = require("swos.loop")
 local power = require("init.power")
 local protocol = require("swos.protocol")
@@ -11,6 +12,11 @@ local M = {}
 
 local TEXT_MAX = 16384
 local TRIM_SECONDS = 5
+local KILL_CRASH, KILL_HANG, KILL_FREEZE = 1, 2, 3  -- service_kill.how
+local KILLED = 137
+local SCRIPT_MOST = 65536
+local DEVICE = 8  -- bit of the capability
+local TEXT_SHORT = 900  -- in a reply without a data buffer
 
 -- Writes text into the caller's data buffer and answers with its length and more fields.
 local function answer_text(message, text, fields)
@@ -38,9 +44,18 @@ end
 
 function M.read_log(message)
   local text, following, code = sys.log_read(swos.handle("root"), message.request.sequence,
-    math.min(message.data_length, TEXT_MAX))
+    math.min(message.data_length, TEXT_MAX), 0)
   if not text then return nil, code end
   return answer_text(message, text, { next = following })
+end
+
+function M.log_filter(message)
+  local request = message.request
+  local ok, _, code = sys.log_filter(swos.handle("root"), request.source, request.level)
+  if not ok then return nil, code end
+  log.info("log: lines of %s are kept from level %d on, %s", request.source == "" and "all" or request.source,
+    request.level, supervisor.requester(message))
+  return {}
 end
 
 function M.read_crash(message)
@@ -57,37 +72,150 @@ function M.inspect()
   return { job = job }
 end
 
-function M.service_list(message)
-  local lines = {}
-  for _, service in ipairs(supervisor.all()) do
-    lines[#lines + 1] = ("%s\t%s\t%s\t%d\n"):format(service.name, service.state,
-      service.pid or "-", service.restarts)
+function M.statistics(message)
+  return answer_text(message, require("init.statistics").text(), {})
+end
+
+function M.process_open(message)
+  local process <close> = sys.job_find(swos.handle("root"), message.request.pid)
+  if not process then return nil, "NOT_FOUND" end
+  local info, _, code = sys.process_info(process)
+  if not info then return nil, code end
+  -- Session 0 is that of all services: none of them is another one's own.
+  if (info.session == 0 or info.session ~= message.session) and message.caps >> DEVICE & 1 == 0 then
+    return nil, "ACCESS", 1 + DEVICE
   end
-  return answer_text(message, table.concat(lines), {})
+  local given <close>, _, why = process:duplicate(swos.RIGHT_READ | swos.RIGHT_BIND | swos.RIGHT_TRACE
+    | swos.RIGHT_DUPLICATE | swos.RIGHT_TRANSFER)
+  if not given then return nil, why end
+  swos.reply(message, { process = given })  -- at once, not when the collector comes by
+  return nil, "LATER"
+end
+
+-- ---- services
+
+function M.service_list(message)
+  return answer_text(message, require("init.report").list(), {})
+end
+
+-- The service of a name; one that is not known yet may be once operators' scripts have been read.
+local function find_service(name)
+  if not supervisor.get(name) then require("init.scripts").await_loaded() end
+  return supervisor.get(name)
+end
+
+local REPORTS = { [swos.REPORT_STATUS] = "status", [swos.REPORT_WHY] = "why", [swos.REPORT_TREE] = "tree",
+  [swos.REPORT_BLAME] = "blame" }
+
+function M.service_report(message)
+  local what = REPORTS[message.request.what]
+  if not what then return nil, "INVALID" end
+  local service
+  if what == "status" or what == "why" then
+    service = find_service(message.request.name)
+    if not service then return nil, "NOT_FOUND" end
+  end
+  local text = require("init.report")[what](service)
+  return answer_text(message, text:sub(1, message.data_length), {})
 end
 
 -- An operation on the service a request names.
 local function on_service(action)
   return function(message)
-    local service = supervisor.get(message.request.name)
+    local service = find_service(message.request.name)
     if not service then return nil, "NOT_FOUND" end
-    local ok, code = action(service, message.request.how)
-    if not ok then return nil, code end
-    return {}
+    local reply, code = action(service, message)
+    if not reply then return nil, code end
+    return reply == true and {} or reply
   end
 end
 
-M.service_kill = on_service(supervisor.kill)
-M.service_start = on_service(supervisor.start)
-M.service_stop = on_service(supervisor.stop)
+local kill_service = on_service(function(service, message)
+  return supervisor.kill(service, message.request.how, supervisor.requester(message))
+end)
+
+-- init itself: keeper ends it if need be, and starts it again. The caller gets its answer first.
+local function kill_init(how)
+  if how == KILL_FREEZE then return sys.job_stop(swos.handle("job")) end
+  local own = sys.job_list(swos.handle("job"), 0, 1)[1]
+  local process <close> = assert(sys.job_find(swos.handle("job"), own.pid))
+  if how == KILL_CRASH or how == KILL_HANG then
+    sys.process_divert(process, how == KILL_CRASH and swos.DIVERT_FAULT or swos.DIVERT_LOOP)
+  else
+    sys.process_kill(process, KILLED)
+  end
+end
+
+function M.service_kill(message)
+  local request = message.request
+  if request.how > KILL_FREEZE then return nil, "INVALID" end
+  if request.name ~= "init" then return kill_service(message) end
+  loop.at(swos.deadline(0), function() kill_init(request.how) end)
+  return {}
+end
+
+-- Answers when the service has come to rest.
+local function outcome(service)
+  return { text = require("init.report").outcome(service) }
+end
+
+M.service_start = on_service(function(service, message)
+  supervisor.start({ service.name }, "started " .. supervisor.requester(message))
+  return outcome(service)
+end)
+
+M.service_restart = on_service(function(service, message)
+  supervisor.restart(service, supervisor.requester(message))
+  return outcome(service)
+end)
+
+M.service_stop = on_service(function(service, message)
+  supervisor.stop(service, supervisor.requester(message))
+  return outcome(service)
+end)
+
+M.service_enable = on_service(function(service, message)
+  supervisor.enable(service, message.request.enabled ~= 0)
+  return true
+end)
+
+function M.service_reload(message)
+  return { text = require("init.scripts").reload(supervisor.requester(message)):sub(1, TEXT_SHORT) }
+end
+
+-- The script's text is the caller's data: init reads no file for whoever asks.
+function M.service_check(message)
+  if message.data_length > SCRIPT_MOST then return nil, "TOO_LARGE" end
+  local text, _, code = "", nil, nil
+  if message.data_length > 0 then
+    text, _, code = sys.call_read(message.token, swos.AREA_DATA, 0, message.data_length)
+  end
+  if not text then return nil, code end
+  local problem = require("init.scripts").check(message.request.name, text)
+  return { text = (problem or ""):sub(1, TEXT_SHORT) }
+end
+
+function M.device_list(message)
+  return answer_text(message, require("init.leases").text(), {})
+end
+
+function M.device_open(message)
+  local flags = message.request.flags
+  if flags & ~swos.DEVICE_OPEN_DRIVE ~= 0 then return nil, "INVALID" end
+  local device <close>, code = require("init.leases").open(message.request.name, flags ~= 0)
+  if not device then return nil, code end
+  -- At once, not when the collector comes by: a search through all slots opens dozens.
+  swos.reply(message, { device = device })
+  return nil, "LATER"
+end
 
 function M.trim()
   for _, name in ipairs { "file/base", "file/tmp" } do
     local connection <close> = directory.connection(name, 0)
     if connection then protocol.file.trim(connection, {}, swos.deadline(TRIM_SECONDS)) end
   end
-  swos.trim()
-  return {}
+  loop.tidy()
+  return { live = swos.trim() }
 end
 
 return M

@@ -1,5 +1,6 @@
 /* The Lua heap: contents survive, memory is bounded by what lives, all of it comes back. */
 #include "heap.h"
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,47 @@ static void free_all(struct heap *heap)
     }
 }
 
+/* A program that stays: ROUNDS times it does its work, which replaces some of what lives and makes
+ * garbage in between, and is trimmed. The units in use follow from what lives: they stay within
+ * twice of what that would take packed, and the second half of the rounds needs no more than the
+ * first. */
+static bool drifts(struct heap *heap)
+{
+    enum { LIVE = 300, ROUNDS = 400, GARBAGE = 200 };
+    static void *live[LIVE], *garbage[GARBAGE];
+    static size_t live_size[LIVE], garbage_size[GARBAGE];
+    size_t most[2] = { 0, 0 }, total = 0;
+    state = 3;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < GARBAGE; i++) {
+            unsigned at = next_random() % LIVE;
+            garbage_size[i] = random_size();
+            garbage[i] = heap_resize(heap, NULL, 4, garbage_size[i]);
+            if (next_random() % 4 && round > 0)
+                continue;
+            heap_resize(heap, live[at], live[at] ? live_size[at] : 4, 0);
+            total -= live[at] ? live_size[at] : 0;
+            live_size[at] = next_random() % 200 + 1;
+            live[at] = heap_resize(heap, NULL, 4, live_size[at]);
+            total += live_size[at];
+        }
+        for (unsigned i = 0; i < GARBAGE; i++)
+            heap_resize(heap, garbage[i], garbage_size[i], 0);
+        heap_trim(heap);
+        size_t *highest = &most[round >= ROUNDS / 2];
+        if (heap_used_units(heap) > *highest)
+            *highest = heap_used_units(heap);
+        if (round > 0 && heap_used_units(heap) * HEAP_UNIT > 2 * total + HEAP_CLASSES * HEAP_UNIT) {
+            printf("# %zu units for %zu bytes\n", heap_used_units(heap), total);
+            return true;
+        }
+    }
+    printf("# at most %zu units, later %zu, for %zu bytes\n", most[0], most[1], total);
+    for (unsigned i = 0; i < LIVE; i++)
+        heap_resize(heap, live[i], live[i] ? live_size[i] : 4, 0);
+    return most[1] > most[0] + most[0] / 10;
+}
+
 int main(void)
 {
     static struct heap heap;
@@ -138,6 +180,10 @@ int main(void)
         heap_resize(&heap, keep[i], 40, 0);
     heap_trim(&heap);
     check(bytes_held == 0, "and those come back too");
+
+    check(!drifts(&heap), "blocks that come and go among garbage do not spread over more pages");
+    heap_trim(&heap);
+    check(bytes_held == 0, "and all of that comes back");
 
     /* Without memory: NULL, the old block unharmed; shrinking never fails. */
     bytes_allowed = 16 * HEAP_PAGE;

@@ -9,6 +9,8 @@
 #define PROGRAM SW_START_HANDLE(1)
 #define MS 1000000ull
 #define THREADS 10
+#define CPUS 3
+#define CALLS 300 /* the most the workers may have */
 #define CODE 0x20000000ull
 #define AREA 0x30000000ull /* where memory is mapped and unmapped */
 
@@ -27,6 +29,20 @@ static bool chance(uint32_t percent)
     return below(100) < percent;
 }
 
+/* Connections to a server, ports of one: by these a server comes to have several calls at a time.
+ */
+static bool busy(const struct object *object)
+{
+    switch (object->type) {
+    case SW_TYPE_CONNECTION:
+        return CONTAINER(object, struct connection, object)->channel->server != NULL;
+    case SW_TYPE_PORT:
+        return !list_empty(&CONTAINER(object, struct port, object)->served);
+    default:
+        return true;
+    }
+}
+
 /* A handle of the thread's process: mostly of the type, sometimes of any, sometimes none at all. */
 static handle_t pick(struct thread *thread, uint8_t type)
 {
@@ -36,15 +52,21 @@ static handle_t pick(struct thread *thread, uint8_t type)
     if (chance(5))
         type = 0;
     uint32_t capacity = table->page_count * 256u, start = below(capacity ? capacity : 1);
+    bool choosy = chance(70);
+    handle_t second = 0;
     for (uint32_t i = 0; i < capacity; i++) {
         uint32_t index = (start + i) % capacity;
         const struct handle_entry *entry = &table->pages[index / 256][index % 256];
         /* The root job and a worker's way to its own program stay. */
-        if (entry->object && (!type || entry->object->type == type) &&
-            entry->object != &job_root->object)
-            return (handle_t)entry->generation << 16 | index;
+        if (!entry->object || (type && entry->object->type != type) ||
+            entry->object == &job_root->object)
+            continue;
+        handle_t handle = (handle_t)entry->generation << 16 | index;
+        if (!choosy || busy(entry->object))
+            return handle;
+        second = second ? second : handle;
     }
-    return 0;
+    return second;
 }
 
 static uint64_t soon(void)
@@ -117,7 +139,7 @@ static vaddr_t limits_fill(struct thread *thread)
                                 .handles = chance(70) ? 0 : below(300),
                                 .threads = chance(70) ? 0 : below(8),
                                 .calls = chance(70) ? 0 : below(20),
-                                .weight = below(200),
+                                .weight = chance(30) ? 0 : 50 + below(150),
                                 .band = below(4) };
     fake_store(thread, data + 12 * PAGE_SIZE, &limits, sizeof limits);
     return data + 12 * PAGE_SIZE;
@@ -134,7 +156,7 @@ static void thread_add(struct thread *thread)
 static void workers_new(struct thread *keeper)
 {
     struct sw_limits limits = {
-        .memory = 24 << 20, .handles = 3000, .threads = 40, .processes = 12, .calls = 300
+        .memory = 24 << 20, .handles = 3000, .threads = 40, .processes = 12, .calls = CALLS
     }; /* band 0: nobody starves */
     fake_store(keeper, data, &limits, sizeof limits);
     SYS(keeper, JOB_CREATE, ROOT, data);
@@ -161,12 +183,14 @@ static void spawn(struct thread *parent, handle_t job)
 
 static bool can_run(const struct thread *thread)
 {
-    return (thread->state == THREAD_READY || thread->state == THREAD_RUNNING) && !thread->stopped &&
-           !thread->ending;
+    return (thread->state == THREAD_READY || thread->state == THREAD_RUNNING) &&
+           !(thread->special & SPECIAL_STOPPED) && !thread->leaves;
 }
 
-/* Preparing the arguments may have ended the thread. */
-#define DO(thread, ...) (can_run(thread) ? SYS(thread, __VA_ARGS__) : SW_SYS_PENDING)
+/* Preparing the arguments may have ended the thread, or let others run for so long that one of a
+ * job of little weight has to wait. */
+#define DO(thread, ...)                                                                            \
+    (can_run(thread) && fake_run(thread) >= 0 ? SYS(thread, __VA_ARGS__) : SW_SYS_PENDING)
 
 static void token_learn(struct thread *thread, vaddr_t at)
 {
@@ -176,10 +200,49 @@ static void token_learn(struct thread *thread, vaddr_t at)
         last_token = wait.event.token;
 }
 
+/* A thread of the same process that can run, often the thread itself. */
+static struct thread *sibling(struct thread *thread)
+{
+    for (uint32_t tries = 0; tries < 2 * THREADS; tries++) {
+        struct thread *other = threads[below(thread_count)];
+        if (other->process == thread->process && can_run(other))
+            return other;
+    }
+    return thread;
+}
+
+/* A process serves itself: its threads take some of what one has posted and answer nothing of it
+ * yet.
+ */
+static void serve_oneself(struct thread *thread)
+{
+    if (DO(thread, PORT_CREATE) != SW_OK)
+        return;
+    handle_t port = (handle_t)thread->frame.x[1];
+    if (DO(thread, CHANNEL_CREATE) != SW_OK)
+        return;
+    handle_t channel = (handle_t)thread->frame.x[1];
+    if (DO(thread, CONNECTION_CREATE, channel, 7) != SW_OK)
+        return;
+    handle_t connection = (handle_t)thread->frame.x[1];
+    DO(thread, CHANNEL_SERVE, channel, port, 1);
+    for (uint32_t i = 0; i < 4 && DO(thread, CALL_CREATE) == SW_OK; i++) {
+        handle_t call = (handle_t)thread->frame.x[1];
+        vaddr_t at = call_fill(thread);
+        DO(thread, CALL_POST, call, connection, at, pick(thread, SW_TYPE_PORT), 3, soon());
+    }
+    for (uint32_t i = below(6); i > 0 && can_run(thread); i--) {
+        struct thread *server = sibling(thread);
+        vaddr_t at = wait_fill(server);
+        if (DO(server, PORT_WAIT, port, at, 0) == SW_OK)
+            token_learn(server, at);
+    }
+}
+
 static void step(struct thread *thread)
 {
     vaddr_t at;
-    switch (below(49)) {
+    switch (below(50)) {
     case 0:
         DO(thread, CHANNEL_CREATE);
         break;
@@ -389,9 +452,14 @@ static void step(struct thread *thread)
         else if (chance(10))
             DO(thread, MEMORY_UNMAP, data + below(8) * PAGE_SIZE, PAGE_SIZE);
         break;
+    case 48:
+        serve_oneself(thread);
+        break;
     default:
         if (chance(10))
             DO(thread, PROCESS_KILL, pick(thread, SW_TYPE_PROCESS), 3);
+        else if (chance(10))
+            DO(thread, PROCESS_DIVERT, pick(thread, SW_TYPE_PROCESS), 1 + below(2));
         else if (chance(10))
             DO(thread, THREAD_EXIT, address());
         else if (chance(10))
@@ -432,7 +500,7 @@ static void check_region(const struct region *region)
 {
     struct memory *memory = region->memory;
     ASSERT(!(region->protection & ~region->maximum));
-    ASSERT(!memory->sealed || !(region->maximum & SW_MAP_WRITE));
+    ASSERT(!memory->sealed || !(region->protection & SW_MAP_WRITE));
     ASSERT(memory->sealed || !(region->maximum & SW_MAP_EXECUTE));
     ASSERT(region->offset + region->pages <= memory->pages);
     uint32_t writable = 0;
@@ -445,6 +513,43 @@ static void check_region(const struct region *region)
         memory_page(memory, region->offset + i, false, &page);
         ASSERT(!leaf || (arch_pte_page(leaf) == page && (leaf >> 1 & 7) == region->protection));
     }
+}
+
+static uint32_t band_of(const struct thread *thread)
+{
+    return thread->band > thread->lent ? thread->band : thread->lent;
+}
+
+/* Nobody handles a deferred call. */
+static void check_received(const struct channel *channel)
+{
+    list_for_each (at, &channel->received) {
+        const struct call *call = CONTAINER(at, struct call, channel_link);
+        ASSERT(call->state == CALL_RECEIVED && call->deferred == !call->handler);
+    }
+}
+
+/* A thread is lent the highest band of the calls it handles and of those that wait where it waited
+ * last. */
+static void check_lent(const struct thread *thread)
+{
+    uint32_t lent = 0;
+    list_for_each (at, &thread->handling) {
+        uint32_t band = CONTAINER(at, struct call, handler_link)->band;
+        lent = band > lent ? band : lent;
+    }
+    list_for_each (at, &thread->ports) {
+        const struct port *port = CONTAINER(at, struct port, server_link);
+        ASSERT(port->server == thread);
+        list_for_each (link, &port->messages) {
+            const struct channel *channel = CONTAINER(link, struct channel, port_link);
+            list_for_each (waiting, &channel->calls) {
+                uint32_t band = CONTAINER(waiting, struct call, channel_link)->band;
+                lent = band > lent ? band : lent;
+            }
+        }
+    }
+    ASSERT(thread->lent == lent);
 }
 
 static void check_process(const struct process *process)
@@ -464,6 +569,8 @@ static void check_process(const struct process *process)
     for (uint32_t i = 0; i < process->handles.page_count * 256u; i++) {
         const struct handle_entry *entry = &process->handles.pages[i / 256][i % 256];
         handles += entry->object != NULL;
+        if (entry->object && entry->object->type == SW_TYPE_CHANNEL)
+            check_received(CONTAINER(entry->object, struct channel, object));
         if (!entry->object || entry->object->type != SW_TYPE_PORT)
             continue;
         const struct port *port = CONTAINER(entry->object, struct port, object);
@@ -479,6 +586,30 @@ static void check_process(const struct process *process)
         }
     }
     ASSERT(handles == process->handles.used && process->handles.reserved == 0);
+    list_for_each (at, &process->threads)
+        check_lent(CONTAINER(at, struct thread, process_link));
+}
+
+/* No thread that may run waits while a CPU idles or runs one of a lower band, and no CPU in user
+ * mode believes that it was told to look again. */
+static void check_cpus(void)
+{
+    uint32_t lowest = 4; /* band of what runs; 0 also for an idle CPU */
+    for (uint32_t i = 0; i < CPUS; i++) {
+        const struct thread *current = cpus[i].current;
+        ASSERT(!cpus[i].resched && !cpus[i].next);
+        ASSERT(!current || current->state == THREAD_RUNNING);
+        uint32_t band = current ? band_of(current) : 0;
+        lowest = band < lowest ? band : lowest;
+    }
+    bool idle = false;
+    for (uint32_t i = 0; i < CPUS; i++)
+        idle = idle || !cpus[i].current;
+    for (uint32_t i = 0; i < thread_count; i++) {
+        const struct thread *thread = threads[i];
+        if (thread->state == THREAD_READY && !(thread->special & SPECIAL_STOPPED))
+            ASSERT(!idle && thread->queued == 1 + band_of(thread) && band_of(thread) <= lowest);
+    }
 }
 
 static void check_all(void)
@@ -497,6 +628,7 @@ static void run(struct thread *keeper, uint32_t steps)
     while (steps) {
         forget_ended();
         if (thread_count < 3) {
+            fake_page_limit = 0; /* keeper's first touch of a page is not to end it */
             /* Not always the same one is alone in its job. */
             handle_t job = workers;
             if (chance(50) && SYS(keeper, JOB_CREATE, workers, limits_fill(keeper)) == SW_OK)
@@ -523,7 +655,8 @@ static void run(struct thread *keeper, uint32_t steps)
         }
         steps--;
         step(thread);
-        if (steps % 64 == 0)
+        check_cpus();
+        if (steps % 16 == 0)
             check_all();
         if (fake_page_limit && chance(5))
             fake_page_limit = 0;
@@ -537,7 +670,15 @@ int main(int argc, char **argv)
              seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
     srand(seed);
     setvbuf(stdout, NULL, _IOLBF, 0); /* what was said before a sanitizer ends it is not lost */
-    struct thread *keeper = fake_start(3, 16384);
+    struct thread *keeper = fake_start(CPUS, 16384);
+    /* Tables of handles and call slots stay: there is to be one for all that a round may make. */
+    for (uint32_t i = 0; i < CALLS + 200; i++)
+        SYS(keeper, CALL_CREATE);
+    for (uint32_t i = 3; i < keeper->process->handles.page_count * 256u; i++) {
+        const struct handle_entry *entry = &keeper->process->handles.pages[i / 256][i % 256];
+        if (entry->object)
+            SYS(keeper, HANDLE_CLOSE, (handle_t)entry->generation << 16 | i);
+    }
     for (uint32_t round = 0; round < 3; round++) {
         uint64_t memory = job_root->used[CHARGE_MEMORY], pages = page_free_count;
         workers_new(keeper);
@@ -557,7 +698,7 @@ int main(int argc, char **argv)
                 CHECK(object_counts[type] ==
                       (type == SW_TYPE_PROCESS || type == SW_TYPE_THREAD || type == SW_TYPE_JOB));
         CHECK(fake_stale_uses == 0);
-        /* What the first round leaves are tables of handles and call slots, which stay. */
+        /* What the first round leaves are the keeper's tables of handles, which stay. */
         if (round)
             CHECK(job_root->used[CHARGE_MEMORY] == memory && page_free_count == pages);
     }

@@ -54,10 +54,18 @@ void crash_record_process(struct thread *thread, const char *reason, vaddr_t add
 }
 
 status_t sys_crash_read(struct thread *thread, struct job *authority, uint32_t index,
-                        vaddr_t buffer, uint32_t capacity, uint64_t *out_length)
+                        vaddr_t buffer, uint32_t capacity, uint64_t *out_length,
+                        uint64_t *out_number, uint64_t *out_earlier)
 {
     (void)thread, (void)authority, (void)index, (void)buffer, (void)capacity, (void)out_length;
+    (void)out_number, (void)out_earlier;
     return SW_NOT_FOUND;
+}
+
+status_t sys_crash_seen(struct thread *thread, struct job *authority, uint64_t number)
+{
+    (void)thread, (void)authority, (void)number;
+    return SW_OK;
 }
 
 void info_page_set_wall(uint64_t wall_ns)
@@ -66,7 +74,8 @@ void info_page_set_wall(uint64_t wall_ns)
 }
 
 /* --- pages --- */
-uint64_t page_total, page_free_count, page_reserve, fake_page_limit; /* no reserve: tests set their own limits */
+uint64_t page_total, page_free_count, page_reserve,
+    fake_page_limit; /* no reserve: tests set their own limits */
 static char *ram;
 static uint32_t *free_pages;
 static bool *page_used;
@@ -146,6 +155,7 @@ static uint32_t fake_count;
 static _Thread_local uint32_t self;
 static uint64_t now = 1000000;
 static bool locked;
+void (*fake_release_hook)(void), (*fake_slice_hook)(void);
 uint64_t fake_flushes, fake_shared_flushes, fake_kicks, fake_stale_uses;
 
 struct cpu *cpu_this(void)
@@ -162,6 +172,8 @@ void lock_take(void)
 void lock_release(void)
 {
     ASSERT(locked);
+    if (fake_release_hook)
+        fake_release_hook();
     locked = false;
 }
 
@@ -256,6 +268,12 @@ void arch_interrupt_mask(uint32_t number)
 void arch_interrupt_unmask(uint32_t number)
 {
     (void)number;
+}
+
+bool arch_interrupt_is_masked(uint32_t number)
+{
+    (void)number;
+    return true;
 }
 
 void arch_interrupt_configure(uint32_t number, bool edge)
@@ -426,6 +444,11 @@ size_t arch_copy_from_user(void *to, vaddr_t from, size_t length)
     return user_copy(to, from, length, false);
 }
 
+bool arch_load_user(vaddr_t address, uint32_t *out_value)
+{
+    return user_copy(out_value, address, sizeof(*out_value), false) == 0;
+}
+
 size_t arch_copy_to_user(vaddr_t to, const void *from, size_t length)
 {
     return user_copy((void *)(uintptr_t)from, to, length, true);
@@ -522,6 +545,14 @@ int64_t fake_call(struct thread *thread, uint32_t number, uint64_t a, uint64_t b
         result = (int64_t)x[0];
         if (thread->frame.pc == pc)
             break;
+        if (fake_slice_hook) {
+            fake_slice_hook();
+            cpu = thread->state == THREAD_ENDED ? -1 : fake_run(thread);
+            if (cpu < 0) {
+                result = SW_SYS_PENDING;
+                break;
+            }
+        }
         thread->frame.pc += 4; /* a slice of a long call: made again */
         cpu_go((uint32_t)cpu, job_syscall);
         fake_settle();

@@ -32,6 +32,11 @@ int64_t fake_call(struct thread *thread, uint32_t number, uint64_t a, uint64_t b
     fake_call(thread, number, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d),          \
               (uint64_t)(e), (uint64_t)(f))
 
+/* Called at each release of the lock, by the CPU: how much was done in one hold of it. */
+extern void (*fake_release_hook)(void);
+/* Called between the slices of a long call: other threads have their turn. */
+extern void (*fake_slice_hook)(void);
+
 /* User mode reads and writes memory, with faults. False: the process was ended by it. */
 bool fake_store(struct thread *thread, vaddr_t to, const void *from, size_t length);
 bool fake_load(struct thread *thread, void *to, vaddr_t from, size_t length);

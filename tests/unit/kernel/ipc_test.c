@@ -107,6 +107,14 @@ static void test_closed(struct thread *keeper)
     CHECK(SYS(keeper, CHANNEL_LEAVE, channel) == SW_OK && poll(keeper, port, &event) == 0);
     CHECK(SYS(keeper, CHANNEL_SERVE, channel, port, 1) == SW_OK);
     CHECK(poll(keeper, port, &event) == SW_EVENT_CLOSED && event.badge == 102);
+    /* A server that goes before it asks for the next event has not dealt with it. */
+    CHECK(SYS(keeper, CHANNEL_LEAVE, channel) == SW_OK);
+    CHECK(SYS(keeper, CHANNEL_SERVE, channel, port, 1) == SW_OK);
+    CHECK(poll(keeper, port, &event) == SW_EVENT_CLOSED && event.badge == 102);
+    CHECK(poll(keeper, port, &event) == 0);
+    CHECK(SYS(keeper, CHANNEL_LEAVE, channel) == SW_OK);
+    CHECK(SYS(keeper, CHANNEL_SERVE, channel, port, 1) == SW_OK);
+    CHECK(poll(keeper, port, &event) == 0);
     SYS(keeper, HANDLE_CLOSE, channel);
     SYS(keeper, HANDLE_CLOSE, connections[3]); /* the present server still hears of it */
     CHECK(poll(keeper, port, &event) == SW_EVENT_CLOSED && event.badge == 103);
@@ -163,7 +171,8 @@ static void test_undeliverable(struct thread *keeper)
     CHECK(state_same(before));
 }
 
-/* OVERDUE comes once each time the limit passes, and a new server has the whole limit. */
+/* OVERDUE comes once each time the limit passes, and a new server, or a watch begun anew, has the
+ * whole limit. */
 static void test_overdue(struct thread *keeper)
 {
     struct state before = state_now();
@@ -192,12 +201,143 @@ static void test_overdue(struct thread *keeper)
     CHECK(poll(keeper, serving, &event) == 0); /* waits again: the call is deferred */
     fake_advance(500 * MS);
     CHECK(poll(keeper, port, &event) == 0);
+    handle_t other = made(keeper, SYS(keeper, CALL_CREATE));
+    CHECK(post(keeper, other, connection, (struct sw_call){ .request_length = 8 }, done) == SW_OK);
+    fake_advance(40 * MS);
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK); /* begins anew */
+    fake_advance(40 * MS);
+    CHECK(poll(keeper, port, &event) == 0);
+    fake_advance(20 * MS); /* is overdue now, but has not been told so */
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK);
+    CHECK(poll(keeper, port, &event) == 0);
+    fake_advance(60 * MS);
+    CHECK(poll(keeper, port, &event) == SW_EVENT_OVERDUE && event.key == 8);
     CHECK(SYS(keeper, CHANNEL_WATCH, channel, UINT64_MAX - 1, port, 8) == SW_OK);
     fake_advance(500 * MS);
     CHECK(poll(keeper, port, &event) == 0);
-    handle_t all[] = { call, connection, channel, serving, done, port };
+    handle_t all[] = { call, other, connection, channel, serving, done, port };
     for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
         SYS(keeper, HANDLE_CLOSE, all[i]);
+    CHECK(state_same(before));
+}
+
+/* Watchers come and go: what waits has the whole limit under the first one that sees it wait, and half
+ * of it under each further one, so that a server that hangs is found by those who die sooner, too. */
+static void test_overdue_watchers(struct thread *keeper)
+{
+    struct state before = state_now();
+    handle_t channel = channel_new(keeper), calls[2], port = 0;
+    handle_t done = port_new(keeper), serving = port_new(keeper);
+    handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 1));
+    CHECK(SYS(keeper, CHANNEL_SERVE, channel, serving, 1) == SW_OK);
+    for (uint32_t i = 0; i < 2; i++)
+        calls[i] = made(keeper, SYS(keeper, CALL_CREATE));
+    for (uint32_t round = 0; round < 2; round++) {
+        static const uint32_t last[] = { 99, 99, 49, 24, 12, 6, 6, 6 };
+        for (uint32_t i = 0; i < ARRAY_COUNT(last); i++) {
+            port = port_new(keeper);
+            CHECK(SYS(keeper, CHANNEL_WATCH, channel, 100 * MS, port, i) == SW_OK);
+            fake_advance(i == 0 ? MS : 0);
+            if (i == 0)
+                CHECK(post(keeper, calls[round], connection,
+                           (struct sw_call){ .request_length = 8 }, done) == SW_OK);
+            fake_advance(last[i] * MS);
+            CHECK(poll(keeper, port, NULL) == 0);
+            if (i + 1 < ARRAY_COUNT(last))
+                SYS(keeper, HANDLE_CLOSE, port);
+        }
+        fake_advance(MS);
+        struct sw_event event = { 0 };
+        CHECK(poll(keeper, port, &event) == SW_EVENT_OVERDUE);
+        fake_advance(98 * MS); /* told so, it has the limit again */
+        CHECK(poll(keeper, port, NULL) == 0);
+        fake_advance(3 * MS);
+        CHECK(poll(keeper, port, &event) == SW_EVENT_OVERDUE);
+        SYS(keeper, HANDLE_CLOSE, port);
+        /* Another call, after the first one, is a new one: it has not waited yet. */
+        CHECK(poll(keeper, serving, &event) == SW_EVENT_MESSAGE);
+        SYS(keeper, CALL_CANCEL, calls[round]);
+        poll(keeper, serving, &event);
+    }
+    handle_t all[] = { calls[0], calls[1], connection, channel, serving, done };
+    for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
+        SYS(keeper, HANDLE_CLOSE, all[i]);
+    CHECK(state_same(before));
+}
+
+static bool running(const struct thread *thread)
+{
+    return thread->state == THREAD_RUNNING;
+}
+
+/* A server that others wait behind is overdue without a call once it has used as much CPU time as a
+ * call may wait since it waited last, but not for what it uses between waits. */
+static void test_overdue_busy(struct thread *keeper)
+{
+    struct state before = state_now();
+    struct sw_limits limits[] = { { .band = 0 }, { .band = 1 } };
+    handle_t jobs[2], processes[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        fake_store(keeper, data, &limits[i], sizeof limits[i]);
+        jobs[i] = made(keeper, SYS(keeper, JOB_CREATE, ROOT, data));
+    }
+    handle_t port = port_new(keeper), channel = channel_new(keeper);
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK);
+    struct sw_transfer transfer = { .handle = channel, .rights = SW_RIGHTS_SAME };
+    struct thread *server = fake_spawn(keeper, jobs[1], &transfer, 1, 1, &processes[0]);
+    handle_t serving = port_new(server);
+    CHECK(SYS(server, CHANNEL_SERVE, SW_START_HANDLE(0), serving, 1) == SW_OK);
+    CHECK(poll(server, serving, NULL) == 0);
+    fake_advance(500 * MS); /* nobody waits behind it */
+    CHECK(poll(keeper, port, NULL) == 0);
+    SYS(server, PORT_WAIT, serving, data, fake_now() + 5 * MS); /* as poll has left its buffer */
+    struct thread *behind = fake_spawn(keeper, jobs[0], NULL, 0, 0, &processes[1]);
+    fake_advance(MS);
+    CHECK(running(behind));
+    fake_advance(5 * MS);
+    CHECK(running(server) && !running(behind));
+    for (uint32_t i = 0; i < 10; i++) {
+        fake_advance(40 * MS);
+        CHECK(poll(server, serving, NULL) == 0);
+    }
+    CHECK(poll(keeper, port, NULL) == 0);
+    struct sw_event event = { 0 };
+    for (uint32_t i = 0; i < 2; i++) {
+        fake_advance(110 * MS); /* it is looked at once a limit, so the second time finds it */
+        CHECK(poll(keeper, port, &event) == SW_EVENT_OVERDUE && event.key == 8);
+        CHECK(poll(keeper, port, NULL) == 0);
+    }
+    CHECK(behind->cpu_ns < 20 * MS);
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK); /* begins anew */
+    fake_advance(45 * MS);
+    CHECK(poll(keeper, port, NULL) == 0);
+    CHECK(poll(server, serving, NULL) == 0);
+    /* A call that waits while the server is busy makes it overdue once, not twice. */
+    handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 1)),
+             call = made(keeper, SYS(keeper, CALL_CREATE)), done = port_new(keeper);
+    CHECK(post(keeper, call, connection, (struct sw_call){ .request_length = 8 }, done) == SW_OK);
+    fake_advance(MS);
+    SYS(server, THREAD_YIELD); /* it is seen that it goes on, a little later */
+    CHECK(SYS(keeper, PORT_WAIT, port, data, NEVER) == SW_SYS_PENDING);
+    fake_advance(53 * MS);
+    CHECK(running(keeper));
+    SYS(server, THREAD_YIELD);
+    CHECK(poll(keeper, port, NULL) == 0);
+    SYS(keeper, CALL_CANCEL, call);
+    /* Without a watch, and once it serves no more, it may do as it likes. */
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 0, 0, 0) == SW_OK);
+    fake_advance(500 * MS);
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK);
+    CHECK(SYS(server, CHANNEL_LEAVE, SW_START_HANDLE(0)) == SW_OK);
+    fake_advance(500 * MS);
+    CHECK(poll(keeper, port, NULL) == 0);
+    handle_t all[] = { processes[0], processes[1], call,    connection, done,
+                       port,         channel,      jobs[0], jobs[1] };
+    SYS(keeper, JOB_KILL, jobs[0], 0);
+    SYS(keeper, JOB_KILL, jobs[1], 0);
+    for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
+        SYS(keeper, HANDLE_CLOSE, all[i]);
+    fake_advance(10 * MS);
     CHECK(state_same(before));
 }
 
@@ -231,6 +371,41 @@ static void test_collect(struct thread *keeper)
             CHECK(out.received_count == 1 && SYS(keeper, HANDLE_CLOSE, out.received[0]) == SW_OK);
         }
     }
+    handle_t all[] = { call, connection, channel, port };
+    for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
+        SYS(keeper, HANDLE_CLOSE, all[i]);
+    CHECK(state_same(before));
+}
+
+/* A token names one delivery and no other, however often its slot is used. */
+static void test_tokens(struct thread *keeper)
+{
+    enum { ROUNDS = 70000 }; /* more than 16 bits count */
+    struct state before = state_now();
+    handle_t port = port_new(keeper), channel = channel_new(keeper),
+             call = made(keeper, SYS(keeper, CALL_CREATE));
+    handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 1));
+    struct sw_reply reply = { 0 };
+    uint64_t last = 0;
+    uint32_t repeated = 0, believed = 0;
+
+    SYS(keeper, CHANNEL_SERVE, channel, port, 1);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        struct sw_event event = { 0 };
+        post(keeper, call, connection, (struct sw_call){ .request_length = 8 }, port);
+        poll(keeper, port, &event);
+        fake_store(keeper, data, &reply, sizeof reply);
+        repeated += event.token <= last; /* one slot: they grow */
+        believed += SYS(keeper, REPLY, last, data) != SW_CALLER_GONE;
+        for (uint32_t bit = 0; bit < 64 && round == 0; bit++)
+            believed += SYS(keeper, REPLY, event.token ^ 1ull << bit, data) != SW_CALLER_GONE;
+        last = event.token;
+        SYS(keeper, REPLY, event.token, data);
+        poll(keeper, port, &event);
+        SYS(keeper, CALL_COLLECT, call, data);
+    }
+    CHECK(repeated == 0);
+    CHECK(believed == 0);
     handle_t all[] = { call, connection, channel, port };
     for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
         SYS(keeper, HANDLE_CLOSE, all[i]);
@@ -277,7 +452,7 @@ static void test_own_limits(struct thread *keeper)
     fake_store(child, data, &limits, sizeof limits);
     handle_t below = made(child, SYS(child, JOB_CREATE, ROOT, data));
     struct handle_entry *entry = handle_find(child->process, below, SW_TYPE_JOB, 0);
-    CHECK(entry && CONTAINER(entry->object, struct job, object)->weight == 100 &&
+    CHECK(entry && CONTAINER(entry->object, struct job, object)->weight == 10000 &&
           CONTAINER(entry->object, struct job, object)->band == 0);
     limits = (struct sw_limits){ .memory = 48 << 20, .band = 1 };
     fake_store(keeper, data, &limits, sizeof limits);
@@ -366,6 +541,38 @@ static void test_many_deadlines(struct thread *keeper)
     CHECK(state_same(before));
 }
 
+/* What was ever put into a pipe, and taken out: whoever takes over an end goes on from there. */
+static bool progress(struct thread *thread, handle_t pipe, uint64_t put, uint64_t taken)
+{
+    return SYS(thread, PIPE_INFO, pipe) == SW_OK && thread->frame.x[4] == taken &&
+           thread->frame.x[1] + thread->frame.x[4] == put;
+}
+
+static void test_pipe_progress(struct thread *keeper)
+{
+    struct state before = state_now();
+    vaddr_t from = data + 2048;
+    for (uint32_t records = 0; records < 2; records++) {
+        uint64_t head = records ? 4 : 0; /* of a record */
+        CHECK(SYS(keeper, PIPE_CREATE, 4096, records ? SW_PIPE_RECORDS : 0) == SW_OK);
+        handle_t reader = (handle_t)keeper->frame.x[1], writer = (handle_t)keeper->frame.x[2];
+        uint64_t total = 0;
+        for (int i = 0; i < 9; i++) { /* round the ring more than once */
+            CHECK(progress(keeper, writer, total, total));
+            SYS(keeper, PIPE_WRITE, writer, from, 1000, 0);
+            CHECK(progress(keeper, reader, total + 1000 + head, total));
+            SYS(keeper, PIPE_READ, reader, from, 300, 0);
+            CHECK(progress(keeper, reader, total + 1000 + head, total + 300));
+            CHECK(SYS(keeper, PIPE_READ, reader, from, 2000, 0) == SW_OK);
+            total += 1000 + head;
+        }
+        CHECK(progress(keeper, writer, total, total));
+        SYS(keeper, HANDLE_CLOSE, reader);
+        SYS(keeper, HANDLE_CLOSE, writer);
+    }
+    CHECK(state_same(before));
+}
+
 int main(void)
 {
     struct thread *keeper = fake_start(2, 8192);
@@ -380,10 +587,14 @@ int main(void)
     test_closed(keeper);
     test_undeliverable(keeper);
     test_overdue(keeper);
+    test_overdue_watchers(keeper);
+    test_overdue_busy(keeper);
     test_collect(keeper);
+    test_tokens(keeper);
     test_confined(keeper);
     test_own_limits(keeper);
     test_pipe_levels(keeper);
+    test_pipe_progress(keeper);
     test_big_commit(keeper);
     test_many_deadlines(keeper);
     return tap_done();

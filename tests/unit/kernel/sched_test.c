@@ -96,6 +96,33 @@ static void test_shares(struct thread *keeper)
     kill_job(keeper, c);
 }
 
+/* What a job used while nobody else wanted it is not held against it. */
+static void test_share_after_alone(struct thread *keeper)
+{
+    handle_t a = job_new(keeper, (struct sw_limits){ 0 }),
+             b = job_new(keeper, (struct sw_limits){ 0 });
+    child_in(keeper, a, 0);
+    struct thread *late = child_in(keeper, b, 0);
+    fake_run(late);
+    SYS(late, FUTEX_WAIT, word, 0, fake_now() + 3000 * MS);
+    fake_advance(2999 * MS);
+    CHECK(running(keeper) != late);
+    fake_advance(2 * MS); /* its time comes where the other runs: who wakes goes first */
+    CHECK(running(keeper) == late);
+    uint64_t before = job_of(keeper, a)->cpu_ns;
+    fake_advance(400 * MS);
+    CHECK(near(job_of(keeper, a)->cpu_ns - before, 200 * MS, 25));
+    SYS(keeper, JOB_STOP, b); /* another CPU lets it go on */
+    fake_advance(3000 * MS);
+    SYS(keeper, JOB_CONTINUE, b);
+    fake_advance(10 * MS);
+    before = job_of(keeper, a)->cpu_ns;
+    fake_advance(400 * MS);
+    CHECK(near(job_of(keeper, a)->cpu_ns - before, 200 * MS, 25));
+    kill_job(keeper, a);
+    kill_job(keeper, b);
+}
+
 static void test_bands(struct thread *keeper)
 {
     handle_t job = job_new(keeper, (struct sw_limits){ .band = 2 });
@@ -115,6 +142,22 @@ static void test_bands(struct thread *keeper)
     fake_advance(2 * MS);
     CHECK(running(keeper) == driver);
     kill_job(keeper, job);
+}
+
+/* A thread that its own CPU woke when its time came gives way like any other one. */
+static void test_woken_gives_way(struct thread *keeper)
+{
+    handle_t low = job_new(keeper, (struct sw_limits){ 0 }),
+             high = job_new(keeper, (struct sw_limits){ .band = 1 });
+    struct thread *normal = child_in(keeper, low, 0), *server = child_in(keeper, high, 1);
+    SYS(keeper, JOB_STOP, high);
+    SYS(normal, FUTEX_WAIT, word, 0, fake_now() + 10 * MS);
+    fake_advance(20 * MS);
+    CHECK(running(keeper) == normal);
+    SYS(keeper, JOB_CONTINUE, high);
+    CHECK(running(keeper) == server);
+    kill_job(keeper, low);
+    kill_job(keeper, high);
 }
 
 static void test_yield(struct thread *keeper)
@@ -178,6 +221,49 @@ static void test_futex(struct thread *keeper)
     CHECK(value == 0);
     CHECK(SYS(threads[1], THREAD_EXIT, 0x10) == SW_SYS_PENDING); /* a bad address hurts nobody */
     CHECK(leader->process->thread_count == 2);
+    kill_job(keeper, job);
+}
+
+static struct sw_process_info info_of(const struct thread *thread)
+{
+    struct sw_process_info info;
+    process_info_fill(thread->process, &info);
+    return info;
+}
+
+/* What a blocked process waits for, and on whom. */
+static void test_waits(struct thread *keeper)
+{
+    handle_t job = job_new(keeper, (struct sw_limits){ 0 });
+    struct thread *one = child_in(keeper, job, 0), *two = second_thread(one);
+    uint32_t value = 0, pid = one->process->pid;
+    fake_store(one, word, &value, sizeof value);
+    CHECK(info_of(one).wait_kind == SW_WAIT_NONE);
+    CHECK(SYS(one, FUTEX_WAIT, word, 0, fake_now() + 50 * MS) == SW_SYS_PENDING);
+    CHECK(info_of(one).wait_kind == SW_WAIT_FUTEX && info_of(one).wait_pid == 0);
+    fake_advance(60 * MS);
+    /* without a word it sleeps, and nobody wakes it */
+    CHECK(SYS(one, FUTEX_WAIT, 0, 0, fake_now() + 50 * MS) == SW_SYS_PENDING);
+    CHECK(info_of(one).wait_kind == SW_WAIT_SLEEP);
+    CHECK(SYS(two, FUTEX_WAKE, 0, 1) == SW_FAULT && one->state == THREAD_BLOCKED);
+    fake_advance(60 * MS);
+    CHECK(one->state != THREAD_BLOCKED && (int64_t)one->frame.x[0] == SW_TIMED_OUT);
+    CHECK(SYS(one, FUTEX_WAIT, 0, 0, 0) == SW_TIMED_OUT);
+    /* a pipe: on nobody in particular until somebody used the other end */
+    CHECK(SYS(two, PIPE_CREATE, 4096, 0) == SW_OK);
+    handle_t reader = (handle_t)two->frame.x[1], writer = (handle_t)two->frame.x[2];
+    CHECK(SYS(one, PIPE_READ, reader, word, 8, fake_now() + 50 * MS) == SW_SYS_PENDING);
+    CHECK(info_of(one).wait_kind == SW_WAIT_PIPE && info_of(one).wait_pid == 0);
+    CHECK(SYS(two, PIPE_WRITE, writer, word, 8, NEVER) == SW_OK);
+    CHECK(SYS(one, PIPE_READ, reader, word, 8, NEVER) == SW_OK); /* the call made again */
+    CHECK(SYS(one, PIPE_READ, reader, word, 8, fake_now() + 50 * MS) == SW_SYS_PENDING);
+    CHECK(info_of(one).wait_pid == pid && !memcmp(info_of(one).wait_name, one->process->name, 32));
+    fake_advance(60 * MS);
+    CHECK(SYS(one, PIPE_WRITE, writer, FAKE_DATA, 4096, NEVER) == SW_OK);
+    CHECK(SYS(one, PIPE_WRITE, writer, FAKE_DATA, 1, fake_now() + 50 * MS) == SW_SYS_PENDING);
+    CHECK(info_of(one).wait_kind == SW_WAIT_PIPE_ROOM && info_of(one).wait_pid == pid);
+    fake_advance(60 * MS);
+    CHECK(one->state != THREAD_BLOCKED && (int64_t)one->frame.x[0] == SW_TIMED_OUT);
     kill_job(keeper, job);
 }
 
@@ -259,6 +345,29 @@ static void test_stop(struct thread *keeper)
     SYS(keeper, HANDLE_CLOSE, job);
 }
 
+/* Sent elsewhere while it runs, while it waits, and when it is gone. */
+static void test_divert(struct thread *keeper)
+{
+    handle_t job = job_new(keeper, (struct sw_limits){ 0 }), process;
+    struct thread *runner = fake_spawn(keeper, job, NULL, 0, 0, &process);
+    vaddr_t loop = runner->process->loop;
+    CHECK(SYS(keeper, PROCESS_DIVERT, process, 3) == SW_INVALID);
+    CHECK(fake_run(runner) >= 0 && runner->state == THREAD_RUNNING);
+    CHECK(SYS(keeper, PROCESS_DIVERT, process, SW_DIVERT_LOOP) == SW_OK);
+    fake_settle();
+    CHECK(runner->frame.pc == loop && !runner->leaves && runner->state == THREAD_RUNNING);
+    uint32_t value = 0;
+    fake_store(runner, word, &value, sizeof value);
+    CHECK(SYS(runner, FUTEX_WAIT, word, 0, NEVER) == SW_SYS_PENDING);
+    CHECK(SYS(keeper, PROCESS_DIVERT, process, SW_DIVERT_FAULT) == SW_OK);
+    CHECK(fake_run(runner) >= 0 && (int64_t)runner->frame.x[0] == SW_INTERRUPTED);
+    CHECK(runner->frame.pc == 0xbad0 && !fake_execute(runner, runner->frame.pc));
+    fake_advance(MS);
+    CHECK(SYS(keeper, PROCESS_DIVERT, process, SW_DIVERT_FAULT) == SW_BAD_STATE);
+    SYS(keeper, HANDLE_CLOSE, process);
+    kill_job(keeper, job);
+}
+
 /* A call between processes: direct switch, the band is lent, and death at either side. */
 static void test_call(struct thread *keeper)
 {
@@ -338,21 +447,186 @@ static void test_call(struct thread *keeper)
           object_counts[SW_TYPE_PORT] == 0);
 }
 
+/* A server between clients of all bands. The CPU that keeper leaves has the others on it. */
+static struct {
+    handle_t port, calls[4]; /* keeper's, whose band is 3 */
+    handle_t connection;
+    struct thread *server, *hog; /* bands 0 and 1 */
+    struct thread *low[2];       /* clients of band 0 */
+} lending;
+
+static void post_high(struct thread *keeper, int i)
+{
+    struct sw_call call = { .request = data + 1024, .reply = data + 2048, .reply_capacity = 60 };
+    fake_store(keeper, data, &call, sizeof call);
+    CHECK(SYS(keeper, CALL_POST, lending.calls[i], lending.connection, data, lending.port, i,
+              NEVER) == SW_OK);
+}
+
+static void collect_high(struct thread *keeper, int i)
+{
+    CHECK(SYS(keeper, CALL_COLLECT, lending.calls[i], data) == SW_OK);
+}
+
+static void call_low(int i)
+{
+    struct sw_call call = { .request = data + 1024, .reply = data + 2048, .reply_capacity = 60 };
+    fake_store(lending.low[i], data, &call, sizeof call);
+    CHECK(SYS(lending.low[i], CALL, SW_START_HANDLE(0), data, NEVER) == SW_SYS_PENDING);
+}
+
+/* The server waits and gets a call, which is there: its token. */
+static uint64_t take(handle_t port)
+{
+    struct sw_wait wait = { .buffer = data + 1024, .capacity = 100 };
+    fake_store(lending.server, data, &wait, sizeof wait);
+    SYS(lending.server, PORT_WAIT, port, data, NEVER);
+    /* Falling back to its band it may have to let others go first. */
+    CHECK(fake_run(lending.server) >= 0 && lending.server->frame.x[0] == SW_OK);
+    fake_load(lending.server, &wait, data, sizeof wait);
+    CHECK(wait.event.kind == SW_EVENT_MESSAGE);
+    return wait.event.token;
+}
+
+/* SW_SYS_PENDING: it does not go on, for the hog is above it then. */
+static void answer(uint64_t token, int64_t wanted)
+{
+    struct sw_reply reply = { .data = data + 3000 };
+    fake_store(lending.server, data + 4000, &reply, sizeof reply);
+    CHECK(SYS(lending.server, REPLY, token, data + 4000) == wanted);
+}
+
+/* The band a server runs in: the highest of its own and of the calls it handles or that wait for
+ * it, whatever it does meanwhile; its own from its next wait on. */
+static void test_lending(struct thread *keeper)
+{
+    handle_t job = job_new(keeper, (struct sw_limits){ .band = 2 }), handles[4];
+    SYS(keeper, CHANNEL_CREATE);
+    handle_t channel = (handle_t)keeper->frame.x[1];
+    SYS(keeper, CONNECTION_CREATE, channel, 42);
+    lending.connection = (handle_t)keeper->frame.x[1];
+    struct sw_transfer serve = { .handle = channel, .rights = SW_RIGHTS_SAME },
+                       use = { .handle = lending.connection, .rights = SW_RIGHTS_SAME };
+    struct thread *server = lending.server = fake_spawn(keeper, job, &serve, 1, 0, &handles[0]);
+    lending.low[0] = fake_spawn(keeper, job, &use, 1, 0, &handles[1]);
+    lending.low[1] = fake_spawn(keeper, job, &use, 1, 0, &handles[2]);
+    SYS(keeper, PORT_CREATE);
+    lending.port = (handle_t)keeper->frame.x[1];
+    for (int i = 0; i < 4; i++) {
+        SYS(keeper, CALL_CREATE);
+        lending.calls[i] = (handle_t)keeper->frame.x[1];
+    }
+    SYS(server, PORT_CREATE);
+    handle_t port = (handle_t)server->frame.x[1];
+    CHECK(SYS(server, CHANNEL_SERVE, SW_START_HANDLE(0), port, 5) == SW_OK);
+
+    /* Busy with a low call, it takes the band of a high one that comes to wait. */
+    call_low(0);
+    uint64_t token = take(port);
+    CHECK(server->lent == 0);
+    post_high(keeper, 0);
+    CHECK(server->lent == 3);
+    struct thread *hog = lending.hog = child_in(keeper, job, 1);
+    fake_advance(30 * MS);
+    CHECK(running(keeper) == server && hog->cpu_ns == 0);
+    /* It keeps it when the low one is answered, for the high one still waits. */
+    answer(token, SW_OK);
+    CHECK(server->lent == 3);
+    fake_advance(30 * MS);
+    CHECK(running(keeper) == server && hog->cpu_ns == 0);
+    token = take(port);
+    CHECK(server->lent == 3);
+    answer(token, SW_SYS_PENDING);
+    collect_high(keeper, 0);
+    CHECK(server->lent == 0 && running(keeper) == hog);
+    SYS(hog, FUTEX_WAIT, word, 0, NEVER);
+
+    /* Calls wait for a server that handles none just now; it handles the oldest in the band of the
+     * highest. */
+    call_low(0);
+    CHECK(server->lent == 0);
+    post_high(keeper, 0);
+    CHECK(server->lent == 3);
+    token = take(port);
+    CHECK(server->lent == 3 && list_first(&server->handling, struct call, handler_link)->band == 0);
+    answer(token, SW_OK);
+    token = take(port);
+    answer(token, SW_OK);
+    collect_high(keeper, 0);
+
+    /* A call it defers lends nothing, and does not stand in the way of others that do. */
+    post_high(keeper, 0);
+    uint64_t deferred = take(port);
+    CHECK(server->lent == 3);
+    SYS(server, FUTEX_WAIT, word, 0, fake_now() + 20 * MS); /* the client needs the CPU */
+    call_low(0);
+    fake_advance(20 * MS);
+    take(port);
+    CHECK(server->lent == 0);
+    post_high(keeper, 1);
+    CHECK(server->lent == 3);
+    /* What is taken back lends nothing any more. */
+    CHECK(SYS(keeper, CALL_CANCEL, lending.calls[1]) == SW_OK && server->lent == 0);
+    CHECK(SYS(keeper, CALL_COLLECT, lending.calls[1], data) == SW_TIMED_OUT);
+    post_high(keeper, 1);
+    SYS(server, CHANNEL_LEAVE, SW_START_HANDLE(0)); /* then the low client may go first */
+    CHECK(server->frame.x[0] == SW_OK && server->lent == 0);
+    CHECK(SYS(keeper, CALL_COLLECT, lending.calls[0], data) == SW_PEER_DIED);
+    CHECK(SYS(server, REPLY, deferred, data + 4000) == SW_CALLER_GONE);
+    /* Who serves next gets what waited, and its band. */
+    CHECK(SYS(keeper, CONNECTION_ACCEPT, lending.connection) == SW_OK);
+    CHECK(SYS(server, CHANNEL_SERVE, SW_START_HANDLE(0), port, 5) == SW_OK);
+    CHECK(SYS(keeper, CALL_COLLECT, lending.calls[1], data) == SW_SERVER_REPLACED);
+
+    for (int i = 0; i < 4; i++)
+        SYS(keeper, HANDLE_CLOSE, lending.calls[i]);
+    for (int i = 0; i < 3; i++)
+        SYS(keeper, HANDLE_CLOSE, handles[i]);
+    SYS(keeper, HANDLE_CLOSE, lending.port);
+    SYS(keeper, HANDLE_CLOSE, channel);
+    SYS(keeper, HANDLE_CLOSE, lending.connection);
+    kill_job(keeper, job);
+}
+
+/* CPU time is told as of now, also to a thread that never lets go of its CPU. */
+static void test_own_time(struct thread *keeper)
+{
+    struct sw_process_info before, after;
+    struct sw_job_info job;
+
+    SYS(keeper, PROCESS_INFO, 0, data);
+    fake_load(keeper, &before, data, sizeof before);
+    fake_advance(1 * MS);
+    SYS(keeper, PROCESS_INFO, 0, data);
+    fake_load(keeper, &after, data, sizeof after);
+    CHECK(after.cpu_ns - before.cpu_ns >= 1 * MS && after.cpu_ns - before.cpu_ns < 2 * MS);
+    fake_advance(1 * MS);
+    SYS(keeper, JOB_INFO, ROOT, data);
+    fake_load(keeper, &job, data, sizeof job);
+    CHECK(job.cpu_ns - before.cpu_ns >= 2 * MS);
+}
+
 int main(void)
 {
     struct thread *keeper = fake_start(2, 8192);
     uint32_t zero = 0;
     fake_store(keeper, word, &zero, sizeof zero);
     uint64_t memory = job_root->used[CHARGE_MEMORY];
+    test_own_time(keeper);
     test_shares(keeper);
+    test_share_after_alone(keeper);
     test_bands(keeper);
+    test_woken_gives_way(keeper);
     test_yield(keeper);
     test_futex(keeper);
+    test_waits(keeper);
     test_interrupt(keeper);
     test_stop(keeper);
+    test_divert(keeper);
     zero = 0;
     fake_store(keeper, word, &zero, sizeof zero);
     test_call(keeper);
+    test_lending(keeper);
     for (uint32_t type = 0; type < 16; type++) {
         uint32_t left = type == SW_TYPE_PROCESS || type == SW_TYPE_THREAD || type == SW_TYPE_JOB;
         if (type != SW_TYPE_MEMORY)

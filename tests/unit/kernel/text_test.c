@@ -99,6 +99,55 @@ static void test_log(void)
     for (at = last; (length = log_record(&at, line)) > 0;)
         sum += length;
     CHECK(last < 1002 && sum <= 1000 && sum > 400);
+    CHECK(log_count() == 1002);
+
+    CHECK(log_should_be_gathered());
+    log_gathered(1002);
+    CHECK(!log_should_be_gathered());
+    for (int i = 0; i < 60; i++)
+        log_text(SW_LOG_INFO, text, sizeof text);
+    CHECK(!log_should_be_gathered());
+    for (int i = 0; i < 30; i++)
+        log_text(SW_LOG_INFO, text, sizeof text);
+    CHECK(log_should_be_gathered());
+    log_gathered(1002 + 60);
+    CHECK(!log_should_be_gathered());
+}
+
+static bool is_kept(uint32_t level, const char *words)
+{
+    uint64_t before = log_count();
+    log_text(level, words, strlen(words));
+    return log_count() > before;
+}
+
+static void test_log_filters(void)
+{
+    CHECK(log_filter_set("disk", 4, SW_LOG_ERROR) == SW_OK);
+    CHECK(!is_kept(SW_LOG_WARNING, "disk: x") && is_kept(SW_LOG_ERROR, "disk: x"));
+    CHECK(is_kept(SW_LOG_INFO, "disks: x") && is_kept(SW_LOG_INFO, "dis: x"));
+    uint64_t before = log_count();
+    log_info("disk", "x");
+    CHECK(log_count() == before);
+    log_error("disk", "x");
+    CHECK(log_count() == before + 1);
+    CHECK(log_filter_set("loud", 4, SW_LOG_DEBUG) == SW_OK);
+    CHECK(is_kept(SW_LOG_DEBUG, "loud: x") && !is_kept(SW_LOG_DEBUG, "other: x"));
+    CHECK(log_filter_set("", 0, SW_LOG_WARNING) == SW_OK);
+    CHECK(!is_kept(SW_LOG_INFO, "other: x") && is_kept(SW_LOG_DEBUG, "loud: x"));
+    CHECK(is_kept(SW_LOG_PANIC, "disk: x"));
+    CHECK(log_filter_set("disk", 4, SW_LOG_DEFAULT) == SW_OK);
+    CHECK(is_kept(SW_LOG_WARNING, "disk: x") && !is_kept(SW_LOG_INFO, "disk: x"));
+    CHECK(log_filter_set("", 0, SW_LOG_DEFAULT) == SW_OK && is_kept(SW_LOG_INFO, "disk: x"));
+    CHECK(log_filter_set("nobody", 6, SW_LOG_DEFAULT) == SW_OK);
+    CHECK(log_filter_set("x", 1, SW_LOG_PANIC) == SW_INVALID);
+    CHECK(log_filter_set("a name that is much too long", 28, SW_LOG_INFO) == SW_TOO_LARGE);
+    for (char i = 0; i < 15; i++) /* with `loud` that is all there is room for */
+        CHECK(log_filter_set((char[]){ (char)('a' + i) }, 1, SW_LOG_INFO) == SW_OK);
+    CHECK(log_filter_set("z", 1, SW_LOG_INFO) == SW_QUOTA);
+    CHECK(log_filter_set("a", 1, SW_LOG_ERROR) == SW_OK);
+    CHECK(log_filter_set("b", 1, SW_LOG_DEFAULT) == SW_OK);
+    CHECK(log_filter_set("z", 1, SW_LOG_INFO) == SW_OK);
 }
 
 /* --- random --- */
@@ -119,6 +168,23 @@ static void test_random(void)
     CHECK(memcmp(first, second, sizeof first) != 0);
     random_mix("other", 5);
     CHECK(random_u64() != next);
+}
+
+/* Fresh entropy is wanted after 1 MiB or ten minutes, whichever comes first, and not before. */
+static void test_random_hunger(void)
+{
+    const uint64_t minute = 60 * 1000000000ull;
+    uint8_t bytes[1000];
+    random_fed(5 * minute);
+    for (int i = 0; i < 1000; i++)
+        random_bytes(bytes, sizeof bytes);
+    CHECK(!random_is_hungry(5 * minute) && !random_is_hungry(15 * minute - 1));
+    CHECK(random_is_hungry(15 * minute));
+    for (int i = 0; i < 50; i++)
+        random_bytes(bytes, sizeof bytes);
+    CHECK(random_is_hungry(5 * minute));
+    random_fed(6 * minute);
+    CHECK(!random_is_hungry(6 * minute));
 }
 
 /* --- pages --- */
@@ -144,7 +210,9 @@ int main(void)
 {
     test_format();
     test_log();
+    test_log_filters();
     test_random();
+    test_random_hunger();
     test_pages();
     return tap_done();
 }

@@ -7,7 +7,10 @@ local disk = require("disk")
 local abi = require("abi")
 
 local servers = dofile("runtime/abi/servers.lua")
-local boot = dofile("etc/swos/boot.lua")
+local services = {}  -- definitions by name
+for path in assert(io.popen("ls etc/swos/services/*.lua")):lines() do
+  services[path:match("([^/]+)%.lua$")] = dofile(path)
+end
 
 -- init gives a connection by these words; the others are devices, memory and authorities.
 local GIVES = { block = "block" }
@@ -39,19 +42,18 @@ for _, server in ipairs(servers) do
     for protocol, what in pairs(called(source_of(server[1]))) do
       tap.check(allowed[protocol], "it calls %s (%s)", protocol, what)
     end
-    for _, service in ipairs(boot.services) do
-      for _, word in ipairs(service.name == server[1] and service.gives or {}) do
-        tap.check(not GIVES[word] or allowed[GIVES[word]], "init gives it %s", word)
-      end
+    local service = services[server[1]] or {}  -- a session may be the one that starts it
+    for _, word in ipairs(service.gives or {}) do
+      tap.check(not GIVES[word] or allowed[GIVES[word]], "init gives it %s", word)
     end
   end)
 end
 
-tap.test("every service of the boot list is in the table", function()
-  for _, service in ipairs(boot.services) do
-    local found = false
-    for _, server in ipairs(servers) do found = found or server[1] == service.name end
-    tap.check(found, "%s is missing", service.name)
+tap.test("every service that serves is in the table", function()
+  for name, service in pairs(services) do
+    local found = not service.serves
+    for _, server in ipairs(servers) do found = found or server[1] == name end
+    tap.check(found, "%s is missing", name)
   end
 end)
 

@@ -94,6 +94,36 @@ loop.run(function()
 end)
 check(waited == "now", "a signal wakes its waiter")
 
+local finished = {}
+events = { { at = now + 2000000000, kind = swos.EVENT_EVENT, object = "event", bits = 4, badge = 7 } }
+loop.run(function()
+  for _, seconds in ipairs { 3, 1 } do
+    loop.spawn(function()
+      loop.sleep(seconds)
+      finished[#finished + 1] = seconds
+    end)
+  end
+  loop.spawn(function()
+    local event_bits = loop.wait("event", 1)
+    finished[#finished + 1] = loop.is_inside() and event_bits or "outside"
+  end)
+  loop.tidy()
+end)
+finished = table.concat(finished, " ")
+check(finished == "1 4 3", "tidying loses nothing that waits: " .. finished)
+
+local held
+loop.run(function()
+  loop.at(swos.deadline(1), function() end)
+  for _ = 1, 1000 do loop.cancel(loop.at(swos.deadline(100), function() end)) end
+  collectgarbage()
+  held = collectgarbage("count")
+  loop.tidy()
+  collectgarbage()
+  held = held - collectgarbage("count")
+end)
+check(held > 50, ("tidying drops 1000 cancelled timers: %.0f KiB"):format(held))
+
 -- Last, for a loop that serves has no end of its own.
 local function message(n, refuse)
   return { at = now, kind = swos.EVENT_MESSAGE, object = "channel",

@@ -1,4 +1,4 @@
--- The tree itself: folder READMEs, file lengths and names, reference pages up to date.
+-- The tree itself: folder READMEs, file lengths and names, style, reference pages up to date.
 
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
@@ -72,10 +72,18 @@ tap.test("no file is called util, misc, common or helpers", function()
   none(wrong)
 end)
 
-tap.test("docs/reference is what runtime/abi says (a build writes it)", function()
+tap.test("luacheck and clang-format find nothing (`scons lint`)", function()
+  local pipe <close> = assert(io.popen("sh scripts/host/lint.sh"))
+  local said = pipe:read("a")
+  tap.check(pipe:close(), "%s", said)
+end)
+
+tap.test("docs/reference is what runtime/abi and the schema say (a build writes it)", function()
   local out = lines_of("mktemp -d")[1]
   tap.on_done(function() os.execute("rm -rf " .. out) end)
   tap.check(os.execute("lua5.4 runtime/abi/generate.lua " .. out), "generate.lua failed")
+  local page = out .. "/reference/services.md"
+  tap.check(os.execute("lua5.4 scripts/host/mkpage.lua swos.service.schema " .. page), "mkpage.lua failed")
   none(lines_of(("diff -rq %s/reference docs/reference | grep -v README.md"):format(out)))
 end)
 

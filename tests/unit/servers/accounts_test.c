@@ -65,32 +65,67 @@ static void test_limits(void)
 
 #define MS 1000000ull
 
+/* A try that fails, in no time: the milliseconds until the next. */
+static uint32_t fail(struct delay_table *table, uint64_t name, uint64_t now)
+{
+    delay_begin(table, name, now);
+    return delay_failed(table, name, now);
+}
+
 static void test_delays(void)
 {
     static struct delay_table table;
     uint64_t now = 5;
     CHECK(delay_left(&table, 1, now) == 0);
-    CHECK(delay_failed(&table, 1, now) == DELAY_FIRST_MS);
+    CHECK(fail(&table, 1, now) == DELAY_FIRST_MS);
     CHECK(delay_left(&table, 1, now) == DELAY_FIRST_MS && delay_left(&table, 2, now) == 0);
     now += DELAY_FIRST_MS * MS;
     CHECK(delay_left(&table, 1, now) == 0 && delay_left(&table, 1, now - 1) == 1);
-    CHECK(delay_failed(&table, 1, now) == 2 * DELAY_FIRST_MS);
+    CHECK(fail(&table, 1, now) == 2 * DELAY_FIRST_MS);
     uint32_t delay = 0;
     for (int i = 0; i < 100; i++)
-        delay = delay_failed(&table, 1, now);
+        delay = fail(&table, 1, now);
     CHECK(delay == DELAY_MAX_MS);
     delay_succeeded(&table, 1);
-    CHECK(delay_left(&table, 1, now) == 0 && delay_failed(&table, 1, now) == DELAY_FIRST_MS);
+    CHECK(delay_left(&table, 1, now) == 0 && fail(&table, 1, now) == DELAY_FIRST_MS);
     now += DELAY_FIRST_MS * MS + DELAY_FORGET_NS;
-    CHECK(delay_failed(&table, 1, now) == DELAY_FIRST_MS);
+    CHECK(fail(&table, 1, now) == DELAY_FIRST_MS);
 
     /* A flood of names drives out short delays, not the longest one. */
     for (int i = 0; i < 20; i++)
-        delay = delay_failed(&table, 1000, now);
+        delay = fail(&table, 1000, now);
     for (uint64_t name = 2000; name < 2000 + 4 * DELAY_PLACES; name++)
-        delay_failed(&table, name, now);
+        fail(&table, name, now);
     CHECK(delay_left(&table, 1000, now) == DELAY_MAX_MS);
     CHECK(delay_left(&table, 2000 + 4 * DELAY_PLACES - 1, now) == DELAY_FIRST_MS);
+}
+
+/* A try counts from its beginning, though its delay is counted from its end; one without a result
+ * does not. One whose process died is repeated without a wait, and counts. */
+static void test_delay_during(void)
+{
+    static struct delay_table table;
+    uint64_t now = 1000 * MS;
+    delay_begin(&table, 1, now);
+    CHECK(delay_left(&table, 1, now) == 0);
+    CHECK(delay_failed(&table, 1, now + 100 * MS) == DELAY_FIRST_MS &&
+          delay_left(&table, 1, now + 100 * MS) == DELAY_FIRST_MS);
+    now += 1000 * MS;
+    delay_begin(&table, 1, now);
+    delay_undone(&table, 1, now);
+    CHECK(delay_left(&table, 1, now) == 0 && fail(&table, 1, now) == 2 * DELAY_FIRST_MS);
+    delay_begin(&table, 2, now);
+    delay_undone(&table, 2, now);
+    CHECK(delay_left(&table, 2, now) == 0 && fail(&table, 2, now) == DELAY_FIRST_MS);
+    delay_begin(&table, 4, now);
+    delay_adopt(&table, now + 10 * MS);
+    CHECK(delay_left(&table, 4, now + 10 * MS) == 0);
+    CHECK(fail(&table, 4, now + 10 * MS) == 2 * DELAY_FIRST_MS);
+    for (int i = 0; i < 20; i++)
+        fail(&table, 3, now);
+    delay_adopt(&table, now - 5 * MS);
+    CHECK(delay_left(&table, 2, now) == DELAY_FIRST_MS);
+    CHECK(delay_left(&table, 3, now) == DELAY_MAX_MS - 5);
 }
 
 int main(void)
@@ -98,5 +133,6 @@ int main(void)
     test_accounts();
     test_limits();
     test_delays();
+    test_delay_during();
     return tap_done();
 }

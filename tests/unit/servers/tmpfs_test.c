@@ -565,15 +565,29 @@ static void do_append(void)
 static const struct {
     const char *name;
     void (*run)(void);
+    bool answers; /* it is a request that changes something */
 } operations[] = {
-    { "create", do_create }, { "mkdir", do_mkdir },   { "unlink", do_unlink },
-    { "rmdir", do_rmdir },   { "rename", do_rename }, { "replace", do_replace },
-    { "chmod", do_chmod },   { "shrink", do_shrink }, { "grow", do_grow },
-    { "close", do_close },   { "open", do_open },     { "append", do_append },
+    { "create", do_create, true }, { "mkdir", do_mkdir, true },   { "unlink", do_unlink, true },
+    { "rmdir", do_rmdir, true },   { "rename", do_rename, true }, { "replace", do_replace, true },
+    { "chmod", do_chmod, true },   { "shrink", do_shrink, true }, { "grow", do_grow, true },
+    { "append", do_append, true }, { "close", do_close, false },  { "open", do_open, false },
 };
 
+#define CLIENT 7
+#define REQUEST 0x100000001ull
+
+/* The successor knows a request as carried out if and only if its change is there, and so does the
+ * successor's. */
+static bool is_answered(void)
+{
+    bool known = answer_find(&store, CLIENT, REQUEST) != NULL;
+    if (answer_find(&store, CLIENT, REQUEST + 1) || answer_find(&store, CLIENT + 1, REQUEST))
+        abort();
+    return known;
+}
+
 /* Every state a death can leave, for each store into vault or arena, is recovered: it must be
- * the one before or the one after the operation, whole. */
+ * the one before or the one after the operation, whole, with the request's answer or without. */
 static void test_death(void)
 {
 #if defined(__x86_64__)
@@ -581,11 +595,12 @@ static void test_death(void)
         populate();
         uint64_t before = fingerprint();
         trap_start();
+        answer_begin(&store, CLIENT, operations[i].answers ? REQUEST : 0);
         operations[i].run();
         trap_stop();
         reopen();
         uint64_t after = fingerprint();
-        int neither = 0, broken = 0, backwards = 0;
+        int neither = 0, broken = 0, backwards = 0, in_doubt = 0;
         bool was_after = false;
         for (size_t j = 0; j < snapshot_count; j++) {
             snapshot_restore(j);
@@ -594,14 +609,68 @@ static void test_death(void)
             neither += now != before && now != after;
             backwards += was_after && now == before && before != after;
             was_after = now == after;
+            bool answered = is_answered();
+            in_doubt += answered != (operations[i].answers && was_after);
+            reopen();
+            in_doubt += answered != is_answered();
         }
-        tap_ok(snapshot_count > 5 && broken == 0 && neither == 0 && backwards == 0,
-               "%s: %d deaths, %d leave neither state, %d a broken one, %d undo",
-               operations[i].name, (int)snapshot_count, neither, broken, backwards);
+        tap_ok(snapshot_count > 5 && broken == 0 && neither == 0 && backwards == 0 && in_doubt == 0,
+               "%s: %d deaths, %d leave neither state, %d a broken one, %d undo, %d in doubt",
+               operations[i].name, (int)snapshot_count, neither, broken, backwards, in_doubt);
     }
 #else
     tap_ok(1, "death at any store # SKIP single-stepping is written for x86-64");
 #endif
+}
+
+/* What a predecessor answered is told again, as long as not too many died since. */
+static void test_answers(void)
+{
+    uint64_t done;
+    format();
+    make("f");
+    answer_begin(&store, CLIENT, 1);
+    write_at("f", 100, 50, &done);
+    CHECK(answer_find(&store, CLIENT, 1)->done == 50 && !answer_find(&store, CLIENT + 1, 1));
+    reopen();
+    const struct answer *answer = answer_find(&store, CLIENT, 1);
+    CHECK(answer && answer->done == 50 && answer->end == 150);
+    CHECK(answer_inode(&store, answer) == NONE && !answer_find(&store, CLIENT, 0));
+
+    /* A request that failed, and the closing of a file, leave no answer and take none away. */
+    answer_begin(&store, CLIENT, 2);
+    CHECK(make("f") == SW_EXISTS);
+    answer_begin(&store, CLIENT, 0);
+    slot_close(&store, open_slot("f"));
+    reopen();
+    CHECK(answer_find(&store, CLIENT, 1) && !answer_find(&store, CLIENT, 2));
+
+    /* An open's names its file, until that is gone. */
+    answer_begin(&store, CLIENT, 3);
+    store.answer.inode = find("f");
+    content_truncate(&store, find("f"), 0, NOW);
+    reopen();
+    answer = answer_find(&store, CLIENT, 3);
+    CHECK(answer && answer_inode(&store, answer) == find("f"));
+    unlink_as(0, "f");
+    make("other"); /* the same record again, of another generation */
+    CHECK(answer_inode(&store, answer) == NONE);
+
+    for (int i = 0; i < ANSWERS_KEPT; i++) {
+        CHECK(answer_find(&store, CLIENT, 3));
+        answer_begin(&store, CLIENT, 100 + i);
+        tree_chmod(&store, 0, find("other"), 0600);
+        reopen();
+    }
+    CHECK(!answer_find(&store, CLIENT, 3) && answer_find(&store, CLIENT, 100));
+
+    /* A damaged one is none. */
+    reopen(); /* without the recent ones */
+    store.answers->kept[0].done ^= 1;
+    int known = 0;
+    for (int i = 0; i < ANSWERS_KEPT; i++)
+        known += answer_find(&store, CLIENT, 100 + i) != NULL;
+    CHECK(known == ANSWERS_KEPT - 1);
 }
 
 /* ------------------------------------------------------------------ random operations */
@@ -678,6 +747,7 @@ int main(void)
     test_restart();
     test_corruption();
     test_random();
+    test_answers();
     test_death();
     return tap_done();
 }

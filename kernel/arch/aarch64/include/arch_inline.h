@@ -34,6 +34,24 @@ static inline paddr_t arch_pte_page(uint64_t entry)
     return entry & 0x0000fffffffff000ull;
 }
 
+/* The aligned word at an address of the active user space, as user mode may read it; false: not
+ * there, or not to be read. */
+static inline bool arch_load_user(vaddr_t address, uint32_t *out_value)
+{
+    __asm__ goto("1:\tldtr %w0, [%1]\n\t"
+                 ".pushsection .fixups, \"a\"\n\t"
+                 ".balign 4\n\t"
+                 ".long 1b - ., %l[refused] - .\n\t"
+                 ".popsection"
+                 : "=r"(*out_value)
+                 : "r"(address)
+                 : "memory"
+                 : refused);
+    return true;
+refused:
+    return false;
+}
+
 extern uint64_t counter_to_ns; /* 32.32 factor */
 
 static inline uint64_t arch_now(void)

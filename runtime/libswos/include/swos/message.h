@@ -13,6 +13,8 @@ struct sw_request_header {
     uint16_t version;
     uint16_t operation;
     uint16_t reserved; /* 0 */
+    uint64_t id; /* the same when the request is sent again, and never of another request of this
+                    process; 0: the operation needs none */
 };
 
 struct sw_reply_header {
@@ -37,11 +39,19 @@ struct sw_request {
     void *context;      /* the server's */
 };
 
+/* A new request's id. */
+uint64_t sw_request_id(void);
+
 /* Sends a request and checks the reply's header and length. Returns the server's status, or the
- * call's own. Replays an idempotent request once a replaced or dead server has a successor.
- * reply_minimum counts for success only; *reply_length may be NULL. */
+ * call's own. A replaced server's successor gets every request; that of a server that died with the
+ * request gets it when `may_repeat`: the operation is idempotent, or its servers know a repeated
+ * request by its id. reply_minimum counts for success only; *reply_length may be NULL. */
 status_t sw_transact(handle_t connection, struct sw_call *call, uint32_t reply_minimum,
-                     uint32_t *reply_length, int idempotent, uint64_t deadline);
+                     uint32_t *reply_length, int may_repeat, uint64_t deadline);
+
+/* Closes the handles of a reply beyond the expected ones: a server may send what nobody asked for.
+ */
+void sw_surplus_close(struct sw_call *call, uint32_t expected);
 
 /* Detail of the last failed sw_transact of this thread (see sw_reply_header). */
 uint32_t sw_last_detail(void);

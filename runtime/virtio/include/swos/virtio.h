@@ -12,6 +12,7 @@
 #define VIRTIO_ID_NET 1
 #define VIRTIO_ID_BLOCK 2
 #define VIRTIO_ID_ENTROPY 4
+#define VIRTIO_ID_INPUT 18
 
 #define VIRTIO_F_INDIRECT (1ull << 28)
 #define VIRTIO_F_EVENT_INDEX (1ull << 29)
@@ -26,10 +27,21 @@ struct virtio_device {
     uint64_t features; /* negotiated */
 };
 
-/* Claims a slot, resets the device, drops the pins of earlier drivers, and negotiates: VERSION_1
- * and `required` must be offered, of `optional` what is. NOT_FOUND: the slot is empty or another
- * device; VERSION: a legacy slot; NOT_SUPPORTED: a required feature is missing; IO: the device
- * does not do as the specification says. On failure after the claim it is marked FAILED. */
+/* Claims a slot: the caller is its driver. NOT_FOUND: the slot is empty or another device; VERSION:
+ * a legacy slot; IO: the device does not do as the specification says. */
+status_t virtio_claim(struct virtio_device *device, handle_t handle, uint32_t device_id);
+
+/* Resets a claimed device, drops the pins of earlier drivers, and negotiates: VERSION_1 and
+ * `required` must be offered, of `optional` what is. NOT_SUPPORTED: a required feature is missing.
+ * On failure it is marked FAILED. */
+status_t virtio_negotiate(struct virtio_device *device, uint64_t required, uint64_t optional);
+
+/* Goes on with a claimed device where an earlier driver died, instead of resetting it: its pins
+ * stay, and queue `index` runs with the `features` it had negotiated. False when it does not run.
+ */
+bool virtio_resume(struct virtio_device *device, uint16_t index, uint64_t features);
+
+/* virtio_claim, then virtio_negotiate. */
 status_t virtio_open(struct virtio_device *device, handle_t handle, uint32_t device_id,
                      uint64_t required, uint64_t optional);
 
@@ -54,6 +66,9 @@ void virtio_unmask(struct virtio_device *device);
 
 /* Reads `size` bytes of the device's configuration, unchanged while it was read. */
 status_t virtio_config_read(struct virtio_device *device, uint32_t offset, void *out, size_t size);
+
+/* Writes one byte of it. */
+status_t virtio_config_write(struct virtio_device *device, uint32_t offset, uint8_t value);
 
 /* Stops the device: it uses no memory of ours afterwards. */
 status_t virtio_reset(struct virtio_device *device);

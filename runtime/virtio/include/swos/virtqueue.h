@@ -51,6 +51,15 @@ struct virtqueue {
 void virtqueue_init(struct virtqueue *queue, uint16_t size, void *shared,
                     struct virtqueue_slot *slots, bool event_index);
 
+/* Takes over a queue that a driver which died has left running. Its chains are one descriptor each,
+ * which the device writes: descriptor i is `first` moved by i times its length, and its context
+ * `contexts` moved likewise. The dead driver had taken `taken` chains and offered each again before
+ * it took the next, so at most one, *out_missing, has to be offered anew (else it is `size`). False
+ * when that is not what the memory shows: reset the device. */
+bool virtqueue_resume(struct virtqueue *queue, uint16_t size, void *shared,
+                      struct virtqueue_slot *slots, bool event_index, uint16_t taken,
+                      struct virtqueue_buffer first, void *contexts, uint16_t *out_missing);
+
 /* Adds a chain: the first `readable` buffers are read by the device, the `writable` after them
  * written. BUSY: not enough free descriptors. INVALID: no buffers or more than the queue holds. */
 status_t virtqueue_add(struct virtqueue *queue, const struct virtqueue_buffer *buffers,

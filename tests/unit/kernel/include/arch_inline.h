@@ -10,3 +10,4 @@ struct cpu *cpu_this(void);
 uint64_t arch_table_entry(paddr_t table);
 paddr_t arch_pte_page(uint64_t entry);
 uint64_t arch_now(void);
+bool arch_load_user(vaddr_t address, uint32_t *out_value);

@@ -1,0 +1,89 @@
+-- What services print: a pipe each, which init keeps so that it outlives both ends, and which logd
+-- reads. logd is told of all pipes whenever it becomes ready.
+local swos = require("swos")
+local directory = require("init.directory")
+local kept = require("init.kept")
+local log = require("init.log")
+local loop = require("swos.loop")
+local protocol = require("swos.protocol")
+local sys = swos.sys
+
+local M = {}
+
+local CAPACITY = 8192
+local ATTACH_SECONDS, ASK_SECONDS = 10, 5
+local INIT = 1  -- badge of init's own connection to logd
+
+local printing = {}  -- service -> true: has a pipe
+local is_served = false
+
+local function attach(service)
+  loop.spawn(function()
+    local connection <close> = directory.connection("log", INIT)
+    if not connection then return end
+    local reply, message = protocol.log.attach(connection, { name = service.name, pipe = service.printed,
+      size = service.definition.log }, swos.deadline(ATTACH_SECONDS))
+    if not reply then log.warning("logd: %s: %s", service.name, message) end
+  end)
+end
+
+-- Takes over the pipe a predecessor of this init made for a service: what runs prints into it, and the
+-- next logd has to be told of it.
+function M.recall(service)
+  local number = service.number
+  service.printer, service.printed = kept.own(number, kept.OWN_PRINTER), kept.own(number, kept.OWN_PRINTED)
+  printing[service] = service.printer and true
+end
+
+-- The end of the service's pipe that it prints into.
+function M.printer(service)
+  if service.printer then return service.printer end
+  local number = service.number
+  M.recall(service)
+  if not service.printer then
+    service.printed, service.printer = assert(sys.pipe_create(CAPACITY, 0))
+    kept.replace(number, kept.OWN_PRINTED, service.printed)
+    kept.replace(number, kept.OWN_PRINTER, service.printer)  -- the second: where it is, so is the first
+  end
+  printing[service] = true
+  if is_served then attach(service) end
+  return service.printer
+end
+
+-- logd is ready: it gets everything to read.
+function M.served()
+  is_served = true
+  for service in pairs(printing) do attach(service) end
+end
+
+function M.forget(service)
+  printing[service] = nil
+end
+
+-- The number the next line the service prints will have; 0 when logd does not say.
+function M.next_line(service)
+  local connection <close> = directory.connection("log", INIT)
+  local reply = connection and protocol.log.lines(connection,
+    { name = service.name, sequence = -1, flags = 0, capacity = 1 }, swos.deadline(ASK_SECONDS))
+  return reply and reply.next or 0
+end
+
+-- Waits until the service prints a line that has these words, from number `sequence` on, as long as
+-- condition() holds.
+function M.await(service, words, sequence, condition)
+  local connection <close> = directory.connection("log", INIT)
+  while connection and condition() do
+    local reply = protocol.log.lines(connection, { name = service.name, sequence = sequence,
+      flags = swos.LOG_FOLLOW, capacity = swos.PAGE }, swos.deadline(ASK_SECONDS))
+    if not condition() then break end
+    if reply then
+      if reply.data:find(words, 1, true) then return true end
+      sequence = reply.next
+    else
+      loop.sleep(0.05)  -- nothing came, or logd is on its way back
+    end
+  end
+  return false
+end
+
+return M

@@ -1,0 +1,292 @@
+-- Operators' service scripts: /etc/swos/services, then /tmp/services; the later one wins.
+--
+-- A script is data for init, run by a process made for it alone: it gets the text and a pipe for its
+-- answer, no capability, a job with little memory, and a few seconds. What comes back is checked
+-- here. A mistake leaves the definition that was in force, and disturbs nothing else.
+local swos = require("swos")
+local devices = require("init.devices")
+local directory = require("init.directory")
+local fs = require("swos.fs")
+local graph = require("swos.service.graph")
+local lines = require("swos.service.lines")
+local log = require("init.log")
+local loop = require("swos.loop")
+local plain = require("swos.service.plain")
+local programs = require("init.programs")
+local schema = require("swos.service.schema")
+local supervisor = require("init.supervisor")
+local sys = swos.sys
+
+local M = {}
+
+local FOLDERS = { { "/etc/swos/services", "image" }, { "/tmp/services", "tmp" } }
+local TEXT_MOST, ANSWER_MOST, PIECE = 65536, 131072, 32768
+local READ_SECONDS, RUN_SECONDS = 10, 5
+local LIMITS = { memory = 24 << 20, processes = 1, threads = 1, handles = 64 }
+local KILLED = 137
+local OTHERS_WRITE = 0x12  -- 022
+local ROOT = 1
+
+local problems = {}  -- service -> what is wrong with its script
+local loaded, loading = false, false
+local waiting = {}
+
+-- ---- one script
+
+-- Everything the process writes until it ends, or nil and why there is no answer.
+local function read_answer(reader, deadline)
+  local parts, size = {}, 0
+  while true do
+    local piece, message, code = sys.pipe_read(reader, PIECE, 0)
+    if piece == "" then return table.concat(parts) end
+    if piece then
+      parts[#parts + 1], size = piece, size + #piece
+      if size > ANSWER_MOST then return nil, "its process wrote too much" end
+    elseif code ~= "TIMED_OUT" then
+      return nil, message
+    elseif not loop.wait(reader, swos.PIPE_READABLE | swos.PIPE_PEER_CLOSED, deadline) then
+      return nil, ("took longer than %d s"):format(RUN_SECONDS)
+    end
+  end
+end
+
+-- Runs a script in its process: { result, lines } or { message }; nil, message.
+local function run(file, text)
+  local job <close> = assert(sys.job_create(swos.handle("services"), LIMITS))
+  local memory <close> = assert(sys.memory_create(#text + 1, 0))
+  assert(sys.memory_write(memory, 0, text))
+  assert(sys.memory_seal(memory))
+  local reader, writer = sys.pipe_create(PIECE, 0)
+  local answer, message
+  local process, failure = programs.start("lua", { job = job, name = "service-script", drop_caps = -1,
+    band = 0, arguments = { "lua", "-e", ('require("swos.service.loader")(%q, %d)'):format(file, #text) },
+    handles = { text = { memory, rights = swos.RIGHT_READ }, ["fd/1"] = { writer, info = swos.FD_PIPE } } })
+  writer:close()
+  if process then
+    answer, message = read_answer(reader, swos.deadline(RUN_SECONDS))
+    sys.job_kill(job, KILLED)
+    local status = loop.wait_exit(process)
+    process:close()
+    if answer == "" then answer, message = nil, ("its process ended with status %d"):format(status) end
+  else
+    message = failure
+  end
+  reader:close()
+  if not answer then return nil, ("%s: %s"):format(file, message) end
+  return plain.decode(answer)
+end
+
+-- The definition a script's text gives; nil and the problems, a line each, with file, line and key.
+local function read_definition(file, text, origin)
+  local answer, message = run(file, text)
+  if not answer or answer.message then
+    return nil, (tostring(message or answer.message):gsub("%c", " "))
+  end
+  local data
+  data, message = plain.decode(type(answer.result) == "string" and answer.result or "")
+  if data == nil then return nil, ("%s: the result is %s"):format(file, message) end
+  local map = type(answer.lines) == "table" and answer.lines or {}
+  local function located(problem)
+    return ("%s:%s: %s%s"):format(file, lines.line_of(map, problem.path),
+      problem.path ~= "" and problem.path .. ": " or "", problem.text)
+  end
+  local definition, wrong = schema.check(data, origin)
+  if definition then return definition, located end
+  for i, problem in ipairs(wrong) do wrong[i] = located(problem) end
+  return nil, table.concat(wrong, "\n")
+end
+
+-- ---- the folders
+
+local function mount()
+  if fs.mounts[1] then return end
+  for _, entry in ipairs { { "/", "file/base" }, { "/tmp", "file/tmp" } } do
+    fs.mount(entry[1], assert(directory.connection(entry[2], 0)))
+  end
+end
+
+-- Services run as the system: only root may write their scripts.
+local function is_roots(attributes)
+  return attributes.owner <= ROOT and attributes.mode & OTHERS_WRITE == 0
+end
+
+-- The text of a script; nil and why it is not taken.
+local function read_text(path, origin)
+  local attributes, message = fs.stat(path, swos.deadline(READ_SECONDS))
+  if not attributes then return nil, message end
+  if origin ~= "image" and not is_roots(attributes) then
+    return nil, path .. ": may be written by others than root"
+  end
+  if attributes.size > TEXT_MOST then return nil, ("%s: larger than %d bytes"):format(path, TEXT_MOST) end
+  return fs.read(path, swos.deadline(READ_SECONDS))
+end
+
+-- name -> { path, origin } of all scripts, and problems by name.
+local function find_scripts()
+  local found, wrong = {}, {}
+  for _, folder in ipairs(FOLDERS) do
+    local path, origin = folder[1], folder[2]
+    local attributes = fs.stat(path, swos.deadline(READ_SECONDS))
+    local list = attributes and fs.list(path, swos.deadline(READ_SECONDS)) or {}
+    if attributes and origin ~= "image" and not is_roots(attributes) then
+      wrong[path] = path .. ": may be written by others than root; nothing in it is taken"
+      list = {}
+    end
+    for _, entry in ipairs(list) do
+      local name = entry.name:match("^([%l%d][%l%d%-]*)%.lua$")
+      local known = name and supervisor.get(name)
+      if name == "kernel" then  -- logd calls a log by that name
+        wrong[path .. "/" .. entry.name] = name .. " cannot be a service's name"
+      elseif known and known.origin == "bundle" then
+        -- the image has a copy for reading
+        if origin ~= "image" then wrong[path .. "/" .. entry.name] = name .. " is part of the boot bundle" end
+      elseif name and #name <= 24 then
+        found[name] = { path = path .. "/" .. entry.name, origin = origin }
+      end
+    end
+  end
+  return found, wrong
+end
+
+-- Takes out of `wanted` what graph.check refuses, putting the definition in force in its place, until
+-- nothing is refused any more.
+local function settle(wanted, located, wrong)
+  repeat
+    local refused = graph.check(wanted)
+    for name, problem in pairs(refused) do
+      local old = supervisor.definitions[name]
+      if located[name] then wrong[name] = located[name](problem) end
+      wanted[name] = wanted[name] ~= old and old or nil
+      located[name] = nil
+    end
+  until not next(refused)
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- Puts the definitions in force: what was done, a line each.
+local function apply(wanted, files)
+  local done = {}
+  local names = {}
+  for name in pairs(wanted) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local service, file = supervisor.get(name), files[name]
+    if not service then
+      local ok, message = supervisor.add(name, wanted[name], file.path)
+      done[#done + 1] = ok and "added " .. name or ("%s: %s"):format(name, message)
+    elseif file and (not same(service.definition, wanted[name]) or service.origin ~= file.path) then
+      supervisor.redefine(service, wanted[name], file.path)
+      done[#done + 1] = ("changed %s%s"):format(name, service.process and " (from its next start on)" or "")
+    end
+  end
+  for i = #supervisor.all(), 1, -1 do
+    local service = supervisor.all()[i]
+    if service.origin ~= "bundle" and not files[service.name] then
+      if supervisor.is_idle(service) then
+        supervisor.remove(service)
+        done[#done + 1] = "removed " .. service.name
+      else
+        done[#done + 1] = service.name .. ": its script is gone; removed when it is stopped"
+      end
+    end
+  end
+  return done
+end
+
+local function load()
+  mount()
+  local files, wrong = find_scripts()
+  local wanted, located = {}, {}
+  for name, definition in pairs(supervisor.definitions) do wanted[name] = definition end
+  for name, file in pairs(files) do
+    local text, message = read_text(file.path, file.origin)
+    local definition, where
+    if text then
+      definition, where = read_definition(file.path, text, file.origin)
+      message = where
+    end
+    if definition and not devices.has(definition.needs) then
+      files[name] = nil  -- no service of this machine
+    elseif definition then
+      wanted[name], located[name] = definition, where
+    else
+      wrong[name] = message
+    end
+  end
+  settle(wanted, located, wrong)
+  problems = wrong
+  return apply(wanted, files)
+end
+
+-- Reads all scripts: what was done and what is wrong, as text.
+function M.load()
+  while loading do
+    local wait, wake = loop.signal()
+    waiting[#waiting + 1] = wake
+    wait()
+  end
+  loading = true
+  local ok, done = xpcall(load, debug.traceback)
+  loading, loaded = false, true
+  local wakers = waiting
+  waiting = {}
+  for _, wake in ipairs(wakers) do wake() end
+  if not ok then error(done, 0) end
+  local list = {}
+  for _, text in pairs(problems) do list[#list + 1] = text end
+  table.sort(list)
+  for _, text in ipairs(list) do
+    for line in text:gmatch("[^\n]+") do log.warning("%s", line) end
+  end
+  table.move(list, 1, #list, #done + 1, done)
+  return table.concat(done, "\n")
+end
+
+-- The same by hand: what is enabled and does not run is started, too. cause: by whom.
+function M.reload(cause)
+  local text, names = M.load(), {}
+  for _, service in ipairs(supervisor.all()) do
+    if service.enabled and supervisor.is_idle(service) then names[#names + 1] = service.name end
+  end
+  if names[1] then supervisor.start(names, "enabled, and scripts reloaded " .. cause) end
+  return text
+end
+
+-- Waits until the scripts have been read once.
+function M.await_loaded()
+  while not loaded do
+    local wait, wake = loop.signal()
+    waiting[#waiting + 1] = wake
+    wait()
+  end
+end
+
+-- What is wrong with the script of a service, nil: nothing is known to be.
+function M.problem_of(name)
+  return problems[name]
+end
+
+-- Checks a script's text without putting it in force: what is wrong, nil when nothing is.
+function M.check(file, text)
+  local name = file:match("([^/]+)%.lua$")
+  if not name then return file .. ": the name of a script is NAME.lua" end
+  local definition, message = read_definition(file, text, "tmp")
+  if not definition then return message end
+  local wanted = {}
+  for other, existing in pairs(supervisor.definitions) do wanted[other] = existing end
+  wanted[name] = definition
+  local problem = graph.check(wanted)[name]
+  return problem and message(problem) or nil
+end
+
+return M

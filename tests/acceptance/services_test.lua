@@ -1,0 +1,291 @@
+-- Services an operator edits: scripts in /tmp/services, the life of a service by hand and by itself,
+-- what svc says of it. What its log keeps is in service_logs_test, what a hostile script can do in
+-- service_scripts_test, and init's own death in service_init_test.
+
+package.path = "tests/lib/?.lua;" .. package.path
+local tap = require("tap")
+local Guest = require("guest")
+
+local guest = Guest.start({ cpus = 2, allow = { "BEGIN CRASH", "overdue" } })
+guest:login("root", "swordfish")
+
+-- Writes a file, a line at a time; single quotes must not be in it.
+local function write(path, text)
+  local to = ">"
+  for line in text:gmatch("[^\n]+") do
+    guest:must(("echo '%s' %s%s"):format(line, to, path))
+    to = ">>"
+  end
+end
+
+local function script(name, text)
+  write("/tmp/services/" .. name .. ".lua", text)
+end
+
+local function status(name)
+  return guest:must("svc status " .. name)
+end
+
+local function state(name)
+  return guest:must("svc list"):match("\n" .. name .. "%s+(%l+)") or "none"
+end
+
+local function await_state(name, wanted, seconds)
+  for _ = 1, (seconds or 15) * 4 do
+    if state(name) == wanted then return end
+    guest:sleep(0.25)
+  end
+  error(("%s is %s, not %s\n%s"):format(name, state(name), wanted, guest:run("svc why " .. name)), 0)
+end
+
+local function pid(name)
+  return tonumber(status(name):match("pid (%d+)"))
+end
+
+guest:must("mkdir /tmp/services; chmod 755 /tmp/services")
+
+tap.test("the boot services and the console login are services like any other", function()
+  local list = guest:must("svc list")
+  for _, name in ipairs { "consoled", "blkd", "imgfs", "tmpfs", "authd", "console", "logd" } do
+    tap.matches(list, name .. " +ready +%d+ +0")
+  end
+end)
+
+tap.test("the image's sample is known, not running, and runs when started", function()
+  await_state("ticker", "stopped")
+  tap.matches(guest:must("svc start ticker", 0, 60), "ticker: ready, pid %d+")
+  tap.contains(status("ticker"), "sample: prints the time")
+  tap.matches(guest:must("svc stop ticker", 0, 60), "ticker: stopped")
+end)
+
+local LOOP = 'return { program = "/bin/lua",'
+  .. ' arguments = { "-e", "while true do require([[swos]]).sleep(1) end" } %s }'
+
+tap.test("a script in /tmp/services is a service after a reload", function()
+  script("mine", LOOP:format(""))
+  tap.contains(guest:must("svc reload", 0, 60), "added mine")
+  tap.equal(state("mine"), "stopped")
+  tap.matches(guest:must("svc start mine"), "mine: ready")
+  tap.contains(status("mine"), "/tmp/services/mine.lua")
+  tap.contains(guest:must("svc reload", 0, 60), "nothing has changed")
+end)
+
+tap.test("a mistake names file, line, key and what was expected; the old definition stays in force",
+  function()
+  local before = pid("mine")
+  script("mine", 'return {\n  program = "/bin/lua",\n  arguments = { "-e",\n    5 },\n  oneshit = true }')
+  local said = guest:must("svc reload", 0, 60)
+  tap.contains(said, "/tmp/services/mine.lua:4: arguments[2]: expected a string of 1 to 1024 bytes, got 5")
+  tap.contains(said, "/tmp/services/mine.lua:5: oneshit: unknown key; did you mean oneshot?")
+  tap.equal(pid("mine"), before)
+  tap.contains(status("mine"), "while true")
+  tap.matches(guest:must("svc restart mine"), "mine: ready")
+  tap.check(pid("mine") ~= before, "it was not started again")
+  script("mine", "return {")
+  tap.matches(guest:must("svc reload", 0, 60), "/tmp/services/mine.lua:%d: unexpected symbol")
+  script("mine", LOOP:format(""))
+  guest:must("svc reload", 0, 60)
+end)
+
+tap.test("svc check says what is wrong before it counts", function()
+  write("/tmp/good.lua", LOOP:format(""))
+  tap.contains(guest:must("svc check /tmp/good.lua"), "/tmp/good.lua: good")
+  write("/tmp/bad.lua", 'return { program = "/bin/lua", probe = { port = 80 } }')
+  tap.contains(guest:must("svc check /tmp/bad.lua", 1), "probe.port: needs the network")
+  write("/tmp/mine.lua", LOOP:format(', requires = { "nobody" }'))
+  tap.contains(guest:must("svc check /tmp/mine.lua", 1), "requires[1]: no service nobody")
+end)
+
+tap.test("a cycle is refused by name, the innocent go on", function()
+  local before = pid("mine")
+  script("aa", LOOP:format(', requires = { "bb" }'))
+  script("bb", LOOP:format(', after = { "aa" }'))
+  script("cc", LOOP:format(', requires = { "mine" }'))
+  local said = guest:must("svc reload", 0, 60)
+  tap.contains(said, "a cycle: aa -> bb -> aa")
+  tap.contains(said, "added cc")
+  tap.equal(state("aa"), "none")
+  tap.equal(pid("mine"), before)
+  tap.matches(guest:must("svc start cc"), "cc: ready")
+  guest:must("rm /tmp/services/aa.lua /tmp/services/bb.lua")
+end)
+
+tap.test("who requires a stopped service stops with it and comes back with it", function()
+  tap.matches(guest:must("svc stop mine"), "mine: stopped")
+  await_state("cc", "waiting")
+  tap.contains(status("cc"), "waiting for mine")
+  tap.matches(guest:must("svc tree"), "cc %(waiting%)\n +requires mine %(stopped%)")
+  guest:must("svc start mine")
+  await_state("cc", "ready")
+  guest:must("svc stop cc")
+end)
+
+tap.test("restarts: at once, then with growing pauses; a start by hand always works", function()
+  script("dies", 'return { program = "/bin/lua", arguments = { "-e", "os.exit(3)" } }')
+  guest:must("svc reload", 0, 60)
+  guest:run("svc start dies")
+  guest:sleep(3)
+  local text = status("dies")
+  tap.matches(text, "paused, started again in %d+%.%d s")
+  tap.contains(text, "ended with status 3")
+  local failures = tonumber(text:match("(%d+) failures in a row"))
+  tap.check(failures >= 4 and failures <= 8, "%d failures in 3 s", failures)
+  guest:must("svc start dies")
+  tap.matches(status("dies"), "[0-3] failures in a row")
+  guest:must("svc stop dies")
+  tap.matches(guest:must("svc why dies"), "stopped by principal 1, session %d+, pid %d+")
+end)
+
+tap.test("policies: never, failure, oneshot and who requires it", function()
+  script("never", 'return { program = "/bin/lua", arguments = { "-e", "os.exit(4)" }, restart = "never" }')
+  script("clean", 'return { program = "/bin/true", restart = "failure" }')
+  script("once", 'return { program = "/bin/true", oneshot = true }')
+  script("user", LOOP:format(', requires = { "once" }'))
+  guest:must("svc reload", 0, 60)
+  guest:run("svc start never")
+  await_state("never", "failed")
+  guest:run("svc start clean")
+  await_state("clean", "stopped")
+  tap.matches(guest:must("svc start user"), "user: ready")
+  tap.equal(state("once"), "done")
+  guest:must("svc stop user")
+end)
+
+tap.test("stop is polite, then firm, and leaves nothing of the job behind", function()
+  local POLITE = [[
+local swos = require("swos")
+local event, port = swos.sys.event_create(), swos.sys.port_create()
+swos.sys.process_on_interrupt(event)
+swos.sys.port_bind(port, event, -1, 1)
+while true do
+  local kind, _, bits = swos.port_wait(port)
+  if kind and bits == 2 then print("asked to go") %s end
+  if kind then swos.sys.event_update(event, -1, 0) end
+end
+]]
+  write("/tmp/polite.lua", POLITE:format("os.exit(0)"))
+  write("/tmp/rude.lua", POLITE:format("") )
+  local RUN = 'return { program = "/bin/sh", arguments = { "-c", "sleep 1000 & lua %s" }, stop_seconds = 2,'
+    .. ' capabilities = { "spawn", "fs-read" }, names = { "file/base", "file/tmp" } }'
+  script("polite", 'return { program = "/bin/lua", arguments = { "/tmp/polite.lua" },'
+    .. ' capabilities = { "fs-read" }, names = { "file/base", "file/tmp" } }')
+  script("rude", 'return { program = "/bin/lua", arguments = { "/tmp/rude.lua" }, stop_seconds = 2,'
+    .. ' capabilities = { "fs-read" }, names = { "file/base", "file/tmp" } }')
+  script("parent", RUN:format("/tmp/rude.lua"))
+  guest:must("svc reload", 0, 60)
+  guest:must("svc start polite")
+  guest:sleep(1)
+  guest:must("svc stop polite")
+  tap.matches(guest:must("svc why polite"), "stopping %-> stopped: ended with status 0")
+  guest:must("svc start rude")
+  guest:sleep(1)
+  guest:must("svc stop rude")
+  local why = guest:must("svc why rude")
+  tap.matches(why, "ending %-> stopped: ended with status 137")
+  tap.matches(why, "stopping %-> ending: it does not end when asked")
+  guest:must("svc start parent")
+  guest:sleep(1)
+  tap.contains(guest:must("ps -A"), "sleep")
+  guest:must("svc stop parent")
+  tap.lacks(guest:must("ps -A"), "sleep")
+end)
+
+tap.test("svc kill, crash, hang and freeze: it comes back, and why tells", function()
+  -- a service that serves, so that a call finds it hanging
+  local function back(how, words, probe)
+    local before = pid("tmpfs")
+    guest:must("svc kill tmpfs " .. how)
+    guest:run(probe or "true", 60)
+    for _ = 1, 80 do
+      if state("tmpfs") == "ready" and pid("tmpfs") ~= before then break end
+      guest:sleep(0.25)
+    end
+    tap.check(pid("tmpfs") ~= before, "%s: still the same process", how)
+    tap.matches(guest:must("svc why tmpfs"), words)
+  end
+  back("", "ready %-> ending: killed by principal 1, session %d+, pid %d+")
+  back("crash", "crashed: address not mapped, address bad0")
+  local why = guest:must("svc why tmpfs")
+  tap.matches(why, "made to crash by principal 1")
+  tap.matches(why, "last crash:\n  tmpfs pid %d+ ended: address not mapped, address bad0\n  pc  0*bad0 ")
+  tap.contains(why, "back-trace bad0 ")
+  tap.matches(why, "last lines of its log:\n.*crash: tmpfs pid")
+  local cpu_before = tonumber(status("tmpfs"):match("([%d.]+) s of CPU"))
+  back("hang", "a call to it waited longer than 5 s", "ls /tmp")
+  local cpu = tonumber(status("tmpfs"):match("([%d.]+) s of CPU"))
+  tap.check(cpu - cpu_before > 1, "an endless loop used %g s", cpu - cpu_before)
+  back("freeze", "a call to it waited longer than 5 s", "ls /tmp")
+end)
+
+tap.test("limits hold", function()
+  script("eater", 'return { program = "/bin/lua", arguments = { "-e", "local t = {} while true do t[#t+1]'
+    .. ' = (tostring(#t)):rep(1000) end" }, limits = { memory = "4M" }, restart = "never" }')
+  guest:must("svc reload", 0, 60)
+  guest:run("svc start eater")
+  await_state("eater", "failed")
+end)
+
+tap.test("a service sees the names its script allows, and has no more capabilities", function()
+  script("looks", 'return { program = "/bin/lua",'
+    .. ' arguments = { "-e", "for _, n in ipairs(require([[swos]]).names.list()) do print(n) end'
+    .. ' print(require([[swos]]).fs.read([[/hello.txt]]))" }, names = { "log", "file/base" },'
+    .. ' oneshot = true }')
+  guest:must("svc reload", 0, 60)
+  tap.contains(guest:must("svc start looks; svc start looks"), "looks: done")
+  local log = guest:must("svc logs looks")
+  tap.matches(log, "%] file/base\n%[%d+%] log\n")
+  tap.contains(log, "permission denied")
+  tap.lacks(log, "terminal")
+end)
+
+tap.test("enable and disable last until reboot and say so", function()
+  tap.contains(guest:must("svc enable mine"), "mine: enabled until the machine reboots: there is no /data")
+  guest:must("svc stop mine")
+  guest:must("svc reload", 0, 60)
+  await_state("mine", "ready")
+  tap.contains(guest:must("svc disable mine"), "disabled until the machine reboots")
+  guest:must("svc stop mine")
+  guest:must("svc reload", 0, 60)
+  tap.equal(state("mine"), "stopped")
+end)
+
+tap.test("a script that others may write is not taken; a boot service cannot be replaced", function()
+  script("open", LOOP:format(""))
+  guest:must("chmod 666 /tmp/services/open.lua")
+  script("blkd", LOOP:format(""))
+  local said = guest:must("svc reload", 0, 60)
+  tap.contains(said, "/tmp/services/open.lua: may be written by others than root")
+  tap.contains(said, "blkd is part of the boot bundle")
+  tap.equal(state("open"), "none")
+  guest:must("rm /tmp/services/open.lua /tmp/services/blkd.lua; chmod 777 /tmp/services")
+  tap.contains(guest:must("svc reload", 0, 60), "/tmp/services: may be written by others than root")
+  guest:must("chmod 755 /tmp/services")
+end)
+
+tap.test("blame shows the boot as a time line", function()
+  local text = guest:must("svc blame")
+  tap.matches(text, "SERVICE +START ms +TOOK ms +from the kernel's start to %d+%.%d ms")
+  tap.matches(text, "\nimgfs +%d+%.%d +%d+%.%d +#+")
+  tap.matches(text, "\nconsole +%d+%.%d ")
+end)
+
+tap.test("what needs a capability is refused without it", function()
+  guest:must("svc reload", 0, 60)
+  guest:line("exit")
+  guest:login("guest", "guest")
+  for _, words in ipairs { "start mine", "stop tmpfs", "restart tmpfs", "kill tmpfs", "enable mine",
+    "reload" } do
+    local said = guest:must("svc " .. words, 1)
+    tap.contains(said, "permission denied (needs capability device)", words)
+  end
+  tap.contains(guest:must("svc logs tmpfs", 1), "needs capability log-read")
+  guest:must("svc list; svc tree; svc blame; svc status tmpfs")
+  guest:line("exit")
+  guest:login("root", "swordfish")
+end)
+
+guest:must("rm -r /tmp/services; svc reload", 0, 60)
+guest:finish(function(g)
+  g:must("svc start ticker; svc stop ticker; svc reload", 0, 60)
+end)
+tap.done()
