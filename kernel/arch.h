@@ -101,7 +101,14 @@ void lock_seize(void); /* for panic: taken if it can be had */
 #ifdef SW_DEBUG
 void debug_pauses_init(void); /* the random generator works */
 void debug_pause(void);
+/* `swos.idle=poll`: idle CPUs run on. An emulator that counts instructions for a clock jumps ahead
+ * when all CPUs sleep, from a host thread that does not wait for what they did last to be counted:
+ * with sleeping CPUs the same seed gives another run one time in ten or in a thousand. */
+extern bool debug_idle_polls;
+void debug_idle(void);
 #else
+#define debug_idle_polls false
+static inline void debug_idle(void) {}
 static inline void debug_pauses_init(void) {}
 static inline void debug_pause(void) {}
 #endif

@@ -95,6 +95,10 @@ static bool option_take(const char *word)
     const char *value;
     if ((value = option_value(word, "swos.seed=")))
         return options.seed_given = parse_number(value, &options.seed);
+#ifdef SW_DEBUG
+    if ((value = option_value(word, "swos.idle=")))
+        return debug_idle_polls = strlen(value) == 4 && memcmp(value, "poll", 4) == 0;
+#endif
     if ((value = option_value(word, "swos.pmu="))) {
         options.pmu = value[0] == '1' && !value[1];
         return options.pmu || (value[0] == '0' && !value[1]);

@@ -1,14 +1,13 @@
 /* The other side of a protocol as an enemy.
  *
  *   hostile client SEED COUNT    sends COUNT malformed requests to each server it can reach: wrong
- *                                lengths, lying counts, handles where none belong, buffers it does
- * not have; then each server must still answer an honest one hostile server SEED COUNT    serves a
- * client of the C library (this program again, as `victim`) with wrong answers: sizes, counts,
- * handles, deferred ones, and deaths; the client must do COUNT operations, however they end, and
- * stay small
- *
+ *       lengths, lying counts, handles where none belong, buffers it does not have; then each server
+ *       must still answer an honest one
+ *   hostile server SEED COUNT    serves a client of the C library (this program again, as `victim`)
+ *       with wrong answers: sizes, counts, handles, deferred ones, and deaths; the client must do
+ *       COUNT operations, however they end, and stay small
  *   hostile rules                what the C library makes of a server that dies with each request,
- * of one that holds them, and of none: how often a request is sent, under which id
+ *       of one that holds them, and of none: how often a request is sent, under which id
  *
  * What is sent follows the tables of runtime/abi: operations, and fields at the places of real
  * ones. */

@@ -165,6 +165,10 @@ void arch_halt(void)
 /* The barrier pairs with those who made work ready and kicked: what they wrote is seen after. */
 void arch_idle(void)
 {
+    if (debug_idle_polls) {
+        debug_idle();
+        return;
+    }
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
 }
 

@@ -7,6 +7,9 @@
 #include "process.h"
 
 #ifdef SW_DEBUG
+#define IDLE_TURN 2048 /* rounds between two looks: giving up the turn costs an emulator far more */
+
+bool debug_idle_polls;
 static uint64_t states[CPU_MAX]; /* xorshift; 0: no pauses yet */
 
 void debug_pauses_init(void)
@@ -30,5 +33,18 @@ void debug_pause(void)
     __asm__ volatile("yield"); /* an emulator that runs one CPU at a time runs another one now */
     for (uint64_t i = 0; i < length; i++)
         __asm__ volatile("");
+}
+
+void debug_idle(void)
+{
+    uint64_t pending;
+    for (;;) {
+        __asm__ volatile("mrs %0, isr_el1" : "=r"(pending)::"memory");
+        if (pending)
+            return;
+        for (uint32_t i = 0; i < IDLE_TURN; i++)
+            __asm__ volatile("");
+        __asm__ volatile("yield");
+    }
 }
 #endif
