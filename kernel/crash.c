@@ -23,7 +23,9 @@
 #define THREAD_DEPTH 6 /* callers shown of another thread */
 #define CALLS 8        /* calls it serves */
 #define HANDLES 96
+#define HEADER_BYTES 16  /* of a request: says protocol and operation */
 #define REQUEST_BYTES 48 /* of a request: its header and the first arguments */
+#define LOG_ROOM 2048    /* of a record: what else it has must leave this to the last log lines */
 
 struct record {
     uint64_t magic, sequence; /* higher is newer */
@@ -102,7 +104,7 @@ static struct record *record_begin(void)
 
 static void add_arguments(struct record *record, const char *format, __builtin_va_list arguments)
 {
-    size_t room = sizeof record->text - record->length;
+    size_t room = sizeof record->text - LOG_ROOM - record->length;
     record->length += (uint32_t)format_text(record->text + record->length, room, format, arguments);
 }
 
@@ -169,8 +171,12 @@ static void add_kernel(struct record *record)
 
 static void record_finish(struct record *record)
 {
+    static const char heading[] = "last log lines\n";
+    if (record->text[record->length - 1] != '\n') /* there was more than fits */
+        record->text[record->length++] = '\n';
+    memcpy(record->text + record->length, heading, sizeof heading - 1);
+    record->length += (uint32_t)sizeof heading - 1;
     uint32_t room = (uint32_t)sizeof record->text - record->length;
-    add(record, "last log lines\n");
     for (uint64_t sequence = log_sequence_of_last(room > 1024 ? room - 1024 : 0);;) {
         char line[LOG_RECORD_MAX];
         size_t length = log_record(&sequence, line);
@@ -186,16 +192,16 @@ static void record_finish(struct record *record)
 
 /* --- user processes --- */
 
+/* shown: how many of its bytes at most. */
 static void add_request(struct record *record, const struct process *process, vaddr_t address,
-                        uint32_t length, uint32_t flags)
+                        uint32_t length, uint32_t flags, size_t shown)
 {
     uint8_t bytes[REQUEST_BYTES];
     if (flags & SW_CALL_SECRET) {
         add(record, ", secret request of %u\n", length);
         return;
     }
-    size_t there =
-        copy_present(process, bytes, address, length < sizeof(bytes) ? length : sizeof(bytes));
+    size_t there = copy_present(process, bytes, address, length < shown ? length : shown);
     add(record, ", request of %u:", length);
     for (size_t i = 0; i < there; i++)
         add(record, "%s%02x", i % 8 ? "" : " ", bytes[i]);
@@ -205,24 +211,28 @@ static void add_request(struct record *record, const struct process *process, va
 static void add_call_request(struct record *record, const struct call *call)
 {
     add_request(record, call->process, call->buffers.request, call->buffers.request_length,
-                call->buffers.flags);
+                call->buffers.flags, REQUEST_BYTES);
 }
 
-/* The call a thread has under way, or made last: its own call object still says which. */
+/* The call a thread has under way, or made last: its own call object still says which. Of the last
+ * one only the header is shown: its buffer is the caller's again and may hold something else. */
 static void add_own_call(struct record *record, const struct thread *thread)
 {
     const struct call *call = &thread->call;
-    if (call->state == CALL_IDLE && !call->user)
+    if (call->state == CALL_IDLE) {
+        if (!call->user)
+            return;
+        add(record, "  last call made, by its memory");
+        add_request(record, call->process, call->buffers.request, call->buffers.request_length,
+                    call->buffers.flags, HEADER_BYTES);
         return;
-    add(record, call->state == CALL_IDLE ? "  last call made" : "  calls");
-    if (call->state != CALL_IDLE) {
-        const struct process *server = call->connection->channel->server;
-        if (server)
-            add(record, " %s pid %u", server->name, server->pid);
-        else
-            add(record, " nobody yet");
-        add(record, ", badge %lx", call->connection->badge);
     }
+    const struct process *server = call->connection->channel->server;
+    if (server)
+        add(record, "  calls %s pid %u", server->name, server->pid);
+    else
+        add(record, "  calls nobody yet");
+    add(record, ", badge %lx", call->connection->badge);
     add_call_request(record, call);
 }
 
@@ -250,7 +260,7 @@ static void add_received(struct record *record, const struct thread *thread)
     add(record, "  last received, by its memory, from pid %u, badge %lx", wait.event.pid,
         wait.event.badge);
     add_request(record, thread->process, wait.buffer,
-                length < wait.capacity ? length : wait.capacity, wait.event.bits);
+                length < wait.capacity ? length : wait.capacity, wait.event.bits, REQUEST_BYTES);
 }
 
 static const char *const waits[] = {
@@ -260,6 +270,8 @@ static const char *const waits[] = {
     [SW_WAIT_REPLY] = "waits for a reply",
     [SW_WAIT_FUTEX] = "waits at a futex",
     [SW_WAIT_PIPE] = "waits for a pipe",
+    [SW_WAIT_PIPE_ROOM] = "waits for room in a pipe",
+    [SW_WAIT_SLEEP] = "sleeps",
 };
 
 static void add_thread(struct record *record, const struct thread *thread, bool crashed)
@@ -268,7 +280,7 @@ static void add_thread(struct record *record, const struct thread *thread, bool 
                        : thread->wait < ARRAY_COUNT(waits) ? waits[thread->wait]
                                                            : "waits";
     add(record, "thread %lx %s\n", thread->object.id, crashed ? "crashed" : what);
-    if (!crashed) {
+    if (!crashed && thread->state != THREAD_RUNNING) { /* where it is, its CPU knows */
         add(record, "  ");
         add_backtrace(record, thread->frame.pc, thread->frame.x[29], THREAD_DEPTH, thread->process);
     }
@@ -347,6 +359,7 @@ void crash_record_process(struct thread *thread, const char *reason, vaddr_t add
     add(record, "program %016lx base %lx at %lu ms\n", process->identity, process->base,
         (unsigned long)(arch_since_boot() / 1000000));
     add_thread(record, thread, true);
+    add_handles(record, process);
     uint32_t left = THREADS - 1;
     list_for_each (at, &process->threads) {
         const struct thread *other = CONTAINER(at, struct thread, process_link);
@@ -356,8 +369,9 @@ void crash_record_process(struct thread *thread, const char *reason, vaddr_t add
             break;
         add_thread(record, other, false);
     }
+    if (process->thread_count > THREADS)
+        add(record, "and %u more threads\n", process->thread_count - THREADS);
     add_deferred(record, process);
-    add_handles(record, process);
     record_finish(record);
     log_lines(record, logged);
     job_crash_waits(true);

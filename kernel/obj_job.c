@@ -611,6 +611,8 @@ status_t sys_job_list(struct thread *thread, struct job *job, uint32_t first, va
 {
     (void)thread;
     uint32_t filled = 0;
+    if (count > SW_JOB_LIST_MAX)
+        return SW_INVALID;
     sched_account_all();
     list_for_each (at, &process_all) {
         if (filled == count)

@@ -64,18 +64,20 @@ void process_log_settle(struct process *process)
     process->log_dropped = 0;
 }
 
-/* Takes a line from what the process may write; false: nothing is left. */
+/* Takes a line from what the process may write, and one for the report of what is gone; false: so
+ * much is not left. */
 static bool log_allow(struct process *process)
 {
     uint64_t now = arch_now(), back = (now - process->log_ns) / LOG_INTERVAL;
     process->log_used = back < process->log_used ? process->log_used - (uint32_t)back : 0;
     process->log_ns = process->log_used ? process->log_ns + back * LOG_INTERVAL : now;
-    if (process->log_used == LOG_BURST) {
+    uint32_t lines = process->log_dropped ? 2 : 1;
+    if (process->log_used + lines > LOG_BURST) {
         process->log_dropped++;
         log_dropped_total++;
         return false;
     }
-    process->log_used++;
+    process->log_used += lines;
     process_log_settle(process);
     return true;
 }

@@ -149,8 +149,8 @@ static int sys_index(lua_State *L)
 static int sys_job_list(lua_State *L)
 {
     handle_t job = handle_check(L, 1);
-    lua_Integer first = luaL_optinteger(L, 2, 0), count = luaL_optinteger(L, 3, 64);
-    luaL_argcheck(L, count > 0 && count <= 4096, 3, "1 to 4096");
+    lua_Integer first = luaL_optinteger(L, 2, 0), count = luaL_optinteger(L, 3, SW_JOB_LIST_MAX);
+    luaL_argcheck(L, count > 0 && count <= SW_JOB_LIST_MAX, 3, "1 to JOB_LIST_MAX");
     struct sw_process_info *infos = lua_newuserdatauv(L, (size_t)count * sizeof(*infos), 0);
     uint32_t filled = 0;
     status_t status = sw_job_list(job, (uint32_t)first, infos, (uint32_t)count, &filled);

@@ -80,7 +80,7 @@ function M.render(text, symbols)
     else
       lines[#lines + 1] = line
     end
-    in_handles = in_handles or line:find("^handles: ") ~= nil
+    in_handles = line:find("^handles: ") ~= nil or in_handles and handle
   end
   return lines
 end

@@ -6,7 +6,7 @@ local names = require("swos.abi_names")
 
 local M = { names = names }
 
-local REQUEST_HEADER, REPLY_HEADER = 16, 8
+local REPLY_HEADER = 8
 local SCALARS = { u8 = "<B", u16 = "<I2", u32 = "<I4", u64 = "<i8", i32 = "<i4", i64 = "<i8" }
 local SIZES = { u8 = 1, u16 = 2, u32 = 4, u64 = 8, i32 = 4, i64 = 8 }
 local TEXT_MOST = 80     -- bytes of a string that are shown
@@ -135,7 +135,5 @@ end
 function M.bytes(hex)
   return (hex:gsub("%s", ""):gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
 end
-
-M.REQUEST_HEADER = REQUEST_HEADER
 
 return M

@@ -66,7 +66,7 @@ return {
   { 34, "job_find", { { H .. "job+MANAGE", "job" }, { "u32", "pid" } }, out = { { "u32", "process" } }, errors = { "NOT_FOUND", "QUOTA", "NO_MEMORY" },
     doc = "A handle to the process of that number, if it is in the job or below." },
   { 35, "job_list", { { H .. "job+INSPECT", "job" }, { "u32", "first", "lowest pid of interest" }, { "address:out:bytes", "infos", "struct sw_process_info[count]" }, { "u32", "count" } },
-    out = { { "u32", "filled" } }, errors = { "FAULT" }, doc = "Processes in the job and below, by pid." },
+    out = { { "u32", "filled" } }, errors = { "FAULT", "INVALID" }, doc = "Processes in the job and below, by pid; count is at most SW_JOB_LIST_MAX." },
 
   { 40, "channel_create", {}, out = { { "u32", "channel" } }, errors = { "QUOTA", "NO_MEMORY" }, doc = "Makes a channel." },
   { 41, "channel_serve", { { H .. "channel+SERVE", "channel" }, { H .. "port", "port" }, { "u64", "key" } },

@@ -60,6 +60,7 @@ tap.test("a crowd of threads and handles is cut, and said to be", function()
   local _, threads = text:gsub("\nthread %x+ ", "")
   tap.equal(threads, 16)
   tap.matches(text, "\n  and %d+ more\n")
+  tap.matches(text, "\nand 25 more threads\n")
   tap.matches(text, "\nlast log lines\n")
 end)
 

@@ -201,14 +201,18 @@ end
 local function sweep(service)
   local job = service.job
   local function alive()
-    local found = false
-    for _, info in ipairs(sys.job_list(job, 0, 64) or {}) do
-      if info.state ~= swos.PROCESS_ENDED then
-        found = true
-        local process <close> = sys.job_find(job, info.pid)
-        if process then sys.process_kill(process, KILLED) end
+    local found, first = false, 0
+    repeat
+      local infos = sys.job_list(job, first) or {}
+      for _, info in ipairs(infos) do
+        if info.state ~= swos.PROCESS_ENDED then
+          found = true
+          local process <close> = sys.job_find(job, info.pid)
+          if process then sys.process_kill(process, KILLED) end
+        end
+        first = info.pid + 1
       end
-    end
+    until #infos == 0
     return found
   end
   if not alive() then return end
@@ -314,7 +318,7 @@ end
 -- The process of the service that a predecessor of this init started, if it lives: the one it knew,
 -- or the first of a job that was empty when it was being started.
 local function find_process(service, pid)
-  for _, info in ipairs(sys.job_list(service.job, 0, 64) or {}) do
+  for _, info in ipairs(sys.job_list(service.job, pid) or {}) do
     if info.state ~= swos.PROCESS_ENDED and (info.pid == pid or not pid) then
       local process = sys.job_find(service.job, info.pid)
       if process then return process, info.pid end

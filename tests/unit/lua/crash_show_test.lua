@@ -79,7 +79,7 @@ back-trace 10008 11004 10000 99999999
 principal 0 session 0 threads 1 handles 2
 program 0000000000000007 base 10000 at 12 ms
 thread 1 crashed
-  last call made, request of 24: %s
+  last call made, by its memory, request of 24: %s
   serves x pid 3, badge 0, secret request of 3
 handles: number, type, object, rights
   10001 pipe #5 132
@@ -97,7 +97,7 @@ tap.test("a record is shown with names; a caller without a frame stands in lr", 
     "  #2  0000000000011004  small huge+0x4\n  #3  0000000000010000  small start+0x0\n" ..
       "  #4  0000000099999999  ?\n")
   tap.contains(shown, "program 0000000000000007 base 10000 at 12 ms (small)\n")
-  tap.contains(shown, "  last call made: terminal.set_mode mode=5 drain=1\n" ..
+  tap.contains(shown, "  last call made, by its memory: terminal.set_mode mode=5 drain=1\n" ..
     "  serves x pid 3, badge 0, secret request of 3\n")
   tap.contains(shown, "  10001 pipe #5 WRITE DUPLICATE TRANSFER BIND\nlast log lines\n" ..
     "[1] [E] crash: back-trace 10008\n" ..
