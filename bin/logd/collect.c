@@ -133,18 +133,19 @@ status_t collect_list(struct sw_request *request, const struct sw_log_crash_list
 {
     static char text[CRASH_PLACES * 256];
     (void)in;
+    if (!records.places)
+        return SW_NO_MEMORY;
     collect_now();
-    return answer_bytes(request, text,
-                        records.places ? crash_list(records.places, text, sizeof(text)) : 0,
-                        &out->bytes);
+    return answer_bytes(request, text, crash_list(records.places, text, sizeof(text)), &out->bytes);
 }
 
 status_t collect_read(struct sw_request *request, const struct sw_log_crash_read_request *in,
                       struct sw_log_crash_read_reply *out)
 {
+    if (!records.places)
+        return SW_NO_MEMORY;
     collect_now();
-    const struct crash_place *place =
-        records.places ? crash_find(records.places, in->number) : NULL;
+    const struct crash_place *place = crash_find(records.places, in->number);
     return place ? answer_bytes(request, place->text, place->length, &out->bytes) : SW_NOT_FOUND;
 }
 

@@ -43,7 +43,7 @@ struct log {
 struct waiter {
     uint64_t token; /* 0: free */
     uint32_t log;
-    uint64_t sequence, capacity, since;
+    uint64_t sequence, capacity;
 };
 
 static struct {
@@ -228,7 +228,7 @@ static size_t read_all(uint64_t *sequence, size_t capacity)
     for (uint32_t i = 0; i < LOGS; i++)
         if (logd.logs[i].memory)
             rings[count++] = &logd.logs[i].ring;
-    return merge_read(rings, count, sequence, text, capacity);
+    return merge_read(rings, count, logd.all, sequence, text, capacity);
 }
 
 /* Answers a reader with what there is; false when there is nothing and it wants to wait. */
@@ -236,16 +236,15 @@ static bool answer(uint32_t log, uint64_t token, uint64_t *sequence, uint64_t ca
                    struct sw_log_lines_reply *out, status_t *out_status)
 {
     size_t most = capacity < sizeof(text) ? capacity : sizeof(text), length;
-    uint64_t done, next;
-    if (log == ALL) {
-        length = read_all(sequence, most);
-        next = logd.all;
-    } else {
-        length = ring_read(&logd.logs[log].ring, sequence, text, most);
-        next = logd.logs[log].ring.state.next;
-    }
-    if (!length && wait && *sequence >= next)
+    uint64_t done, next = log == ALL ? logd.all : logd.logs[log].ring.state.next;
+    if (*sequence > next)
+        *sequence = next;
+    if (wait && *sequence == next)
         return false;
+    if (log == ALL)
+        length = read_all(sequence, most);
+    else
+        length = ring_read(&logd.logs[log].ring, sequence, text, most);
     *out_status = length ? sw_call_write(token, 0, text, length, &done) : SW_OK;
     out->next = *sequence;
     out->bytes = (uint32_t)length;
@@ -275,18 +274,13 @@ static void waiters_serve(void)
     }
 }
 
-/* A free place; when there is none the longest waiting gets an empty answer and asks again. */
+/* A free place; NULL: there is none. */
 static struct waiter *waiter_place(void)
 {
-    struct waiter *oldest = &logd.waiters[0];
-    for (uint32_t i = 0; i < WAITERS; i++) {
+    for (uint32_t i = 0; i < WAITERS; i++)
         if (!logd.waiters[i].token)
             return &logd.waiters[i];
-        if (logd.waiters[i].since < oldest->since)
-            oldest = &logd.waiters[i];
-    }
-    waiter_answer(oldest, false);
-    return oldest;
+    return NULL;
 }
 
 static status_t lines(struct sw_request *request, const struct sw_log_lines_request *in,
@@ -308,11 +302,12 @@ static status_t lines(struct sw_request *request, const struct sw_log_lines_requ
     if (answer(log, request->event.token, &sequence, capacity, in->flags & SW_LOG_FOLLOW, out,
                &status))
         return status;
-    *waiter_place() = (struct waiter){ .token = request->event.token,
-                                       .log = log,
-                                       .sequence = sequence,
-                                       .capacity = capacity,
-                                       .since = sw_clock_monotonic() };
+    struct waiter *waiter = waiter_place();
+    if (!waiter)
+        return SW_BUSY;
+    *waiter = (struct waiter){
+        .token = request->event.token, .log = log, .sequence = sequence, .capacity = capacity
+    };
     logd.server.deadline = sw_clock_deadline(FOLLOW_INTERVAL);
     request->deferred = 1;
     return SW_OK;

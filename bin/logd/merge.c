@@ -44,17 +44,13 @@ static size_t place_format(const struct ring *ring, const struct place *place, c
     return length;
 }
 
-size_t merge_read(const struct ring *const *rings, size_t count, uint64_t *sequence, char *out,
-                  size_t capacity)
+size_t merge_read(const struct ring *const *rings, size_t count, uint64_t next, uint64_t *sequence,
+                  char *out, size_t capacity)
 {
     static struct place places[MERGE_MOST];
-    uint64_t next = 0;
     size_t written = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (rings[i]->state.all > next)
-            next = rings[i]->state.all;
+    for (size_t i = 0; i < count; i++)
         place_find(rings[i], *sequence, &places[i]);
-    }
     if (*sequence > next)
         *sequence = next;
     for (;;) {

@@ -8,6 +8,7 @@
  * only; what a service printed counts as [I] of that service, so no service can speak for another.
  * Where a log has dropped lines, "NUMBER -- N lines of NAME are gone: its log keeps K KiB --\n" stands
  * in the place of the last of them: N counts all that went before. Moves *sequence; UINT64_MAX
- * becomes the next number. Returns the bytes. */
-size_t merge_read(const struct ring *const *rings, size_t count, uint64_t *sequence, char *out,
-                  size_t capacity);
+ * becomes the next number. next: the number of the next line, which may be above those of all logs that
+ * are still there. Returns the bytes. */
+size_t merge_read(const struct ring *const *rings, size_t count, uint64_t next, uint64_t *sequence,
+                  char *out, size_t capacity);

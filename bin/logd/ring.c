@@ -145,10 +145,8 @@ static void add_line(struct ring *ring, struct line_head head, const char *text,
 void ring_append(struct ring *ring, uint64_t *all, uint64_t milliseconds, const char *text,
                  size_t length, uint64_t kernel)
 {
-    struct line_head head = { .milliseconds = milliseconds,
-                              .all = (*all)++,
-                              .is_printed = !kernel };
-    add_line(ring, head, text, length, ring->state.consumed, kernel ? kernel : ring->state.kernel);
+    struct line_head head = { .milliseconds = milliseconds, .all = (*all)++ };
+    add_line(ring, head, text, length, ring->state.consumed, kernel);
 }
 
 uint8_t *ring_inbox(struct ring *ring, size_t *out_room)

@@ -57,9 +57,9 @@ void ring_format(struct ring *ring, void *memory, size_t size, const char *name)
 /* Takes over a log; false: there is none that can be believed in those `bytes` bytes. */
 bool ring_open(struct ring *ring, void *memory, size_t bytes);
 
-/* Adds a line. Bytes that are not text are replaced. kernel: 0, or the number of the line of the
- * kernel log it is plus one; its text then begins with level and source. *all: its number among
- * the lines of all logs, which goes up by one. */
+/* Adds a line of the kernel log. Bytes that are not text are replaced; it begins with level and
+ * source. kernel: its number there, plus one. *all: its number among the lines of all logs, which
+ * goes up by one. */
 void ring_append(struct ring *ring, uint64_t *all, uint64_t milliseconds, const char *text,
                  size_t length, uint64_t kernel);
 

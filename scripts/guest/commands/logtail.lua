@@ -20,14 +20,16 @@ local levels = LEVELS[options.l or "debug"]
 if rest[2] or not most or most < 0 or not levels then command.usage(USAGE) end
 if most == 0 then most = math.maxinteger end
 
--- True if a line is asked for: [ms] [L] source: text. Gaps are told to whoever could miss their lines.
+-- True if a line is asked for: [ms] [L] source: text. Gaps are told to whoever could miss their lines;
+-- those of the kernel's log to all, since any source may have written there.
 local function is_wanted(line)
+  if line:find(" logd: %d+ lines of the kernel log are gone") then return true end
   local level, source = line:match("^%[%d+%] %[(%u)%] ([^:]*)")
   if level then
     return levels:find(level, 1, true) and (not options.s or source == options.s)
   end
   local name = line:match("^%-%- %d+ lines of (.-) are gone")
-  return not options.s or name == options.s
+  return not options.s or name == options.s or name == "kernel"
 end
 
 local logs <close> = command.connect("log")

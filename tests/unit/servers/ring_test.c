@@ -223,18 +223,20 @@ static void test_merge(void)
     receive_text(&b, "[E] a: three\n");
     receive_text(&a, "four\n");
     uint64_t next = 0;
-    text[merge_read(rings, 3, &next, text, sizeof(text))] = 0;
+    text[merge_read(rings, 3, all, &next, text, sizeof(text))] = 0;
     CHECK(!strcmp(text, "0 [7] [I] a: one\n1 [8] [W] smp: two\n2 [7] [I] b: [E] a: three\n"
                         "3 [7] [I] a: four\n"));
     CHECK(next == 4);
     next = 2; /* whole lines only, and where to go on */
-    text[merge_read(rings, 3, &next, text, 40)] = 0;
+    text[merge_read(rings, 3, all, &next, text, 40)] = 0;
     CHECK(!strcmp(text, "2 [7] [I] b: [E] a: three\n") && next == 3);
-    text[merge_read(rings, 3, &next, text, 40)] = 0;
+    text[merge_read(rings, 3, all, &next, text, 40)] = 0;
     CHECK(!strcmp(text, "3 [7] [I] a: four\n") && next == 4);
-    CHECK(merge_read(rings, 3, &next, text, 40) == 0 && next == 4);
+    CHECK(merge_read(rings, 3, all, &next, text, 40) == 0 && next == 4);
     next = UINT64_MAX;
-    CHECK(merge_read(rings, 3, &next, text, 0) == 0 && next == 4);
+    CHECK(merge_read(rings, 3, all, &next, text, 0) == 0 && next == 4);
+    next = 3; /* the log that had it is no more */
+    CHECK(merge_read(rings + 1, 2, all, &next, text, sizeof(text)) == 0 && next == 4);
 
     for (int i = 0; i < 500; i++) { /* b floods, a says something now and then */
         receive_text(&b, "flood flood flood\n");
@@ -242,7 +244,7 @@ static void test_merge(void)
             receive_text(&a, "still here\n");
     }
     next = 0;
-    text[merge_read(rings, 3, &next, text, sizeof(text))] = 0;
+    text[merge_read(rings, 3, all, &next, text, sizeof(text))] = 0;
     CHECK(next == all && all == 509);
     unsigned long long number, gone = 0, last = 0;
     unsigned told = 0, ordered = 1, of_a = 0, of_b = 0;
@@ -262,10 +264,10 @@ static void test_merge(void)
     CHECK(gone + of_b == 501 && of_b > 20);
 
     next = 508; /* behind the gap nothing is told of it, before it the same as from the start */
-    text[merge_read(rings, 3, &next, text, sizeof(text))] = 0;
+    text[merge_read(rings, 3, all, &next, text, sizeof(text))] = 0;
     CHECK(!strstr(text, "gone"));
     next = 100;
-    text[merge_read(rings, 3, &next, text, sizeof(text))] = 0;
+    text[merge_read(rings, 3, all, &next, text, sizeof(text))] = 0;
     CHECK(strstr(text, "lines of b are gone") != NULL);
 
     struct ring found; /* a successor numbers on */
