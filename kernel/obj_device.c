@@ -236,6 +236,8 @@ status_t sys_device_pin(struct thread *thread, struct device *device, uint32_t d
         return SW_BAD_STATE;
     if (!(memory_rights & SW_RIGHT_WRITE))
         return SW_ACCESS;
+    if (size > SW_PIN_MAX)
+        return SW_TOO_LARGE;
     uint64_t first = offset / PAGE_SIZE, count = size / PAGE_SIZE;
     if (offset % PAGE_SIZE || size % PAGE_SIZE || count == 0 || first > memory->pages ||
         count > memory->pages - first)

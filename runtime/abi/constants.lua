@@ -7,6 +7,7 @@ return {
   { "SW_DATA_MAX", 0x4000000, "bytes of a call's data buffer" },
   { "SW_HANDLES_MAX", 4, "handles in a message" },
   { "SW_KEPT_SLOTS", 64, "kept-handle slots of a job" },
+  { "SW_PIN_MAX", 0x200000, "bytes of a device_pin" },
   { "SW_JOB_LIST_MAX", 64, "processes a job_list tells of at most" },
   { "SW_NEVER", "UINT64_MAX", "deadline: wait for ever" },
   { "SW_RIGHTS_SAME", "0xffffffffu", "rights argument: keep them all" },

@@ -187,9 +187,9 @@ void job_life(void)
         keep_handle(job);
     call_number(SW_SYS_JOB_KEEP, (const uint64_t[8]){ kept[0], 2, live_handle(SW_TYPE_EVENT) });
     find_handles();
-    call_number(
-        SW_SYS_JOB_LIST,
-        (const uint64_t[8]){ kept[0], 0, maybe_wild(room(sizeof(struct sw_process_info))), 1 });
+    call_number(SW_SYS_JOB_LIST,
+                (const uint64_t[8]){ kept[0], 0, maybe_wild(room(sizeof(struct sw_process_info))),
+                                     PICK(1, 1, SW_JOB_LIST_MAX + 1) });
 }
 
 /* Waits that last, so that an interrupt, a wake or a second waiter finds them. */
@@ -277,7 +277,9 @@ void machine_life(void)
         call_number(SW_SYS_DEVICE_WRITE, (const uint64_t[8]){ device, PICK(8, 0x10, 0x1000), 4 });
         call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
         call_number(SW_SYS_DEVICE_PIN,
-                    (const uint64_t[8]){ device, memory, 0, SW_PAGE, maybe_wild(room(64)) });
+                    (const uint64_t[8]){ device, memory, 0,
+                                         PICK(SW_PAGE, SW_PAGE, SW_PIN_MAX + SW_PAGE),
+                                         maybe_wild(room(64)) });
         call_number(SW_SYS_MEMORY_DECOMMIT, (const uint64_t[8]){ memory, 0, SW_PAGE });
         if (chance(80))
             call_number(SW_SYS_DEVICE_UNPIN, (const uint64_t[8]){ device, memory });

@@ -252,6 +252,8 @@ static void memory_of_others(void)
                  "DMA behind the end of memory");
     check_status(sw_device_pin(device, memory, 0, 0, bus), SW_OUT_OF_RANGE, "DMA of nothing");
     check_status(sw_device_pin(device, memory, 1, SW_PAGE, bus), SW_OUT_OF_RANGE, "DMA off a page");
+    check_status(sw_device_pin(device, memory, 0, SW_PIN_MAX + SW_PAGE, bus), SW_TOO_LARGE,
+                 "DMA of more than a pin may have");
     check_status(sw_memory_create(SW_PAGE, 0, &sealed), SW_OK, "memory");
     sw_memory_seal(sealed);
     check_status(sw_device_pin(device, sealed, 0, SW_PAGE, bus), SW_BAD_STATE, "DMA into sealed");
