@@ -19,10 +19,18 @@ static void channel_orphaned(struct channel *channel)
     }
 }
 
+/* Its server's CPU time is measured by another of its watched channels from now on, if it has one. */
 static void channel_unwatched(struct channel *channel)
 {
-    if (channel->server && channel->server->watched == channel)
-        channel->server->watched = NULL;
+    struct process *server = channel->server;
+    if (!server || server->watched != channel)
+        return;
+    server->watched = NULL;
+    list_for_each (at, &server->served) {
+        struct channel *other = CONTAINER(at, struct channel, server_link);
+        if (other != channel && other->watch_limit)
+            server->watched = other;
+    }
 }
 
 /* The server is gone or leaves: nothing it had received is answered any more; waiting calls wait
@@ -239,8 +247,12 @@ status_t sys_channel_watch(struct thread *thread, struct channel *channel, uint6
         channel_watch_begin(channel);
     }
     channel_unwatched(channel);
-    if (binding && channel->server)
+    if (binding && channel->server) {
+        struct thread *server = channel->port->server;
         channel->server->watched = channel;
+        if (server && server->state == THREAD_RUNNING)
+            sched_poke(server); /* when to look at it is programmed at a switch */
+    }
     timer_cancel(&channel->watch_timer);
     channel->overdue = false;
     object_signal(&channel->object);

@@ -479,18 +479,21 @@ static uint64_t server_due(struct thread *thread, uint64_t now)
     uint64_t used = thread->cpu_ns + 1;
     if (!thread->busy_from)
         thread->busy_from = used;
+    if (!channel->watch)
+        return SW_NEVER;
     used -= thread->busy_from;
     uint64_t left = used < channel->watch_limit ? channel->watch_limit - used : 0;
     return left < SW_NEVER - now ? now + left : SW_NEVER;
 }
 
-/* Tells of it, and once more when the limit has passed again. */
+/* Tells of it, and once more when the limit has passed again. While nobody watches it waits for who
+ * comes next. */
 static void server_check(struct thread *thread)
 {
     struct channel *channel = thread->process->watched;
-    if (channel && channel->port->server == thread && thread->busy_from &&
+    if (channel && channel->watch && channel->port->server == thread && thread->busy_from &&
         thread->cpu_ns + 1 - thread->busy_from >= channel->watch_limit) {
-        thread->busy_from = 0; /* also if nobody is told */
+        thread->busy_from = 0;
         channel_watch_raise(channel);
     }
 }

@@ -281,10 +281,11 @@ static void test_overdue_busy(struct thread *keeper)
         fake_store(keeper, data, &limits[i], sizeof limits[i]);
         jobs[i] = made(keeper, SYS(keeper, JOB_CREATE, ROOT, data));
     }
-    handle_t port = port_new(keeper), channel = channel_new(keeper);
+    handle_t port = port_new(keeper), channel = channel_new(keeper), second = channel_new(keeper);
     CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK);
-    struct sw_transfer transfer = { .handle = channel, .rights = SW_RIGHTS_SAME };
-    struct thread *server = fake_spawn(keeper, jobs[1], &transfer, 1, 1, &processes[0]);
+    struct sw_transfer transfers[] = { { .handle = channel, .rights = SW_RIGHTS_SAME },
+                                       { .handle = second, .rights = SW_RIGHTS_SAME } };
+    struct thread *server = fake_spawn(keeper, jobs[1], transfers, 2, 1, &processes[0]);
     handle_t serving = port_new(server);
     CHECK(SYS(server, CHANNEL_SERVE, SW_START_HANDLE(0), serving, 1) == SW_OK);
     CHECK(poll(server, serving, NULL) == 0);
@@ -324,6 +325,21 @@ static void test_overdue_busy(struct thread *keeper)
     SYS(server, THREAD_YIELD);
     CHECK(poll(keeper, port, NULL) == 0);
     SYS(keeper, CALL_CANCEL, call);
+    /* Whoever comes after a watcher that died is told of what that was not told. */
+    CHECK(poll(server, serving, NULL) == 0);
+    CHECK(SYS(keeper, HANDLE_CLOSE, port) == SW_OK);
+    fake_advance(MS);
+    port = port_new(keeper);
+    fake_advance(200 * MS);
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK);
+    fake_advance(20 * MS);
+    CHECK(poll(keeper, port, NULL) == SW_EVENT_OVERDUE);
+    /* Of several channels of a server one is enough that is watched. */
+    CHECK(SYS(server, CHANNEL_SERVE, SW_START_HANDLE(1), serving, 2) == SW_OK);
+    CHECK(SYS(keeper, CHANNEL_WATCH, second, 50 * MS, port, 9) == SW_OK);
+    CHECK(SYS(keeper, CHANNEL_WATCH, second, 0, 0, 0) == SW_OK);
+    fake_advance(110 * MS);
+    CHECK(poll(keeper, port, &event) == SW_EVENT_OVERDUE && event.key == 8);
     /* Without a watch, and once it serves no more, it may do as it likes. */
     CHECK(SYS(keeper, CHANNEL_WATCH, channel, 0, 0, 0) == SW_OK);
     fake_advance(500 * MS);
@@ -331,8 +347,8 @@ static void test_overdue_busy(struct thread *keeper)
     CHECK(SYS(server, CHANNEL_LEAVE, SW_START_HANDLE(0)) == SW_OK);
     fake_advance(500 * MS);
     CHECK(poll(keeper, port, NULL) == 0);
-    handle_t all[] = { processes[0], processes[1], call,    connection, done,
-                       port,         channel,      jobs[0], jobs[1] };
+    handle_t all[] = { processes[0], processes[1], call,   connection, done,
+                       port,         channel,      second, jobs[0],    jobs[1] };
     SYS(keeper, JOB_KILL, jobs[0], 0);
     SYS(keeper, JOB_KILL, jobs[1], 0);
     for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
