@@ -200,6 +200,22 @@ status_t sys_device_write(struct thread *thread, struct device *device, uint32_t
     return status;
 }
 
+status_t sys_device_put(struct thread *thread, struct device *device, uint32_t device_rights,
+                        uint32_t offset, uint32_t width, uint64_t value, vaddr_t note,
+                        uint64_t noted)
+{
+    (void)device_rights;
+    volatile uint8_t *at;
+    status_t status = register_at(thread, device, offset, width, &at);
+    if (status == SW_OK && note % sizeof noted)
+        status = SW_INVALID;
+    if (status == SW_OK)
+        status = copy_to_user(note, &noted, sizeof noted);
+    if (status == SW_OK)
+        arch_register_write(at, width, value);
+    return status;
+}
+
 status_t sys_device_ack(struct thread *thread, struct device *device, uint32_t device_rights)
 {
     (void)device_rights;

@@ -45,8 +45,8 @@ struct waiter {
     uint32_t mode;
 };
 
-/* Where a byte to be sent comes from. */
-enum source { NOTHING, ECHO, OUTPUT };
+/* Where a byte to be sent comes from. RETURN: it is the '\r' before a '\n' of the output. */
+enum source { NOTHING, ECHO, RETURN, OUTPUT };
 
 static struct console {
     struct sw_server server;
@@ -77,18 +77,34 @@ static void watch_want(struct console *c, struct watch *watch, bool wanted)
 
 /* ------------------------------------------------------------------ moving bytes */
 
-/* A typed byte, if one waits: one that a predecessor took, of the UART, of the keyboard. One at a time:
- * what a death may lose is the one at hand, of the keyboard or a Ctrl-C; see terminal.h. */
-static bool receive(struct console *c, uint8_t *out_byte)
+/* The byte a predecessor took and did not bring into the line, if it is one. */
+static bool receive_left(struct console *c, uint8_t *out_byte)
 {
     const struct sw_device_taken *left = terminal_left(&c->terminal);
-    if ((left && uart_taken(left, out_byte)) ||
-        uart_receive(&c->uart, terminal_take(&c->terminal), out_byte)) {
-        terminal_received(&c->terminal);
-        return true;
-    }
+    if (left && !left->taken)
+        *out_byte = (uint8_t)left->value;
+    return left && (!left->taken || uart_taken(left, out_byte));
+}
+
+static bool receive_key(struct console *c, uint8_t *out_byte)
+{
+    struct sw_device_taken *key = terminal_take(&c->terminal);
     uint64_t done = 0;
-    return c->keys.pipe && sw_pipe_read(c->keys.pipe, out_byte, 1, 0, &done) == SW_OK && done == 1;
+    if (!c->keys.pipe || sw_pipe_read(c->keys.pipe, &key->value, 1, 0, &done) != SW_OK || !done)
+        return false;
+    *out_byte = (uint8_t)key->value;
+    return true;
+}
+
+/* A typed byte, if one waits. */
+static bool receive(struct console *c, uint8_t *out_byte)
+{
+    bool is_there = receive_left(c, out_byte) ||
+                    uart_receive(&c->uart, terminal_take(&c->terminal), out_byte) ||
+                    receive_key(c, out_byte);
+    if (is_there)
+        terminal_received(&c->terminal);
+    return is_there;
 }
 
 static void take_input(struct console *c)
@@ -129,7 +145,7 @@ static enum source next_byte(struct console *c, uint8_t *out_byte)
     if (source != NOTHING && *out_byte == '\n') {
         c->newline = source;
         *out_byte = '\r';
-        return ECHO; /* it is no byte of the output */
+        return source == OUTPUT ? RETURN : ECHO;
     }
     return source;
 }
@@ -146,9 +162,14 @@ static enum sent send_output(struct console *c)
         enum source source = next_byte(c, &byte);
         if (source == NOTHING)
             return SENT_ALL;
-        uart_send(&c->uart, byte);
-        if (source == OUTPUT)
-            terminal_output_sent(&c->terminal);
+        if (source == ECHO) {
+            uart_send(&c->uart, byte);
+        } else {
+            bool is_return = source == RETURN;
+            struct terminal_note note = terminal_output_note(&c->terminal, is_return);
+            uart_send_noted(&c->uart, byte, note.at, note.word);
+            terminal_output_sent(&c->terminal, is_return);
+        }
         room--;
     }
     return SENT_BUDGET;
@@ -353,6 +374,8 @@ int main(void)
         fail("serve", status);
     if ((status = sw_port_bind(c->server.port, device, 1, KEY_UART)) != SW_OK)
         fail("interrupt", status);
+    if (c->terminal.returned)
+        c->newline = OUTPUT;
     uart_interrupt_end(&c->uart); /* a claim starts with the interrupt masked */
     c->output = (struct watch){ c->terminal.output_reader, SW_PIPE_READABLE, KEY_OUTPUT, false };
     c->input = (struct watch){ c->terminal.input_writer, SW_PIPE_WRITABLE, KEY_INPUT, false };

@@ -26,7 +26,8 @@ struct terminal_vault {
     _Atomic uint64_t size;      /* rows | columns << 16 */
     _Atomic uint64_t line;      /* length | complete << 16 | received << 17; the check covers the
                                    bytes too */
-    _Atomic uint64_t output;    /* start | end << 16; 0: no chunk, or one that was just taken */
+    _Atomic uint64_t output;    /* start | returned << 15 | end << 16; 0: no chunk, or one that was
+                                   just taken */
     _Atomic uint64_t delivered; /* of the input pipe, before the record in line_bytes */
     _Atomic uint64_t taken;     /* of the output pipe, before the chunk in output_bytes */
     _Atomic uint64_t receiving; /* the number of the UART's byte that goes to `byte` */
@@ -35,7 +36,7 @@ struct terminal_vault {
     uint8_t output_bytes[OUTPUT_BYTES];
 };
 
-#define VAULT_VERSION 0x33304d5245545753ull /* "SWTERM03" */
+#define VAULT_VERSION 0x34304d5245545753ull /* "SWTERM04" */
 #define RECEIVED 0x8000u                    /* numbers of the UART's bytes go round */
 
 static uint32_t word_check(uint32_t value, uint32_t salt)
@@ -44,12 +45,16 @@ static uint32_t word_check(uint32_t value, uint32_t salt)
     return (uint32_t)(mixed >> 32) ^ 0x5157ea11u;
 }
 
+static uint64_t word_seal(uint32_t value, uint32_t salt)
+{
+    return value | (uint64_t)word_check(value, salt) << 32;
+}
+
 /* The release keeps the bytes a word counts in front of it; it pairs with the successor's first
  * look, which the kernel's switch of processes orders behind it. */
 static void word_put(_Atomic uint64_t *word, uint32_t value, uint32_t salt)
 {
-    uint64_t sealed = value | (uint64_t)word_check(value, salt) << 32;
-    atomic_store_explicit(word, sealed, memory_order_release);
+    atomic_store_explicit(word, word_seal(value, salt), memory_order_release);
 }
 
 static bool word_is_good(uint64_t word, uint32_t salt)
@@ -65,9 +70,15 @@ static void save_modes(struct terminal *terminal)
     word_put(&terminal->vault->size, terminal->rows | terminal->columns << 16, 0);
 }
 
+static uint32_t output_value(uint32_t start, bool returned, uint32_t end)
+{
+    return start | (uint32_t)returned << 15 | end << 16;
+}
+
 static void save_output(struct terminal *terminal)
 {
-    word_put(&terminal->vault->output, terminal->output_start | terminal->output_end << 16, 0);
+    word_put(&terminal->vault->output,
+             output_value(terminal->output_start, terminal->returned, terminal->output_end), 0);
 }
 
 static void save_delivered(struct terminal *terminal)
@@ -132,9 +143,10 @@ static void vault_load(struct terminal *terminal)
         terminal->rows = size & 0xffff;
         terminal->columns = size >> 16 & 0xffff;
     }
-    if (word_is_good(output, 0) && (output & 0xffff) <= (output >> 16 & 0xffff) &&
+    if (word_is_good(output, 0) && (output & 0x7fff) <= (output >> 16 & 0xffff) &&
         (output >> 16 & 0xffff) <= OUTPUT_BYTES) {
-        terminal->output_start = output & 0xffff;
+        terminal->output_start = output & 0x7fff;
+        terminal->returned = output >> 15 & 1;
         terminal->output_end = output >> 16 & 0xffff;
     }
     if (!line_is_good || !mode_is_good)
@@ -242,7 +254,7 @@ void terminal_save_line(struct terminal *terminal)
 struct sw_device_taken *terminal_take(struct terminal *terminal)
 {
     struct terminal_vault *vault = terminal->vault;
-    vault->byte.taken = 0;
+    vault->byte = (struct sw_device_taken){ .value = TERMINAL_NO_KEY };
     word_put(&vault->receiving, (terminal->received + 1) % RECEIVED, 0);
     return &vault->byte;
 }
@@ -256,7 +268,8 @@ const struct sw_device_taken *terminal_left(const struct terminal *terminal)
 {
     const struct terminal_vault *vault = terminal->vault;
     uint64_t receiving = vault->receiving;
-    bool is_left = vault->byte.taken && word_is_good(receiving, 0) &&
+    bool is_left = (vault->byte.taken || vault->byte.value != TERMINAL_NO_KEY) &&
+                   word_is_good(receiving, 0) &&
                    (uint32_t)receiving == (terminal->received + 1) % RECEIVED;
     return is_left ? &vault->byte : NULL;
 }
@@ -324,10 +337,20 @@ bool terminal_output(struct terminal *terminal, uint8_t *out_byte)
     return true;
 }
 
-void terminal_output_sent(struct terminal *terminal)
+struct terminal_note terminal_output_note(struct terminal *terminal, bool is_return)
 {
+    uint32_t start = terminal->output_start + (is_return ? 0 : 1);
+    return (struct terminal_note){
+        &terminal->vault->output, word_seal(output_value(start, is_return, terminal->output_end), 0)
+    };
+}
+
+void terminal_output_sent(struct terminal *terminal, bool is_return)
+{
+    terminal->returned = is_return;
+    if (is_return)
+        return;
     uint8_t byte = terminal->vault->output_bytes[terminal->output_start++];
-    save_output(terminal);
     terminal->printed++;
     terminal->line.column = column_after(terminal->line.column, byte);
 }

@@ -5,10 +5,10 @@
  *
  * What goes through a pipe goes once: the vault says how far the pipe had come before each move
  * (`delivered`, `taken`), the kernel how far it has come now, and the difference tells a successor
- * whether the move was made. A byte from the UART is taken into the vault itself, numbered; the
- * line's word says up to which number they are in the line. A byte of output is noted as printed
- * after it was sent: killed in between, it is printed twice. A byte of the keyboard's pipe that was
- * taken and not yet noted is lost, and so is a Ctrl-C not yet passed on: a few instructions wide. */
+ * whether the move was made. A typed byte, of the UART or of the keyboard's pipe, is taken into the
+ * vault itself, numbered; the line's word says up to which number they are in the line. A byte of
+ * output is noted as printed by the call that sends it. What a death may lose is echo, and a Ctrl-C
+ * that is in the line and was not passed on yet, a few instructions later. */
 #pragma once
 #include "line.h"
 #include <stdbool.h>
@@ -16,6 +16,8 @@
 #include <swos/protocol.h>
 
 #define TERMINAL_MODES (SW_TERMINAL_CANONICAL | SW_TERMINAL_ECHO | SW_TERMINAL_SIGNALS)
+
+#define TERMINAL_NO_KEY 0xffu /* the keyboard's text is UTF-8, which has no such byte */
 
 struct terminal_vault;
 
@@ -29,6 +31,7 @@ struct terminal {
     handle_t output_reader;
     handle_t foreground;               /* 0: nobody */
     uint32_t output_start, output_end; /* bytes of the vault's chunk not yet printed */
+    bool returned;                     /* '\r' was sent for the '\n' that is next of them */
     uint64_t printed;                  /* bytes of output sent so far */
     uint32_t received;                 /* bytes of the UART in the line, modulo RECEIVED */
     uint32_t delivered;                /* bytes ever put into the input pipe, modulo 2^32 */
@@ -42,7 +45,8 @@ status_t terminal_start(struct terminal *terminal, handle_t job);
 /* To be called after each change of the line. */
 void terminal_save_line(struct terminal *terminal);
 
-/* Where the UART's next byte is to be taken to; what is there from before is forgotten. */
+/* Where the next byte is to be taken to, the UART's or, as the first byte of `value`, one of the
+ * keyboard; what is there from before is forgotten. */
 struct sw_device_taken *terminal_take(struct terminal *terminal);
 
 /* The byte taken there is in the line as soon as that is saved next. */
@@ -56,7 +60,15 @@ bool terminal_deliver(struct terminal *terminal);
 
 /* The next byte of output, if there is one; it stays the next one until it was sent. */
 bool terminal_output(struct terminal *terminal, uint8_t *out_byte);
-void terminal_output_sent(struct terminal *terminal);
+
+/* What is to be noted as that byte is sent, or the '\r' that goes before it (is_return). */
+struct terminal_note {
+    _Atomic uint64_t *at;
+    uint64_t word;
+};
+struct terminal_note terminal_output_note(struct terminal *terminal, bool is_return);
+/* It was sent and noted. */
+void terminal_output_sent(struct terminal *terminal, bool is_return);
 
 /* Output not yet taken: in the chunk and in the pipe. */
 uint64_t terminal_unprinted(const struct terminal *terminal);

@@ -100,6 +100,12 @@ void uart_send(struct uart *uart, uint8_t byte)
     set(uart, DR, byte);
 }
 
+void uart_send_noted(struct uart *uart, uint8_t byte, void *note, uint64_t noted)
+{
+    if (sw_device_put(uart->device, DR, 4, byte, note, noted) != SW_OK)
+        lease_ended();
+}
+
 bool uart_idle(struct uart *uart)
 {
     return !(get(uart, FR) & FR_BUSY);

@@ -28,6 +28,8 @@ bool uart_taken(const struct sw_device_taken *taken, uint8_t *out_byte);
 /* How many bytes can be put in now. */
 unsigned uart_room(struct uart *uart);
 void uart_send(struct uart *uart, uint8_t byte);
+/* And writes `noted` to an aligned word, in one step with it. */
+void uart_send_noted(struct uart *uart, uint8_t byte, void *note, uint64_t noted);
 
 /* Whether the last bit has left. */
 bool uart_idle(struct uart *uart);

@@ -1,5 +1,5 @@
--- What is typed while the console driver is killed all the time reaches who reads it: no byte is lost,
--- none comes twice, also the one that was being taken from the serial port.
+-- What is typed and what is printed while the console driver is killed all the time arrives: no byte is
+-- lost, none comes twice, also the one that was being taken from the serial port or given to it.
 
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
@@ -44,6 +44,29 @@ tap.test(("%d deaths while lines are typed"):format(KILLS), function()
   local count, wrong, which = guest:expect_pattern("(%d+) lines, (%d+) wrong([^\r\n]*)\r?\n", 60)
   tap.equal(wrong, "0", which)
   tap.equal(tonumber(count), typed)
+end)
+
+script("/tmp/print.lua", { "local swos, count = require([[swos]]), 0", "repeat", "for i = 1, 20 do",
+  "count = count + 1", "print(([[%06d]]):format(count):rep(8)) end", "swos.sleep(0.002)",
+  "local deaths <close> = io.open([[/tmp/deaths]])", "until deaths and deaths:seek([[end]]) > 0",
+  "print(count, [[printed]])" })
+
+tap.test(("%d deaths while lines are printed"):format(KILLS), function()
+  local start = #guest.text + 1
+  guest.position = start
+  guest:line("lua /tmp/kill.lua >/tmp/deaths & lua /tmp/print.lua")
+  local count = tonumber((guest:expect_pattern("(%d+)\tprinted\r?\n", 300)))
+  tap.check(count > 1000, "%d lines", count)
+  -- While nobody drives the serial port the kernel's lines go there.
+  local text = guest.text:sub(start):gsub("%[%d+%] %[%u%] [^\r\n]*\r\n", "")
+  local at = tap.matches(text, "()000001")
+  for i = 1, count do
+    local line = ("%06d"):format(i):rep(8) .. "\r\n"
+    local seen = text:sub(at, at + #line - 1)
+    if seen ~= line then error(("line %d of %d: %q"):format(i, count, seen), 0) end
+    at = at + #line
+  end
+  guest:must("rm /tmp/deaths /tmp/print.lua")
 end)
 
 guest:finish(function()

@@ -274,6 +274,8 @@ void machine_life(void)
     for (int i = 0; i < 4; i++) {
         call_number(SW_SYS_DEVICE_READ, (const uint64_t[8]){ device, 0, 4 });
         call_number(SW_SYS_DEVICE_TAKE, (const uint64_t[8]){ device, 0, 4, maybe_wild(room(16)) });
+        call_number(SW_SYS_DEVICE_PUT, (const uint64_t[8]){ device, PICK(8, 0x10, 0x1000), 4, 0,
+                                                            maybe_wild(room(8)) + chance(10), 7 });
         call_number(SW_SYS_DEVICE_WRITE, (const uint64_t[8]){ device, PICK(8, 0x10, 0x1000), 4 });
         call_number(SW_SYS_DEVICE_ACK, (const uint64_t[8]){ device });
         call_number(SW_SYS_DEVICE_PIN,

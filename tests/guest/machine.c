@@ -167,6 +167,16 @@ static void registers(handle_t device)
     check(taken.taken == 7, "nothing was stored");
     check_status(sw_device_take(device, 0, 4, NULL), SW_FAULT, "taking to nowhere");
     check_refused(sw_device_write(device, (uint32_t)info.length, 4, 0), "writing the end");
+    _Alignas(8) uint64_t note[2] = { 7, 7 };
+    check_refused(sw_device_put(device, (uint32_t)info.length, 4, 0, note, 1),
+                  "putting at the end");
+    check_status(sw_device_put(device, 0x70, 4, 0, NULL, 1), SW_FAULT, "noted nowhere");
+    check_status(sw_device_put(device, 0x70, 4, 0, (char *)note + 4, 1), SW_INVALID,
+                 "noted unaligned");
+    check(note[0] == 7 && note[1] == 7, "nothing was noted");
+    check_status(sw_device_put(device, 0x70, 4, 0, note, 1ull << 40), SW_OK,
+                 "putting into the status");
+    check(note[0] == 1ull << 40 && note[1] == 7, "it is noted");
     sw_device_release(device);
 }
 
