@@ -157,6 +157,23 @@ tap.test("no key is lost or doubled while inputd is killed, again and again", fu
   tap.check(service("inputd").restarts >= old.restarts + 5, "it was not killed")
 end)
 
+-- Echo may be lost with a consoled, so nothing waits for it here.
+tap.test("no key is lost or doubled while consoled is killed, again and again", function()
+  local text = ("Pack my box with five dozen liquor jugs. "):rep(8)
+  guest.position = #guest.text + 1
+  guest:line("(" .. ("sleep 0.1; svc kill consoled; "):rep(20) .. ") >/tmp/null 2>&1 & cat >/tmp/keys")
+  guest:expect_pattern("%[1%] %d+\r\n")
+  for at = 1, #text, CHUNK do
+    keys:type(text:sub(at, at + CHUNK - 1))
+    guest:sleep(0.04)
+  end
+  guest:sleep(2)
+  keys:press("ret")
+  keys:press("ctrl-d")
+  guest:prompt(60)
+  tap.equal(guest:must("cat /tmp/keys"), text)
+end)
+
 for _, how in ipairs({ "kill", "crash" }) do
   tap.test("inputd comes back after a " .. how, function()
     local old = service("inputd")
