@@ -210,6 +210,12 @@ function M.watch_overdue(channel, limit, action, key)
   return key
 end
 
+--- Ends the watch of a channel that has this key.
+function M.unwatch_overdue(channel, key)
+  sys.channel_watch(channel, 0, 0, 0)
+  waiting[key] = nil
+end
+
 -- ---- running
 
 -- A Lua table keeps the room of its fullest hour; these go back to what they hold. Cancelled timers go.

@@ -97,6 +97,26 @@ tap.test("restarts by cause, and how long they took", function()
   tap.equal(moved['swos_service_recovery_seconds_count{service="tmpfs"}'], 1)
 end)
 
+-- It dies once while it starts: two restarts, each with its cause, and one recovery.
+tap.test("each of several deaths has its cause; a start by hand is no recovery", function()
+  guest:must("mkdir /tmp/services; chmod 755 /tmp/services")
+  guest:must([[echo 'return { program = "/bin/lua", arguments = { "-e", "if os.remove([=[/tmp/dies]=]) then ]] ..
+    [[os.exit(3) end print([=[alive]=]) require([=[swos]=]).sleep(1e6)" }, ready = { line = "alive" }, ]] ..
+    [[names = { "file/base", "file/tmp" }, capabilities = { "fs-read", "tmp-write" } }' ]] ..
+    [[>/tmp/services/mortal.lua]])
+  guest:must("svc reload; svc start mortal", 0, 60)
+  local moved = around("touch /tmp/dies; svc kill mortal; sleep 4")
+  tap.equal(restarts(moved, "mortal", "killed"), 1)
+  tap.equal(restarts(moved, "mortal", "exited"), 1)
+  tap.equal(moved['swos_service_recovery_seconds_count{service="mortal"}'], 1)
+  local after
+  moved, after = around("svc stop mortal; svc start mortal; sleep 1")
+  tap.equal(moved['swos_service_up{service="mortal"}'], 0)
+  tap.equal(restarts(after.value, "mortal", "asked"), nil)
+  tap.equal(moved['swos_service_recovery_seconds_count{service="mortal"}'], 0)
+  guest:must("svc stop mortal; rm -r /tmp/services; svc reload", 0, 60)
+end)
+
 tap.test("counters outlive the server and init", function()
   local before = metrics().value
   guest:must("svc kill tmpfs; sleep 1; svc kill init; sleep 3", 0, 60)

@@ -255,11 +255,24 @@ tap.test("a script that others may write is not taken; a boot service cannot be 
   script("blkd", LOOP:format(""))
   local said = guest:must("svc reload", 0, 60)
   tap.contains(said, "/tmp/services/open.lua: may be written by others than root")
-  tap.contains(said, "blkd is part of the boot bundle")
+  tap.contains(said, "/tmp/services/blkd.lua: blkd is part of the boot bundle")
   tap.equal(state("open"), "none")
   guest:must("rm /tmp/services/open.lua /tmp/services/blkd.lua; chmod 777 /tmp/services")
   tap.contains(guest:must("svc reload", 0, 60), "/tmp/services: may be written by others than root")
   guest:must("chmod 755 /tmp/services")
+end)
+
+tap.test("reload and check refuse the same names", function()
+  for name, problem in pairs { Open = "24 small letters", [("x"):rep(25)] = "24 small letters",
+      kernel = "cannot be a service's name", blkd = "is part of the boot bundle" } do
+    local file = ("/tmp/services/%s.lua"):format(name)
+    script(name, LOOP:format(""))
+    tap.contains(guest:must("svc check " .. file, 1), file .. ": ")
+    tap.contains(guest:must("svc check " .. file, 1), problem)
+    tap.matches(guest:must("svc reload", 0, 60), file:gsub("%p", "%%%0") .. ": [^\n]*" .. problem)
+    guest:must("rm " .. file)
+  end
+  tap.contains(guest:must("svc check /etc/swos/services/blkd.lua"), "good")
 end)
 
 tap.test("blame shows the boot as a time line", function()

@@ -24,6 +24,7 @@ local TEXT_MOST, ANSWER_MOST, PIECE = 65536, 131072, 32768
 local READ_SECONDS, RUN_SECONDS = 10, 5
 local LIMITS = { memory = 24 << 20, processes = 1, threads = 1, handles = 64 }
 local KILLED = 137
+local NAME_MOST = 24
 local OTHERS_WRITE = 0x12  -- 022
 local ROOT = 1
 
@@ -121,6 +122,22 @@ local function read_text(path, origin)
   return fs.read(path, swos.deadline(READ_SECONDS))
 end
 
+-- The service a script of this file name is of, or what is wrong with the name; nil: it is no script,
+-- or the copy the image has for reading of what is in the boot bundle.
+local function service_name(file, origin)
+  local name = file:match("^(.*)%.lua$")
+  if not name then return nil end
+  if not name:find("^[%l%d][%l%d%-]*$") or #name > NAME_MOST then
+    return nil, ("the name of a service is %d small letters, digits and hyphens at most"):format(NAME_MOST)
+  end
+  if name == "kernel" then return nil, "kernel cannot be a service's name" end -- logd has a log of it
+  local known = supervisor.get(name)
+  if known and known.origin == "bundle" then
+    return nil, origin ~= "image" and name .. " is part of the boot bundle" or nil
+  end
+  return name
+end
+
 -- name -> { path, origin } of all scripts, and problems by name.
 local function find_scripts()
   local found, wrong = {}, {}
@@ -133,16 +150,10 @@ local function find_scripts()
       list = {}
     end
     for _, entry in ipairs(list) do
-      local name = entry.name:match("^([%l%d][%l%d%-]*)%.lua$")
-      local known = name and supervisor.get(name)
-      if name == "kernel" then  -- logd calls a log by that name
-        wrong[path .. "/" .. entry.name] = name .. " cannot be a service's name"
-      elseif known and known.origin == "bundle" then
-        -- the image has a copy for reading
-        if origin ~= "image" then wrong[path .. "/" .. entry.name] = name .. " is part of the boot bundle" end
-      elseif name and #name <= 24 then
-        found[name] = { path = path .. "/" .. entry.name, origin = origin }
-      end
+      local file = path .. "/" .. entry.name
+      local name, problem = service_name(entry.name, origin)
+      if name then found[name] = { path = file, origin = origin } end
+      if problem then wrong[file] = ("%s: %s"):format(file, problem) end
     end
   end
   return found, wrong
@@ -278,9 +289,13 @@ end
 
 -- Checks a script's text without putting it in force: what is wrong, nil when nothing is.
 function M.check(file, text)
-  local name = file:match("([^/]+)%.lua$")
-  if not name then return file .. ": the name of a script is NAME.lua" end
-  local definition, message = read_definition(file, text, "tmp")
+  local folder, last = file:match("^(.-)/?([^/]*)$")
+  if not last:find("%.lua$") then return file .. ": the name of a script is NAME.lua" end
+  local origin = folder == FOLDERS[1][1] and "image" or "tmp"
+  local name, wrong = service_name(last, origin)
+  if wrong then return ("%s: %s"):format(file, wrong) end
+  name = name or last:match("^(.*)%.lua$") -- of the boot bundle's
+  local definition, message = read_definition(file, text, origin)
   if not definition then return message end
   local wanted = {}
   for other, existing in pairs(supervisor.definitions) do wanted[other] = existing end

@@ -46,7 +46,7 @@ local function save(service)
   local ok, message = record.write(service.record, record.STATE, { name = service.name,
     state = service.state, events = service.events, last = service.last, pid = service.pid,
     enabled = service.enabled, crash = service.crash, first = service.first, ended = service.ended,
-    counts = service.counts, first_line = service.first_line })
+    cause = service.cause, counts = service.counts, first_line = service.first_line })
   if not ok then log.warning("%s: not recorded: %s", service.name, message) end
 end
 
@@ -75,14 +75,17 @@ end
 
 -- ---- what is counted
 
--- What ends the service's process now: the first cause counts, from when it was known.
+-- What ends the service's process now: of a process the first cause counts. A recovery begins with the
+-- end of the process that was ready, however many that follow do not become so.
 local function count_end(service, cause)
+  service.cause = service.cause or cause
   service.ended = service.ended or { cause = cause, at = swos.monotonic() }
 end
 
 local function count_start(service)
-  local ended, counts = service.ended, service.counts
-  if ended then counts[ended.cause] = (counts[ended.cause] or 0) + 1 end
+  local cause, counts = service.cause, service.counts
+  if cause then counts[cause] = (counts[cause] or 0) + 1 end
+  service.cause = nil
 end
 
 -- { nanoseconds, a count for each bound, and one for all that took longer }
@@ -106,11 +109,14 @@ end
 local END_CAUSES = { stop = "asked", restart = "asked", lost = "asked", kill = "killed", hung = "hung",
   absent = "unknown" }
 
+local REST = { stopped = true, failed = true, done = true } -- what is started from there is no recovery
+
 local function count(service, event, old, new)
   local cause = END_CAUSES[event] or (event == "timer" and old.name == "starting" and "late")
   if cause and machine.ALIVE[old.name] then count_end(service, cause) end
   if event == "launched" then count_start(service) end
   if new.name == "ready" and old.name ~= "ready" then count_recovery(service) end
+  if REST[new.name] then service.ended, service.cause = nil, nil end
 end
 
 -- ---- events
@@ -328,7 +334,7 @@ end
 
 local function recall(service, saved, memory)
   service.state = saved.state
-  for _, key in ipairs { "enabled", "crash", "first", "first_line", "events", "last", "ended" } do
+  for _, key in ipairs { "enabled", "crash", "first", "first_line", "events", "last", "ended", "cause" } do
     service[key] = saved[key]
   end
   service.counts = saved.counts or {}
@@ -416,6 +422,7 @@ function M.remove(service)
   numbers[service.number] = nil
   directory.remove(service)
   logs.forget(service)
+  if service.watch then loop.unwatch_overdue(service.channel, service.watch) end
   sys.job_kill(service.job, KILLED)
   kept.clear(service.number)
   for _, name in ipairs { "channel", "job", "record", "printer", "printed" } do
@@ -521,10 +528,8 @@ function M.await_rest(service)
   end)
 end
 
-local IDLE = { stopped = true, failed = true, done = true }
-
 -- True when the service neither runs nor is about to.
-function M.is_idle(service) return IDLE[service.state.name] == true end
+function M.is_idle(service) return REST[service.state.name] == true end
 
 -- Waits until the service is ready or will not be without help: the state's name, and the status of
 -- its last end. One that was ended `failures` times counts too.
