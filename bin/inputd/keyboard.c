@@ -39,8 +39,10 @@ static bool type_event(struct keyboard *keyboard, const struct input_event *even
         uint64_t done;
         progress_typing(keyboard->progress, keyboard->queue.taken, pipe_given(keyboard->keys));
         status_t status = sw_pipe_write(keyboard->keys, bytes, length, 0, &done);
-        if (status == SW_TIMED_OUT)
+        if (status == SW_TIMED_OUT) {
+            progress_untyped(keyboard->progress);
             return false;
+        }
         if (status != SW_OK)
             sw_log(SW_LOG_ERROR, "a typed key is lost: %s", sw_status_text(status));
     }
@@ -167,6 +169,8 @@ static bool resume(struct keyboard *keyboard, uint8_t *pages)
         offer(keyboard, &keyboard->events[missing]);
     keyboard->typed =
         progress_typed(keyboard->progress, (uint16_t)(taken + 1), pipe_given(keyboard->keys));
+    if (!keyboard->typed)
+        progress_untyped(keyboard->progress);
     return true;
 }
 
@@ -217,7 +221,6 @@ static status_t start(struct keyboard *keyboard, handle_t handle, handle_t job, 
             return status;
     }
     keyboard->state = KEYBOARD_READY;
-    keyboard_interrupt(keyboard); /* what is in the ring already */
     return SW_OK;
 }
 

@@ -74,6 +74,11 @@ static void open_all(handle_t port)
         }
         keyboard_count++;
     }
+    /* What is in the rings already; not before all have looked at what the pipe was given, for what
+     * one types another would take for its own. */
+    for (uint32_t i = 0; i < keyboard_count; i++)
+        if (keyboards[i].state == KEYBOARD_READY)
+            keyboard_interrupt(&keyboards[i]);
 }
 
 int main(void)

@@ -51,6 +51,11 @@ void progress_typing(struct progress *progress, uint16_t event, uint64_t given)
     atomic_store_explicit(&progress->check, typing_check(event, given), memory_order_release);
 }
 
+void progress_untyped(struct progress *progress)
+{
+    atomic_store_explicit(&progress->check, 0, memory_order_release);
+}
+
 bool progress_typed(const struct progress *progress, uint16_t event, uint64_t given)
 {
     uint64_t check = atomic_load_explicit(&progress->check, memory_order_acquire);

@@ -30,6 +30,10 @@ bool progress_load(const struct progress *progress, uint16_t *out_taken, uint16_
 /* Event number `event` (as `taken` will count it) is being typed; the pipe was given `given` bytes. */
 void progress_typing(struct progress *progress, uint16_t event, uint64_t given);
 
+/* It could not be typed now. Other keyboards may type before it is tried again, so what the pipe is
+ * given from now on says nothing of it. */
+void progress_untyped(struct progress *progress);
+
 /* Whether event number `event` was typed by a predecessor that could not store so any more: the pipe
  * has been given more than when it was begun. Only of the first event after those it had stored. */
 bool progress_typed(const struct progress *progress, uint16_t event, uint64_t given);

@@ -100,8 +100,9 @@ end)
 -- It dies once while it starts: two restarts, each with its cause, and one recovery.
 tap.test("each of several deaths has its cause; a start by hand is no recovery", function()
   guest:must("mkdir /tmp/services; chmod 755 /tmp/services")
-  guest:must([[echo 'return { program = "/bin/lua", arguments = { "-e", "if os.remove([=[/tmp/dies]=]) then ]] ..
-    [[os.exit(3) end print([=[alive]=]) require([=[swos]=]).sleep(1e6)" }, ready = { line = "alive" }, ]] ..
+  guest:must([[echo 'return { program = "/bin/lua", arguments = { "-e", ]] ..
+    [["if os.remove([=[/tmp/dies]=]) then os.exit(3) end print([=[alive]=]) ]] ..
+    [[require([=[swos]=]).sleep(1e6)" }, ready = { line = "alive" }, ]] ..
     [[names = { "file/base", "file/tmp" }, capabilities = { "fs-read", "tmp-write" } }' ]] ..
     [[>/tmp/services/mortal.lua]])
   guest:must("svc reload; svc start mortal", 0, 60)
