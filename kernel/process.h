@@ -71,7 +71,7 @@ struct thread {
     uint64_t futex_memory, futex_offset;
     struct port *wait_port;
     struct pipe *wait_pipe;
-    uint64_t wait_pointer; /* port: user address of struct sw_wait; pipe: buffer */
+    uint64_t wait_pointer; /* user address of the struct sw_wait of its last wait at a port */
     struct {
         uint64_t buffer;
         uint32_t capacity, reserved;

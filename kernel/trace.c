@@ -174,9 +174,8 @@ static void add_outcome(struct record *record, const struct thread *thread, cons
                 at_most(at_most(wait.event.request_length, thread->wait_room.capacity),
                         MESSAGE_BYTES));
         break;
-    case SW_SYS_PIPE_READ:
-        add(record, process, x ? x[1] : thread->wait_pointer,
-            at_most(thread->frame.x[1], TEXT_BYTES));
+    case SW_SYS_PIPE_READ: /* is made again when it has waited */
+        add(record, process, x[1], at_most(thread->frame.x[1], TEXT_BYTES));
         break;
     default:
         break;
