@@ -143,7 +143,9 @@ function actions.why(name)
   local text, message = whole_log(connection, name)
   if not text then return print("last lines of its log: " .. message) end
   local lines = {}
-  for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
+  for line in text:gmatch("[^\n]+") do
+    if not line:find("^%[%d+%] %[E%] crash: ") then lines[#lines + 1] = line end -- the report has its record
+  end
   print("last lines of its log:")
   for i = math.max(1, #lines - LAST_LINES + 1), #lines do print("  " .. lines[i]) end
 end

@@ -21,7 +21,8 @@ local function sample()
   local list = command.check(processes.list(job))
   local by_pid = {}
   for _, process in ipairs(list) do by_pid[process.pid] = process end
-  return { system = system, list = list, by_pid = by_pid }
+  -- The time after them: nothing can have run for longer than that.
+  return { system = system, list = list, by_pid = by_pid, at = swos.monotonic() }
 end
 
 local function share(part, whole)
@@ -41,9 +42,9 @@ end
 local function cpu_share(process, now, before)
   local earlier = before and before.by_pid[process.pid]
   if earlier and earlier.start_ns == process.start_ns then
-    return share(process.cpu_ns - earlier.cpu_ns, now.system.monotonic_ns - before.system.monotonic_ns)
+    return share(process.cpu_ns - earlier.cpu_ns, now.at - before.at)
   end
-  return share(process.cpu_ns, now.system.monotonic_ns - process.start_ns)
+  return share(process.cpu_ns, now.at - process.start_ns)
 end
 
 local function frame(now, before)

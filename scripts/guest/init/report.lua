@@ -63,7 +63,7 @@ function M.status(service)
   put("restarts", "%d, %d failures in a row", service.state.restarts, service.state.failures)
   local info = sys.job_info(service.job)
   if info then
-    put("uses", "%d KiB, %d handles, %d threads, %.3f s of CPU", info.memory_used // 1024, info.handles,
+    put("charged", "%d KiB, %d handles, %d threads, %.3f s of CPU", info.memory_used // 1024, info.handles,
       info.threads, info.cpu_ns / SECOND)
   end
   if service.enabled ~= nil then
