@@ -18,6 +18,24 @@ function M.check(value, message, ...)
   return value, message, ...
 end
 
+-- The end of the program for an answer that cannot be what the tables and servers say it is.
+function M.malformed()
+  M.fail("malformed message")
+end
+
+-- Goes through the lines of an answer, each as its `count` words with tabs between them.
+function M.rows(text, count)
+  local next_line = text:gmatch("[^\n]+")
+  return function()
+    local line = next_line()
+    if not line then return nil end
+    local words = {}
+    for word in line:gmatch("[^\t]+") do words[#words + 1] = word end
+    if #words ~= count then M.malformed() end
+    return words
+  end
+end
+
 function M.usage(text)
   io.stderr:write("usage: ", M.name, " ", text, "\n")
   os.exit(2)

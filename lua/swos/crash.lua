@@ -54,6 +54,8 @@ function M.render(text, symbols)
   local list, lines = programs(text, symbols), {}
   local return_address = tonumber(text:match("\npc  %x+ lr  (%x+)") or "0", 16)
   local in_handles, in_lines
+  -- Without the newline of the last line the pattern would look for it from each byte of that line.
+  if text:sub(-1) ~= "\n" then text = text .. "\n" end
   for line in text:gmatch("([^\n]*)\n") do
     local indent, addresses = line:match("^(%s*)back%-trace (.*)$")
     local said, length, hex = line:match("^(.-), request of (%d+):(.*)$")

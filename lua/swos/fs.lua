@@ -33,6 +33,11 @@ local function failed(path, message, name)
   return nil, ("%s: %s"):format(path, message), name
 end
 
+-- An answer that cannot be what the protocol says it is.
+local function malformed()
+  return nil, "malformed message", "BAD_MESSAGE"
+end
+
 local function simple(operation, path, fields, deadline)
   local connection, rest, name = locate(path)
   if not connection then return failed(path, rest, name) end
@@ -53,6 +58,7 @@ local function read_connection(handle, deadline)
   while true do
     local reply, message, name = protocol.file.read(handle, { offset = offset, capacity = PIECE }, deadline)
     if not reply then return nil, message, name end
+    if reply.done ~= #reply.data then return malformed() end
     if reply.done == 0 then return table.concat(parts) end
     parts[#parts + 1] = reply.data
     offset = offset + reply.done
@@ -66,6 +72,7 @@ local function read_extents(connection, attributes, deadline)
       { id = attributes.id, index = index }, deadline)
     if not reply then return nil, message, name end
     local memory <close> = reply.memory
+    if not memory then return malformed() end
     local bytes
     bytes, message, name = sys.memory_read(memory, 0, math.min(left, swos.FILE_EXTENT))
     if not bytes then return nil, message, name end
@@ -84,8 +91,10 @@ function M.read(path, deadline)
     bytes, message, name = read_extents(locate(path), reply.attributes, deadline)
   else
     local handle <close> = reply.handle
-    if reply.form == 1 then
-      local size = reply.attributes.size
+    local size = reply.attributes.size
+    if not handle or reply.form == 1 and (size < 0 or size > swos.FILE_EXTENT) then
+      bytes, message, name = malformed()
+    elseif reply.form == 1 then
       if size == 0 then return "" end
       bytes, message, name = sys.memory_read(handle, 0, size)
     else
@@ -104,6 +113,7 @@ function M.write(path, bytes, options, deadline)
   local reply, message, name = M.open(path, flags, options.mode, deadline)
   if not reply then return nil, message, name end
   local handle <close> = reply.handle
+  if not handle then return failed(path, select(2, malformed())) end
   local offset = 0
   while offset < #bytes do
     local written
@@ -111,7 +121,7 @@ function M.write(path, bytes, options, deadline)
       data = bytes:sub(offset + 1, offset + PIECE),
       flags = options.append and swos.WRITE_APPEND or 0 }, deadline)
     if written and (written.done < 1 or written.done > PIECE) then
-      written, message, name = nil, "malformed message", "BAD_MESSAGE"
+      written, message, name = malformed()
     end
     if not written then return failed(path, message, name) end
     offset = offset + written.done
@@ -146,12 +156,12 @@ function M.list(path, deadline)
     for _ = 1, reply.count do
       local entry
       entry, at = unpack_entry(reply.data, at)
-      if not entry then return failed(path, "malformed message", "BAD_MESSAGE") end
+      if not entry then return failed(path, select(2, malformed())) end
       entries[#entries + 1] = entry
     end
     cookie = reply.next
     -- A server that goes on without an entry would have us ask for ever.
-    if reply.count == 0 and cookie ~= 0 then return failed(path, "malformed message", "BAD_MESSAGE") end
+    if reply.count == 0 and cookie ~= 0 then return failed(path, select(2, malformed())) end
   until cookie == 0
   return entries
 end

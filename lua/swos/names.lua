@@ -9,7 +9,8 @@ function M.connect(name, deadline)
   local directory = swos.handle("names")
   if not directory then return nil, name .. ": no service directory", "NOT_FOUND" end
   local reply, message, code = protocol.names.lookup(directory, { name = name }, deadline)
-  if not reply then return nil, ("%s: %s"):format(name, message), code end
+  if reply and not reply.connection then message, code = "malformed message", "BAD_MESSAGE" end
+  if not reply or not reply.connection then return nil, ("%s: %s"):format(name, message), code end
   return reply.connection
 end
 

@@ -9,7 +9,8 @@ status_t sw_service_connect(const char *name, uint64_t deadline, handle_t *out_c
     handle_t names = sw_start_get("names");
     if (!names)
         return SW_NOT_FOUND;
-    return sw_names_lookup(names, name, strlen(name), out_connection, deadline);
+    status_t status = sw_names_lookup(names, name, strlen(name), out_connection, deadline);
+    return status == SW_OK && !*out_connection ? SW_BAD_MESSAGE : status;
 }
 
 status_t sw_service_ready(void)

@@ -45,7 +45,8 @@ local function authenticate(name, password)
   while auth do
     local reply, code, delay
     reply, message, code, delay = protocol.auth.login(auth, { name = name, password = password })
-    if reply then return reply end
+    if reply and reply.job then return reply end
+    if reply then message = "malformed message" end
     if code == "LOGIN_INCORRECT" then
       write("Login incorrect\n")
       swos.sleep(delay / 1000)
@@ -59,12 +60,13 @@ local function authenticate(name, password)
   return nil
 end
 
--- Asks for name and password until authd says yes: its answer, and the name.
+-- Asks for name and password until authd says yes: its answer, and the name; nil at the end of the input.
 local function log_in(host)
   set_echo(true)
   while true do
     local name = ask(host .. " login: ")
-    if name and name ~= "" then
+    if not name then return nil end
+    if name ~= "" then
       set_echo(false)
       local password = ask("Password: ")
       set_echo(true)
@@ -137,6 +139,7 @@ if adopt_session() then return end  -- the next login is another process, as aft
 
 local host = (fs.read("/etc/hostname") or ""):match("%S+") or "swift-os"
 local session, name = log_in(host)
+if not session then return end
 write(("Welcome to %s, %s\n"):format(host, name))
 write(("session: principal=%d session=%d caps=%d\n"):format(session.principal, session.session, session.caps))
 write(fs.read("/etc/motd") or "")

@@ -1,17 +1,12 @@
 #!/bin/lua
 -- /bin/swos-init: init itself comes from the boot bundle; this names it and what it runs.
-local swos = require("swos")
-local names = require("swos.names")
+local command = require("swos.command")
 local protocol = require("swos.protocol")
+local swos = require("swos")
 
-local system <close>, message = names.connect("system")
-local reply
-if system then reply, message = protocol.system.service_list(system, { capacity = swos.PAGE }) end
-if not reply then
-  io.stderr:write("swos-init: ", message, "\n")
-  os.exit(1)
-end
+local system <close> = command.connect("system")
+local reply = command.check(protocol.system.service_list(system, { capacity = swos.PAGE }))
 print("swos-init: running; services:")
-for line in reply.data:gmatch("[^\n]+") do
-  print(("  %-10s %-9s pid %-6s restarts %s"):format(line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)$")))
+for words in command.rows(reply.data, 4) do
+  print(("  %-10s %-9s pid %-6s restarts %s"):format(table.unpack(words)))
 end

@@ -19,15 +19,14 @@ if options.l then
     "STATE", "HOLDER", "IRQ", "MASK", "PINS", "REGISTERS")
 end
 print(header)
-for line in reply.data:gmatch("[^\n]+") do
-  local f = {}
-  for field in line:gmatch("[^\t]+") do f[#f + 1] = field end
-  local name, node, state, holder, pid, generation, irq, mask, pins, address, length = table.unpack(f)
+for words in command.rows(reply.data, 11) do
+  local name, node, state, holder, pid, generation, irq, mask, pins, address = table.unpack(words)
+  local length = math.tointeger(tonumber(words[11])) or command.malformed()
   local who = pid == "0" and "-" or ("%s (%s)"):format(holder, pid)
   if options.a or not name:find("^pseudo%-") or state ~= "free" then
     if options.l then
       print(LONG:format(name, node, generation, state, who, irq, irq == "0" and "-" or mask, pins, address,
-        tonumber(length)))
+        length))
     else
       print(FORMAT:format(name, node, generation, state, who))
     end

@@ -74,14 +74,24 @@ end
 
 -- ---- services
 
--- Lines of tab-separated words by their first one: { { words... }... }. The second, a name, stays text.
+-- The kinds of lines, by their first word: how many words a line has at least, how many of those are
+-- text; the others are numbers.
+local KINDS = { service = { 6, 3 }, calls = { 5, 2 }, own = { 3, 2 }, restart = { 4, 3 }, recovery = { 4, 2 },
+  bounds = { 3, 2 }, log = { 4, 2 } }
+
+-- Lines of tab-separated words by their first one: { { words... }... }.
 local function lines_by_kind(text)
-  local kinds = setmetatable({}, { __index = function(t, kind) t[kind] = {} return t[kind] end })
+  local kinds = {}
+  for name in pairs(KINDS) do kinds[name] = {} end
   for line in text:gmatch("[^\n]+") do
-    local words = {}
+    local words, kind = {}, KINDS[line:match("^[^\t]+")]
     for word in line:gmatch("[^\t]+") do
-      words[#words + 1] = #words > 1 and (math.tointeger(word) or tonumber(word)) or word
+      if kind and #words >= kind[2] then
+        word = math.tointeger(word) or tonumber(word) or command.malformed()
+      end
+      words[#words + 1] = word
     end
+    if not kind or #words < kind[1] then command.malformed() end
     table.insert(kinds[words[1]], words)
   end
   return kinds
@@ -101,7 +111,8 @@ local function services(kinds)
   for _, line in ipairs(kinds.restart) do restarts(line[4], { "service", line[2], "cause", line[3] }) end
   local recovery = page.family("swos_service_recovery_seconds", "histogram",
     "From the end of a service that nobody asked for until it was ready again.")
-  local bounds = table.move(kinds.bounds[1], 3, #kinds.bounds[1], 1, {})
+  local ends = kinds.bounds[1] or command.malformed()
+  local bounds = table.move(ends, 3, #ends, 1, {})
   for _, line in ipairs(kinds.recovery) do
     recovery(bounds, table.move(line, 4, #line, 1, {}), line[3] / SECOND, { "service", line[2] })
   end
@@ -120,15 +131,15 @@ local function calls(kinds)
 end
 
 local function disks(kinds)
+  local own = {}
   for _, line in ipairs(kinds.own) do
-    if line[2] == "blkd" then
-      for i, what in ipairs(DISK) do
-        local put = page.family(what[1], "counter", what[2])
-        for at = 3, #line, #DISK do
-          local value = line[at + i - 1] or 0
-          put(what[3] and value / what[3] or value, { "device", ("disk%d"):format((at - 3) // #DISK) })
-        end
-      end
+    if line[2] == "blkd" then own = line end
+  end
+  for i, what in ipairs(DISK) do
+    local put = page.family(what[1], "counter", what[2])
+    for at = 3, #own, #DISK do
+      local value = own[at + i - 1] or 0
+      put(what[3] and value / what[3] or value, { "device", ("disk%d"):format((at - 3) // #DISK) })
     end
   end
 end

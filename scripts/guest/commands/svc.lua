@@ -33,8 +33,8 @@ function actions.list()
   local system <close> = connect()
   local reply = command.check(protocol.system.service_list(system, { capacity = CAPACITY }))
   print(("%-12s %-10s %6s %8s"):format("NAME", "STATE", "PID", "RESTARTS"))
-  for line in reply.data:gmatch("[^\n]+") do
-    print(("%-12s %-10s %6s %8s"):format(line:match("^([^\t]+)\t([^\t]+)\t([^\t]+)\t([^\t]+)$")))
+  for words in command.rows(reply.data, 4) do
+    print(("%-12s %-10s %6s %8s"):format(table.unpack(words)))
   end
 end
 

@@ -16,7 +16,7 @@ local NOT_FOUND, NOT_EXECUTABLE = 127, 126
 if not arg[1] or arg[1]:find("^%-") then command.usage(USAGE) end
 
 local system = command.connect("system")
-local authority = command.check(protocol.system.inspect(system)).job
+local authority = command.check(protocol.system.inspect(system)).job or command.malformed()
 local ring = command.check(sys.memory_create(RING + swos.PAGE, swos.MEMORY_COMMIT))
 local event = command.check(sys.event_create())
 local port = command.check(sys.port_create())
@@ -37,8 +37,9 @@ local function attach_pid(pid)
   if not reply then
     command.fail(("%d: %s"):format(pid, name == "NOT_FOUND" and "no such process" or message))
   end
-  attach(reply.process)
-  return reply.process
+  local process = reply.process or command.malformed()
+  attach(process)
+  return process
 end
 
 -- A program of its own, in a job below this one's, which stands still until it is traced.
