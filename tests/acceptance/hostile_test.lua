@@ -1,26 +1,54 @@
--- Servers with a hostile client, and clients of the C library with a hostile server: nobody crashes,
--- hangs or leaks.
+-- Servers with a hostile client, and clients with a hostile server, for every protocol: nobody crashes,
+-- hangs, grows or leaks. tests/hostile has the enemy.
 
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 local Guest = require("guest")
+local abi = require("abi")
+local disk = require("disk")
+local machine = require("machine")
 
 local SEED = tonumber(os.getenv("SWOS_HOSTILE_SEED") or "1")
 local COUNT = tonumber(os.getenv("SWOS_HOSTILE_COUNT") or "2000")
+local SEEDS = 3
+local LIMIT = 280
+local SCRATCH = 4 << 20
 
-local guest = Guest.start({ cpus = 2, disks = { { "build/test.img" } } })
+-- The disk of the system, and one that a hostile client of the driver may write to.
+local kernel <close> = disk.temporary(machine.with_bundle("build/kernel.img", "build/hostile.bundle"))
+local guest = Guest.start({ cpus = 2, kernel = kernel.path,
+  disks = { { "build/test.img" }, { disk.blank(SCRATCH), writable = true } } })
 guest:login("root", "swordfish")
 
--- Runs the guest program and takes over its results.
-local function run(...)
-  local output, status = guest:run("/bin/tests/hostile " .. table.concat({ ... }, " "), 280)
+-- protocol -> true: attacked from that side, as the guest program says
+local attacked = { client = {}, server = {} }
+
+-- Takes over the results of the guest program; what it says of a protocol is in parentheses.
+local function judge(output, status, side)
   local checks = 0
   for line in output:gmatch("[^\n]+") do
-    local bad, what = line:match("^(n?o?t? ?)ok %d+ %- (.*)")
-    if bad == "not " then error(what, 0) end
-    if bad then checks = checks + 1 end
+    local bad, what = line:match("(n?o?t? ?)ok %d+ %- (.*)")
+    if bad == "not " then error(output, 0) end
+    if bad then
+      checks = checks + 1
+      local protocol = what:match(" %((%l+)%) ")
+      if protocol then attacked[what:find("wrong answers", 1, true) and "server" or side][protocol] = true end
+    end
   end
   tap.check(status == 0 and checks > 0, "status %d: %s", status, output)
+end
+
+local function run(...)
+  local output, status = guest:run("/bin/tests/hostile " .. table.concat({ ... }, " "), LIMIT)
+  judge(output, status, "client")
+end
+
+-- Runs it as a service: what it printed is the last part of the service's log.
+local function run_service(seed, count)
+  guest:must(("echo %d %d >/tmp/hostile.options"):format(seed, count))
+  local said, status = guest:run("svc start hostile", LIMIT)
+  local log = guest:must("svc logs hostile")
+  judge(log:match(".*(# seed.*)") .. "\n" .. said, status, "client")
 end
 
 local function restarts()
@@ -34,18 +62,32 @@ tap.test("when a request is sent again, how often, and under which id", function
 local before = restarts()
 tap.test("each server takes malformed requests and answers the next honest one", function()
   run("client", SEED, COUNT)
-  tap.equal(restarts(), before, "restarts")
 end)
 
-for seed = SEED, SEED + 3 do
+tap.test("so does the disks' driver; imgfs reads what is true or nothing from a disk that lies", function()
+  run_service(SEED, COUNT)
+end)
+
+for seed = SEED, SEED + SEEDS - 1 do
   tap.test(("a client takes wrong answers, late ones and none (seed %d)"):format(seed), function()
     run("server", seed, COUNT // 4)
   end)
 end
 
+tap.test("no protocol was left out, on neither side", function()
+  for side, protocols in pairs(attacked) do
+    for name in pairs(abi.protocol) do
+      tap.check(protocols[name], "no hostile %s of %s: teach tests/hostile/%s.c", side, name, side)
+    end
+  end
+end)
+
+tap.test("no server was started again", function() tap.equal(restarts(), before, "restarts") end)
+
 guest:finish(function()
   run("client", SEED, 200)
-  run("server", SEED, 100)
-  guest:must("rm -f /tmp/hostile")
+  run("server", SEED, 50)
+  run_service(SEED, 100)
+  guest:must("rm -rf /tmp/*")
 end)
 tap.done()
