@@ -24,21 +24,23 @@ static const struct {
 #include "operations.inc"
 };
 
-/* A connection speaking the protocol, 0 when this process can have none. */
-static handle_t connect_to(const char *protocol)
+/* A connection speaking the protocol, 0 when this process can have none. Two servers speak that of
+ * files: `path` says which. */
+static handle_t connect_to(const char *protocol, const char *path)
 {
     static const struct {
         const char *protocol, *service;
     } services[] = { { "auth", "auth" },
                      { "system", "system" },
                      { "block", "block" },
+                     { "log", "log" },
                      { "terminal", "terminal/console" } };
     struct sw_fd_facts facts;
     struct sw_place place;
     handle_t connection = 0;
 
     if (!strcmp(protocol, "file"))
-        return sw_path_resolve("/tmp", &place) == SW_OK ? place.connection : 0;
+        return sw_path_resolve(path, &place) == SW_OK ? place.connection : 0;
     if (!strcmp(protocol, "names"))
         return sw_start_get("names");
     if (!strcmp(protocol, "terminal") && sw_fd_facts(0, &facts) == SW_OK && facts.control)
@@ -81,10 +83,10 @@ static void send(size_t i, handle_t connection, uint32_t length)
           status == SW_OK ? answer->status : status, status == SW_OK ? answer->detail : 0);
 }
 
-static void probe(size_t i, uint64_t caps)
+static void probe(size_t i, uint64_t caps, const char *path)
 {
     bool allowed = (operations[i].capability & ~caps) == 0;
-    handle_t connection = connect_to(operations[i].protocol);
+    handle_t connection = connect_to(operations[i].protocol, path);
 
     /* `ready` is a service's word about itself; it has no condition and would be believed. */
     if (!connection || (!strcmp(operations[i].operation, "ready"))) {
@@ -117,8 +119,13 @@ int main(int argc, char **argv)
         return 1;
     printf("caps %llx\n", (unsigned long long)info.caps);
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-        probe(i, info.caps);
+        probe(i, info.caps, "/tmp");
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        if (!strcmp(operations[i].protocol, "file"))
+            probe(i, info.caps, "/");
+    }
     probe_open("open-base-read", "/hello.txt", SW_OPEN_READ, SW_CAP_FS_READ);
+    probe_open("open-base-write", "/hello.txt", SW_OPEN_WRITE, SW_CAP_TMP_WRITE);
     probe_open("open-tmp-write", "/tmp/probe", SW_OPEN_WRITE | SW_OPEN_CREATE, SW_CAP_TMP_WRITE);
     probe_open("open-tmp-read", "/tmp/probe", SW_OPEN_READ, SW_CAP_FS_READ);
     probe_open("open-tmp-truncate", "/tmp/probe", SW_OPEN_WRITE | SW_OPEN_TRUNCATE,
