@@ -64,7 +64,7 @@ tap.test("wrong options are told", function()
   end
 end)
 
-guest:finish(function() guest:must("top -b -n 1 | wc") end)
+guest:finish(function() guest:must("svc list | wc; top -b -n 1 | wc") end)
 
 tap.test("user sees the own session alone", function()
   guest:line("exit")
