@@ -251,6 +251,102 @@ static void copies(void)
     check(status != SW_OK || reply.header.status != SW_OK, "a server's write into text: %s",
           sw_status_name(status != SW_OK ? status : reply.header.status));
     check(*(const uint32_t *)text() == first, "the text is what it was");
+
+    /* What a server passes is noted in the call's own structure. */
+    struct {
+        struct sw_file_open_program_request fixed;
+        char path[SW_PATH_MAX];
+    } open = { .fixed = { .header = { SW_PROTOCOL_FILE, SW_PROTOCOL_FILE_VERSION,
+                                      SW_OP_FILE_OPEN_PROGRAM, 0 } } };
+    struct sw_file_open_program_reply opened;
+
+    check_status(sw_path_resolve(sw_start_argument(0), &place), SW_OK, "this program's file");
+    open.fixed.path_length = (uint32_t)place.length;
+    memcpy(open.path, place.path, place.length);
+    sw_mapping_create(SW_PAGE, 0, &page, NULL);
+    *(struct sw_call *)page =
+        (struct sw_call){ .request = (uint64_t)(uintptr_t)&open,
+                          .request_length = (uint32_t)(sizeof open.fixed + place.length),
+                          .reply = (uint64_t)(uintptr_t)&opened,
+                          .reply_capacity = sizeof opened };
+    sw_memory_protect((uint64_t)(uintptr_t)page, SW_PAGE, SW_MAP_READ);
+    check_status(sw_call(place.connection, page, sw_clock_deadline(SW_SECOND), NULL, NULL),
+                 SW_FAULT, "received handles into memory that is read-only");
+    check(((const struct sw_call *)page)->received_count == 0, "it is what it was");
+    sw_mapping_unmap(page, SW_PAGE);
+}
+
+static uint32_t rights_of(handle_t handle)
+{
+    uint32_t type = 0, rights = 0;
+    uint64_t id = 0;
+
+    sw_handle_info(handle, &type, &rights, &id);
+    return rights;
+}
+
+/* A handle goes with a call to oneself and comes back with the reply: with the rights it has, if it
+ * may be passed at all. */
+static void passing(void)
+{
+    const uint32_t rights = SW_RIGHT_READ | SW_RIGHT_MAP | SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER;
+    handle_t memory, passed, stays, moves, channel, connection, call, port;
+    uint8_t bytes[16] = { 0 };
+    uint32_t length, received;
+    struct sw_wait wait = { .buffer = (uint64_t)(uintptr_t)bytes, .capacity = sizeof bytes };
+
+    check_status(sw_memory_create(SW_PAGE, 0, &memory), SW_OK, "memory to pass");
+    sw_handle_duplicate(memory, rights, &passed);
+    sw_handle_duplicate(memory, rights & ~(uint32_t)SW_RIGHT_TRANSFER, &stays);
+    sw_handle_duplicate(memory, rights & ~(uint32_t)SW_RIGHT_DUPLICATE, &moves);
+    const struct {
+        handle_t handle;
+        uint32_t move;
+        const char *what;
+    } refused[] = { { stays, 0, "passing what stays" },
+                    { stays, 1, "moving what stays" },
+                    { moves, 0, "passing what can only be moved" } };
+    sw_channel_create(&channel);
+    sw_port_create(&port);
+    sw_call_create(&call);
+    sw_channel_serve(channel, port, 1);
+    check_status(sw_connection_create(channel, 0, &connection), SW_OK, "a connection to oneself");
+
+    struct sw_call buffers = { .request = (uint64_t)(uintptr_t)bytes,
+                               .request_length = sizeof bytes,
+                               .reply = (uint64_t)(uintptr_t)bytes,
+                               .reply_capacity = sizeof bytes,
+                               .send_count = 1 };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        buffers.send[0] = refused[i].handle;
+        buffers.send_move = refused[i].move;
+        check_status(sw_call_post(call, connection, &buffers, port, 2, SW_NEVER), SW_ACCESS,
+                     refused[i].what);
+    }
+    buffers.send[0] = passed;
+    buffers.send_move = 0;
+    check_status(sw_call_post(call, connection, &buffers, port, 2, SW_NEVER), SW_OK, "passing");
+    check_status(sw_port_wait(port, &wait, sw_clock_deadline(SW_SECOND)), SW_OK, "it comes");
+    check(rights_of(wait.event.received[0]) == rights, "with the rights it had: %x",
+          (unsigned)rights_of(wait.event.received[0]));
+
+    struct sw_reply reply = { .send_count = 1 };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        reply.send[0] = refused[i].handle;
+        reply.send_move = refused[i].move;
+        check_status(sw_reply(wait.event.token, &reply), SW_ACCESS, refused[i].what);
+    }
+    reply.send[0] = wait.event.received[0];
+    reply.send_move = 1;
+    check_status(sw_reply(wait.event.token, &reply), SW_OK, "answering with what came");
+    check_status(sw_call_collect(call, &buffers, &length, &received), SW_OK, "the answer");
+    check(received == 1 && rights_of(buffers.received[0]) == rights,
+          "with the rights it had: %x", (unsigned)rights_of(buffers.received[0]));
+
+    const handle_t all[] = { memory,  passed,     stays, moves, buffers.received[0],
+                             channel, connection, call,  port };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sw_handle_close(all[i]);
 }
 
 /* A program made of one's own memory. */
@@ -338,6 +434,7 @@ int main(int argc, char **argv)
     one_object();
     two_processes();
     copies();
+    passing();
     own_program();
     image_program();
     jumps();
