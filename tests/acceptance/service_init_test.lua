@@ -92,6 +92,19 @@ tap.test("what was said and done before is remembered", function()
   tap.contains(guest:must("svc logs one"), "] 1\n")
 end)
 
+tap.test("the next logd reads what services print that an earlier init started", function()
+  guest:must("svc kill init")
+  local old = services().logd
+  guest:must("svc kill logd")
+  guest:await("logd is started again", function()
+    local now = services().logd
+    return now.state == "ready" and now.pid ~= old.pid
+  end)
+  local function printed() return tonumber((guest:run("svc logs one"):match(".*%] (%d+)"))) or 0 end
+  local last = printed()
+  guest:await("lines of one come", function() return printed() > last + 2 end, 20)
+end)
+
 local function await_service(name, what, fact)
   guest:await(("%s %s"):format(name, what), function() return fact(services()[name]) end)
 end
