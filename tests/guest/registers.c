@@ -159,8 +159,8 @@ __asm__(".pushsection .text\n\t"
         "cmp x4, #0\n\t"
         "cset x0, ne\n\t"
         "mov x8, #" STRING(SW_SYS_PROCESS_EXIT) "\n\t"
-        "svc #0\n"
-        ".popsection");
+                                                "svc #0\n"
+                                                ".popsection");
 
 /* This program, beginning there. The status of its end; -1: it could not be started. */
 static int32_t process_run(const char *entry)

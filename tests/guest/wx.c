@@ -340,8 +340,8 @@ static void passing(void)
     reply.send_move = 1;
     check_status(sw_reply(wait.event.token, &reply), SW_OK, "answering with what came");
     check_status(sw_call_collect(call, &buffers, &length, &received), SW_OK, "the answer");
-    check(received == 1 && rights_of(buffers.received[0]) == rights,
-          "with the rights it had: %x", (unsigned)rights_of(buffers.received[0]));
+    check(received == 1 && rights_of(buffers.received[0]) == rights, "with the rights it had: %x",
+          (unsigned)rights_of(buffers.received[0]));
 
     const handle_t all[] = { memory,  passed,     stays, moves, buffers.received[0],
                              channel, connection, call,  port };
