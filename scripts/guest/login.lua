@@ -14,6 +14,7 @@ local fd, sys = swos.fd, swos.sys
 
 local LINE_BYTES = 4096
 local KILLED = 137
+local ENDS = 3  -- ends of the input in a row that are believed
 local MODE = swos.TERMINAL_CANONICAL | swos.TERMINAL_SIGNALS
 local KEPT_SESSION, KEPT_SHELL = 0, 1  -- slots; init ends the session in the first one at a stop
 local control = assert(swos.handle("fd/0/control"), "console-login: not on a terminal")
@@ -61,12 +62,15 @@ local function authenticate(name, password)
 end
 
 -- Asks for name and password until authd says yes: its answer, and the name; nil at the end of the input.
+-- A Ctrl-D looks like that, too, so it takes several in a row.
 local function log_in(host)
+  local ends = 0
   set_echo(true)
-  while true do
+  while ends < ENDS do
     local name = ask(host .. " login: ")
-    if not name then return nil end
-    if name ~= "" then
+    ends = name and 0 or ends + 1
+    if not name then write("\n") end
+    if name and name ~= "" then
       set_echo(false)
       local password = ask("Password: ")
       set_echo(true)
