@@ -136,6 +136,28 @@ tap.test("end of file and a killed shell end the session too", function()
   guest:login("root", "swordfish", 30)
 end)
 
+tap.test("Ctrl-D at the prompt asks again, by the same login; several in a row by the next one", function()
+  local function logins() return tonumber(guest:must("svc list"):match("\nconsole +%S+ +%d+ +(%d+)")) end
+  local before = logins()
+  guest:line("exit")
+  guest:expect("login: ", 30)
+  for _ = 1, 2 do
+    guest:send("\4")
+    guest:expect("\r\nswift-os login: ")
+  end
+  guest:line("root")
+  guest:expect("Password: ")
+  guest:line("swordfish")
+  guest:prompt()
+  tap.equal(logins(), before + 1)
+  guest:line("exit")
+  for _ = 1, 4 do
+    guest:expect("swift-os login: ", 30)
+    guest:send("\4")
+  end
+  guest:login("root", "swordfish")
+end)
+
 tap.test("Ctrl-C ends the command, not the session", function()
   guest:line("sleep 1000")
   guest:sleep(1)
