@@ -98,6 +98,18 @@ static int fd_write(lua_State *L)
     return 1;
 }
 
+/* fd.seek(fd, distance) -> offset: moves the offset from where it is. */
+static int fd_seek(lua_State *L)
+{
+    uint64_t offset = 0;
+    status_t status =
+        sw_fd_seek(fd_check(L, 1), luaL_checkinteger(L, 2), SW_FD_FROM_OFFSET, &offset);
+    if (status != SW_OK)
+        return failure_push(L, status, sw_last_detail());
+    lua_pushinteger(L, (lua_Integer)offset);
+    return 1;
+}
+
 /* fd.kind(fd) -> SW_FD_*; nil when it is not open */
 static int fd_kind(lua_State *L)
 {
@@ -111,7 +123,7 @@ int fd_open_module(lua_State *L)
     static const luaL_Reg functions[] = {
         { "open", fd_open },           { "close", fd_close }, { "pipe", fd_pipe },
         { "duplicate", fd_duplicate }, { "read", fd_read },   { "write", fd_write },
-        { "kind", fd_kind },           { NULL, NULL },
+        { "seek", fd_seek },           { "kind", fd_kind },   { NULL, NULL },
     };
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "fd");

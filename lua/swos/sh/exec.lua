@@ -1,50 +1,27 @@
--- Runs the parser's tree: programs in jobs, builtins in place, descriptors wired together.
+-- Runs the parser's tree.
 --
--- Each pipeline is a job below the shell's own. In the foreground of a terminal it is what Ctrl-C
--- interrupts; the shell itself is not in it. A subshell and a list in the background are another
--- shell started with the list's text.
+-- There is no fork. A subshell in the foreground, $(...) too, runs in this process on a copy of the shell's
+-- state that is dropped afterwards (Shell:subshell). What runs beside the shell is another shell, started
+-- with the tree and the state (swos.sh.process): members of a pipeline that are neither programs nor
+-- builtins, lists in the background, subshells so deep in each other that the stack would not hold them.
+--
+-- shell.unwind says why commands are left: "exit", "return", "break", "continue", "interrupt"; what runs a
+-- list looks at it.
 local swos = require("swos")
 local builtins = require("swos.sh.builtins")
 local expand = require("swos.sh.expand")
-local parser = require("swos.sh.parser")
-local protocol = require("swos.protocol")
-local fd, sys = swos.fd, swos.sys
+local process = require("swos.sh.process")
+local commands, fd = builtins.commands, swos.fd
 
 local M = {}
 
-local NOT_FOUND, NOT_EXECUTABLE = 127, 126
-local SHELL = "/bin/sh"
-local READ_BYTES = 16384
+local CALLS_MAX = 1000  -- shell functions in each other
+local NESTING_MAX = 20  -- subshells in each other in one process
+local PIPE_MAX = 1 << 20
 
--- A message of the shell; number: the descriptor that is standard error, false when closed.
-local function say(text, number)
-  if number ~= false then fd.write(number or 2, "sh: " .. text .. "\n") end
-end
-M.say = say
+local run, run_list
 
 -- ---- expansion's view of the shell
-
-local start_shell, wait_for
-
--- Output of a command, for $(...).
-local function substitute(shell, text)
-  local reader, writer = fd.pipe()
-  if not reader then
-    say(writer)
-    return ""
-  end
-  local started = start_shell(shell, text, { [0] = 0, [1] = writer, [2] = 2 })
-  fd.close(writer)
-  local pieces = {}
-  while true do
-    local piece = fd.read(reader, READ_BYTES)
-    if not piece or piece == "" then break end
-    pieces[#pieces + 1] = piece
-  end
-  fd.close(reader)
-  if started then shell.status = wait_for(started) end
-  return table.concat(pieces)
-end
 
 local function list_directory(directory)
   local entries = require("swos.fs").list(directory)
@@ -54,278 +31,538 @@ local function list_directory(directory)
   return names
 end
 
-local function expansion(shell)
+local function substitute(shell, list)
+  local output, status = process.collect(shell, function()
+    if shell.nesting > NESTING_MAX then return M.run_apart(shell, { kind = "brace", list = list }) end
+    return run_list(shell, list)
+  end)
+  shell.status, shell.substituted = status, status
+  return output
+end
+
+function M.expansion(shell)
   return {
-    variable = function(name) return shell:get(name) end,
+    get = function(name) return shell:get(name) end,
+    set = function(name, value) shell:set(name, value) end,
     arguments = function() return shell.arguments end,
-    command = function(text) return substitute(shell, text) end,
+    command = function(list) return substitute(shell, list) end,
     list = list_directory,
+    exists = function(path) return require("swos.fs").stat(path) ~= nil end,
+    unset_is_error = function() return shell.options.u end,
+    no_glob = function() return shell.options.f end,
   }
 end
 
--- ---- descriptors
+-- ---- redirection
 
 local OPEN_FLAGS = {
   ["<"] = swos.OPEN_READ,
   [">"] = swos.OPEN_WRITE | swos.OPEN_CREATE | swos.OPEN_TRUNCATE,
+  [">|"] = swos.OPEN_WRITE | swos.OPEN_CREATE | swos.OPEN_TRUNCATE,
   [">>"] = swos.OPEN_WRITE | swos.OPEN_CREATE | swos.OPEN_APPEND,
+  ["<>"] = swos.OPEN_READ | swos.OPEN_WRITE | swos.OPEN_CREATE,
 }
 
 local NEW_MODE = 0x1a4 -- rw-r--r--: what one account creates, another does not change
+local FD_MAX = 200
 
--- Applies redirects to a table child -> own descriptor; what was opened is added to `opened`.
-local function redirect(context, redirects, descriptors, opened)
+-- A pipe that holds text, with nobody at its other end; nil: it is too long for one.
+local function pipe_of(text)
+  if #text > PIPE_MAX then return nil, "too long" end
+  local reader, writer = fd.pipe(math.max(#text, 1))
+  if not reader then return nil, writer end
+  local ok, message = true, nil
+  if text ~= "" then ok, message = fd.write(writer, text) end
+  fd.close(writer)
+  if ok then return reader end
+  fd.close(reader)
+  return nil, message
+end
+
+local function open_target(shell, entry, target)
+  local flags = OPEN_FLAGS[entry.op]
+  if entry.op == ">" and shell.options.C and target ~= "/dev/null"
+    and require("swos.fs").stat(target) then
+    return nil, "file exists"
+  end
+  return fd.open(target, flags, NEW_MODE)
+end
+
+-- Applies redirects; record as for Shell:set_descriptor. Raises a message.
+local function redirect(shell, redirects, record)
   for _, entry in ipairs(redirects) do
-    local target = expand.words({ entry.target }, context)
-    if #target ~= 1 then return nil, "ambiguous redirect" end
-    local flags = OPEN_FLAGS[entry.text]
-    if flags then
-      local number, message = fd.open(target[1], flags, NEW_MODE)
-      if not number then return nil, target[1] .. ": " .. message end
-      opened[#opened + 1] = number
-      descriptors[entry.fd] = number
-    elseif target[1] == "-" then
-      descriptors[entry.fd] = nil
+    local target = expand.string(entry.word, shell.expansion)
+    local own, message
+    if entry.fd < 0 or entry.fd > FD_MAX then shell:raise("bad file descriptor") end
+    if entry.op == "<<" then
+      own, message = pipe_of(target)
+      if not own then shell:raise("here-document: " .. message) end
+      shell.held[own] = 1
+    elseif OPEN_FLAGS[entry.op] then
+      own, message = open_target(shell, entry, target)
+      if not own then shell:raise(("%s: %s"):format(target, message)) end
+      shell.held[own] = 1
+    elseif target ~= "-" then
+      own = target:find("^%d+$") and shell.descriptors[tonumber(target)]
+      if not own then shell:raise(target .. ": bad file descriptor") end
+      shell:hold(own)
+    end
+    shell:set_descriptor(entry.fd, own, record)
+  end
+end
+
+-- ---- builtins
+
+-- What builtins are given: io.write, io.fail, for the one that runs.
+local function builtin_io(shell)
+  local io = {}
+  function io.write(text)
+    local ok, message, name = shell:write(1, text)
+    if ok then return true end
+    if name == "PEER_CLOSED" then
+      shell.unwind = shell.unwind or "exit"
+      io.failed = 141
+    elseif name == "INTERRUPTED" then
+      io.failed = 130
+    elseif not io.failed then
+      shell:say(("%s: %s"):format(io.name, message))
+      io.failed = 1
+    end
+    return nil
+  end
+  function io.fail(text, status)
+    shell:say(("%s: %s"):format(io.name, text))
+    return status or 1
+  end
+  return io
+end
+
+-- Runs a builtin; state it changes stays.
+local function run_builtin(shell, builtin, words)
+  local io = shell.io
+  if not io then
+    io = builtin_io(shell)
+    shell.io = io
+  end
+  local outer = io.name
+  io.name, io.failed = words[1], nil
+  local status = builtin(shell, words, io) or 0
+  status, io.name, io.failed = io.failed or status, outer, nil
+  return status
+end
+
+-- ---- functions
+
+local function call(shell, body, words)
+  if shell.calls >= CALLS_MAX then shell:raise(words[1] .. ": too many functions in each other") end
+  local depth = #shell.records
+  shell.calls = shell.calls + 1
+  shell:record("call", { arguments = shell.arguments, loops = shell.loops, outer = shell.call })
+  shell.call = shell:record("variables")
+  shell.arguments, shell.loops = table.move(words, 2, #words, 1, {}), 0
+  if shell.event then shell:poll() end
+  local status = shell.unwind and shell.status or run(shell, body)
+  if shell.unwind == "return" then
+    shell.unwind = nil
+    status = shell.status
+  end
+  shell:restore(depth)
+  return status
+end
+
+-- ---- simple commands
+
+local function trace(shell, assignments, words)
+  local out = {}
+  for _, entry in ipairs(assignments or {}) do out[#out + 1] = entry[1] .. "=" .. entry[2] end
+  for _, word in ipairs(words) do out[#out + 1] = word end
+  shell:write(2, "+ " .. table.concat(out, " ") .. "\n")
+end
+
+-- { { name, value }... }, expanded in order, each seen by the next.
+local function expanded_assignments(shell, assignments)
+  local out = {}
+  for i, entry in ipairs(assignments) do out[i] = { entry[1], expand.string(entry[2], shell.expansion) } end
+  return out
+end
+
+local function assign(shell, assignments)
+  local out = {}
+  for i, entry in ipairs(assignments) do
+    local value = expand.string(entry[2], shell.expansion)
+    shell:set(entry[1], value)
+    out[i] = { entry[1], value }
+  end
+  return out
+end
+
+local function run_external(shell, words, assignments)
+  local group = process.group(shell)
+  local status = process.start(group, words, assignments)
+  return process.wait(group) or status
+end
+
+-- Runs the words with assignments and redirects; plain: functions are not looked at (`command`).
+local function run_words(shell, words, node, plain)
+  local name = words[1]
+  local body = not plain and not builtins.special[name] and shell.functions[name]
+  local builtin = not body and commands[name]
+  local is_special = builtin and builtins.special[name] and not plain
+  local depth = #shell.records
+  if node.redirects then
+    local record = shell:record("descriptors")
+    local ok, failure = pcall(redirect, shell, node.redirects, record)
+    if not ok then
+      if type(failure) ~= "table" or not failure.message or is_special then error(failure, 0) end
+      shell:restore(depth)
+      shell:say(failure.message)
+      return failure.status or 2
+    end
+    if name == "exec" and not words[2] then -- these stay
+      for i = 1, #record, 2 do
+        if record[i + 1] then shell:release(record[i + 1]) end
+        record[i], record[i + 1] = nil, nil
+      end
+    end
+  end
+  local assignments
+  if node.assignments then
+    if is_special then
+      assignments = assign(shell, node.assignments)
+    elseif builtin or body then
+      local record = shell:record("variables")
+      for _, entry in ipairs(node.assignments) do shell:remember(record, entry[1]) end
+      assignments = assign(shell, node.assignments)
+      for _, entry in ipairs(assignments) do shell:export(entry[1]) end
     else
-      local from = math.tointeger(tonumber(target[1]))
-      if not from or not descriptors[from] then return nil, target[1] .. ": bad file descriptor" end
-      descriptors[entry.fd] = descriptors[from]
+      assignments = expanded_assignments(shell, node.assignments)
     end
   end
-  return true
+  if shell.options.x then trace(shell, assignments, words) end
+  local status
+  if body then
+    status = call(shell, body, words)
+  elseif builtin then
+    status = run_builtin(shell, builtin, words)
+  else
+    status = run_external(shell, words, assignments)
+  end
+  if node.redirects or node.assignments then shell:restore(depth) end
+  return status
+end
+M.run_words = run_words
+
+-- Only assignments and redirects.
+local function run_nothing(shell, node)
+  local depth = #shell.records
+  if node.redirects then
+    redirect(shell, node.redirects, shell:record("descriptors"))
+    shell:restore(depth)
+  end
+  if node.assignments then
+    local assigned = assign(shell, node.assignments)
+    if shell.options.x then trace(shell, assigned, {}) end
+  end
+  return shell.substituted or 0
 end
 
-local function close_all(list)
-  for i = #list, 1, -1 do
-    fd.close(list[i])
-    list[i] = nil
-  end
+-- set -e: a command that failed ends the shell, but where its status is asked for.
+local function checked(shell, status)
+  shell.status = status
+  if status ~= 0 and shell.options.e and shell.guard == 0 and not shell.unwind then shell.unwind = "exit" end
+  return status
 end
 
--- ---- starting
+local handlers = {}
 
-local function is_path(name) return name:find("/", 1, true) ~= nil end
-
-local function candidates(shell, name)
-  if is_path(name) then return { name } end
-  local list = {}
-  for directory in (shell:get("PATH") or "/bin"):gmatch("[^:]+") do
-    list[#list + 1] = directory .. "/" .. name
-  end
-  return list
+function handlers.simple(shell, node)
+  shell.substituted = nil
+  local words = expand.words(node.words, shell.expansion)
+  if words[1] then return checked(shell, run_words(shell, words, node)) end
+  return checked(shell, run_nothing(shell, node))
 end
 
--- Starts a program: process; or nil, exit status after a message.
-local function spawn(shell, words, options)
-  local process
-  local message, name = "not found", "NOT_FOUND"
-  if not options.job then
-    say("no job for the command: the session has too many")
-    return nil, NOT_EXECUTABLE
-  end
-  options.arguments = words
-  for _, path in ipairs(candidates(shell, words[1])) do
-    process, message, name = swos.spawn(path, options)
-    if name == "BAD_IMAGE" then
-      -- neither program nor script of a program: commands for a shell
-      options.arguments = table.move(words, 2, #words, 3, { SHELL, path })
-      process, message, name = swos.spawn(SHELL, options)
+-- ---- compound commands
+
+-- Runs body(shell, node) with the node's redirects.
+local function with_redirects(body)
+  return function(shell, node)
+    if not node.redirects then return body(shell, node) end
+    local depth = #shell.records
+    local record = shell:record("descriptors")
+    local ok, failure = pcall(redirect, shell, node.redirects, record)
+    if not ok then
+      if type(failure) ~= "table" or not failure.message then error(failure, 0) end
+      shell:restore(depth)
+      shell:say(failure.message)
+      return checked(shell, failure.status or 2)
     end
-    if process then return process, message end
-    if name ~= "NOT_FOUND" then break end
-  end
-  local errors = options.descriptors[2] or false
-  if name == "NOT_FOUND" then
-    say(words[1] .. ": not found", errors)
-    return nil, NOT_FOUND
-  end
-  say(("%s: %s"):format(words[1], message), errors)
-  return nil, NOT_EXECUTABLE
-end
-
-local function base_options(shell, job, descriptors)
-  return { job = job, descriptors = descriptors, environment = shell:environment(),
-    handles = { session = swos.handle("session") or swos.handle("job") } }
-end
-
-local function new_job()
-  local own = swos.handle("job")
-  if not own then return nil, "no job to run commands in" end
-  return sys.job_create(own, {})
-end
-
--- Starts another shell for text, with all of this one's variables and parameters.
-local function spawn_shell(shell, text, job, descriptors)
-  local options = base_options(shell, job, descriptors)
-  options.environment = shell:environment(true)
-  local words = { SHELL, "-c", text, shell.name }
-  return spawn(shell, table.move(shell.arguments, 1, #shell.arguments, 5, words), options)
-end
-
--- The same in a job of its own: { job =, processes = {...}, pids = {...}, text = } for M.wait.
-function start_shell(shell, text, descriptors)
-  local job, message = new_job()
-  if not job then return nil, say(message) end
-  local process, pid = spawn_shell(shell, text, job, descriptors)
-  if not process then return nil, pid end
-  return { job = job, processes = { process }, pids = { pid }, text = text }
-end
-
--- ---- waiting
-
-local function set_foreground(shell, job)
-  if shell.interactive and shell.control then
-    protocol.terminal.set_foreground(shell.control, { job = job })
+    local status = body(shell, node)
+    shell:restore(depth)
+    return status
   end
 end
 
--- Waits for all processes of what was started; the status of the last one.
-function wait_for(started)
+handlers.brace = with_redirects(function(shell, node) return run_list(shell, node.list) end)
+
+-- Runs a node in another shell and waits for it.
+function M.run_apart(shell, node)
+  local group = process.group(shell)
+  local status = process.start_shell(group, node)
+  return process.wait(group) or status
+end
+
+handlers.subshell = with_redirects(function(shell, node)
+  if shell.nesting > NESTING_MAX then
+    return checked(shell, M.run_apart(shell, { kind = "brace", list = node.list }))
+  end
+  return checked(shell, shell:subshell(function() return run_list(shell, node.list) end))
+end)
+
+-- A list whose status is asked for: set -e does not end the shell in it.
+local function condition(shell, list)
+  shell.guard = shell.guard + 1
+  local status = run_list(shell, list)
+  shell.guard = shell.guard - 1
+  return status
+end
+
+handlers["if"] = with_redirects(function(shell, node)
+  for _, clause in ipairs(node.clauses) do
+    local status = condition(shell, clause[1])
+    if shell.unwind then return status end
+    if status == 0 then return run_list(shell, clause[2]) end
+  end
+  if node.otherwise then return run_list(shell, node.otherwise) end
+  return 0
+end)
+
+-- After a round of a loop: whether to leave it.
+local function leaves_loop(shell)
+  if shell.was_interrupted and shell.interactive then shell.unwind = "interrupt" end
+  if shell.event and not shell.unwind then shell:poll() end
+  local unwind = shell.unwind
+  if unwind ~= "break" and unwind ~= "continue" then return unwind ~= nil end
+  shell.unwind_count = shell.unwind_count - 1
+  if shell.unwind_count > 0 then return true end
+  shell.unwind = nil
+  return unwind == "break"
+end
+
+handlers["while"] = with_redirects(function(shell, node)
   local status = 0
-  for _, process in ipairs(started.processes) do
-    local result, message, name
-    repeat
-      result, message, name = swos.process_wait(process)
-    until name ~= "INTERRUPTED"
-    status = result or (say(message) or 1)
-    process:close()
+  shell.loops = shell.loops + 1
+  while true do
+    local holds = condition(shell, node.condition) == 0
+    if shell.unwind then
+      if leaves_loop(shell) then break end
+    elseif holds == node.is_until then
+      break
+    else
+      status = run_list(shell, node.body)
+      if leaves_loop(shell) then break end
+    end
   end
-  started.job:close()
+  shell.loops = shell.loops - 1
+  return shell.unwind and shell.status or status
+end)
+
+handlers["for"] = with_redirects(function(shell, node)
+  local status = 0
+  local words = node.words and expand.words(node.words, shell.expansion)
+    or table.move(shell.arguments, 1, #shell.arguments, 1, {})
+  shell.loops = shell.loops + 1
+  for _, word in ipairs(words) do
+    shell:set(node.name, word)
+    status = run_list(shell, node.body)
+    if leaves_loop(shell) then break end
+  end
+  shell.loops = shell.loops - 1
+  return status
+end)
+
+handlers.case = with_redirects(function(shell, node)
+  local text = expand.string(node.word, shell.expansion)
+  for _, item in ipairs(node.items) do
+    for _, pattern in ipairs(item.patterns) do
+      local matched
+      if pattern.lit then
+        matched = pattern.lit == text
+      else
+        matched = require("swos.sh.glob").matches(expand.pattern(pattern, shell.expansion), text)
+      end
+      if matched then return run_list(shell, item.body) end
+    end
+  end
+  return 0
+end)
+
+handlers["function"] = function(shell, node)
+  shell.functions[node.name] = node.body
+  return 0
+end
+
+function handlers.and_or(shell, node)
+  local rest = node.rest
+  shell.guard = shell.guard + 1
+  local status = run(shell, node.first)
+  for i, entry in ipairs(rest) do
+    shell.status = status
+    if shell.unwind then break end
+    if (entry[1] == "&&") == (status == 0) then
+      if i == #rest then
+        shell.guard = shell.guard - 1
+        status = run(shell, entry[2])
+        shell.guard = shell.guard + 1
+      else
+        status = run(shell, entry[2])
+      end
+    end
+  end
+  shell.guard = shell.guard - 1
   return status
 end
 
 -- ---- pipelines
 
-local function assign(shell, context, assignments)
-  for _, entry in ipairs(assignments) do shell:set(entry[1], expand.string(entry[2], context)) end
+-- How a member of a pipeline is to be run: "program", "builtin" (one that neither reads nor changes
+-- anything), "shell", or "nothing"; with its words as they are then.
+local function prepare(shell, node)
+  if node.kind ~= "simple" then return "shell", node end
+  local words = shell:apart(function() return expand.words(node.words, shell.expansion) end)
+  local name, literal = words[1], {}
+  for i, word in ipairs(words) do literal[i] = { lit = word } end
+  local expanded = { kind = "simple", words = literal, assignments = node.assignments,
+    redirects = node.redirects }
+  if not name then return "shell", expanded, words end
+  if shell.functions[name] and not builtins.special[name] then return "shell", expanded, words end
+  if commands[name] then return builtins.only_writes[name] and "builtin" or "shell", expanded, words end
+  return "program", expanded, words
 end
 
--- Runs a builtin with its descriptors; state it changes stays.
-local function run_builtin(shell, builtin, words, descriptors)
-  local io = {
-    write = function(text)
-      if not descriptors[1] then return nil end
-      return fd.write(descriptors[1], text)
-    end,
-    fail = function(text)
-      if descriptors[2] then fd.write(descriptors[2], ("sh: %s: %s\n"):format(words[1], text)) end
-      return 1
-    end,
-  }
-  return builtin(shell, words, io) or 0
-end
-
--- One command of a pipeline; get_job() is the pipeline's job, made when it is needed. Returns a
--- process and its pid, or nil and the status.
-local function run_command(shell, context, command, get_job, descriptors, opened, in_pipeline)
-  if command.kind == "subshell" then
-    local ok, message = redirect(context, command.redirects, descriptors, opened)
-    if not ok then return nil, say(message) or 1 end
-    return spawn_shell(shell, command.text, get_job(), descriptors)
-  end
-  local words = expand.words(command.words, context)
-  local ok, message = redirect(context, command.redirects, descriptors, opened)
-  if not ok then return nil, say(message) or 1 end
-  if #words == 0 then
-    local status = shell.status
-    if not in_pipeline then assign(shell, context, command.assignments) end
-    return nil, #command.assignments > 0 and shell.status ~= status and shell.status or 0
-  end
-  local builtin = builtins[words[1]]
-  if builtin then
-    assign(shell, context, command.assignments)
-    return nil, run_builtin(shell, builtin, words, descriptors)
-  end
-  local options = base_options(shell, get_job(), descriptors)
-  for _, entry in ipairs(command.assignments) do
-    options.environment[#options.environment + 1] = entry[1] .. "=" .. expand.string(entry[2], context)
-  end
-  return spawn(shell, words, options)
-end
-
--- Starts all commands. A builtin in the middle runs in the shell after the programs were started
--- that read from it, so that its output has a reader.
-local function run_pipeline(shell, pipeline)
-  local context, count = expansion(shell), #pipeline.commands
-  local job
-  local function get_job()
-    if not job then
-      local message
-      job, message = new_job()
-      if not job then return nil, message end
-      set_foreground(shell, job)
-    end
-    return job
-  end
-  local pipes = {}
-  for i = 1, count - 1 do
-    local reader, writer = fd.pipe()
-    if not reader then
-      close_all(pipes)
-      say(writer)
-      return 1
-    end
-    pipes[2 * i - 1], pipes[2 * i] = reader, writer
-  end
-  local processes, statuses, opened = {}, {}, {}
-  for i = count, 1, -1 do
-    local input, output = i > 1 and pipes[2 * i - 3], i < count and pipes[2 * i]
-    local process, result = run_command(shell, context, pipeline.commands[i], get_job,
-      { [0] = input or 0, [1] = output or 1, [2] = 2 }, opened, count > 1)
-    if process then table.insert(processes, 1, process) else statuses[i] = result end
-    close_all(opened)
-    -- the shell's own copies of the ends this command used
-    if output then fd.close(output) end
-    if input then fd.close(input) end
-  end
-  local status = 0
-  if job then
-    status = wait_for({ job = job, processes = processes })
-    set_foreground(shell, swos.handle("job"))
-  end
-  status = statuses[count] or status
-  if pipeline.negated then status = status == 0 and 1 or 0 end
+local function start_member(shell, group, how, node, words)
+  if how ~= "program" then return process.start_shell(group, node) end
+  local depth = #shell.records
+  if node.redirects then redirect(shell, node.redirects, shell:record("descriptors")) end
+  local assignments = node.assignments and expanded_assignments(shell, node.assignments)
+  if shell.options.x then trace(shell, assignments, words) end
+  local status = process.start(group, words, assignments)
+  shell:restore(depth)
   return status
 end
 
-local function run_background(shell, node)
+-- One member. The reader for the next one, or nil; the status if it is known already.
+local function member(shell, group, node, is_last)
+  local how, words
+  how, node, words = prepare(shell, node)
+  if is_last then
+    if how == "builtin" or how == "shell" and not shell.interactive and shell.nesting <= NESTING_MAX then
+      return nil, shell:subshell(function() return run(shell, node) end)
+    end
+    return nil, start_member(shell, group, how, node, words)
+  end
+  if how == "builtin" then
+    -- collected, so that nothing waits for who reads it
+    local output, status = process.collect(shell, function() return handlers.simple(shell, node) end)
+    local reader = pipe_of(output)
+    if reader then return reader, status end
+    how, node = "shell", { kind = "simple", words = { { lit = "printf" }, { lit = "%s" }, { lit = output } } }
+  end
+  local reader, writer = fd.pipe()
+  if not reader then shell:raise(writer) end
+  local depth = #shell.records
+  shell.held[writer] = 1
+  shell:set_descriptor(1, writer, shell:record("descriptors"))
+  local _, failed = shell:protect(function() start_member(shell, group, how, node, words) end)
+  shell:restore(depth)
+  return reader, failed and 2 or nil
+end
+
+local function run_members(shell, members, group)
+  local reader, status
+  for i, node in ipairs(members) do
+    local depth = #shell.records
+    if reader then
+      shell.held[reader] = 1
+      shell:set_descriptor(0, reader, shell:record("descriptors"))
+      reader = nil
+    end
+    status = shell:protect(function()
+      local known
+      reader, known = member(shell, group, node, i == #members)
+      return known
+    end)
+    shell:restore(depth)
+  end
+  return status
+end
+
+function handlers.pipeline(shell, node)
+  local status
+  if node.negated then shell.guard = shell.guard + 1 end
+  if not node.commands[2] then
+    status = run(shell, node.commands[1])
+  else
+    local group = process.group(shell)
+    local known = run_members(shell, node.commands, group)
+    local last = process.wait(group)
+    status = known or last or 0
+  end
+  if not node.negated then return checked(shell, status) end
+  shell.guard = shell.guard - 1
+  if shell.unwind then return status end
+  shell.status = status == 0 and 1 or 0
+  return shell.status
+end
+
+function handlers.background(shell, node)
+  local depth = #shell.records
   local null = fd.open("/dev/null", swos.OPEN_READ)
-  local started = start_shell(shell, node.text, { [0] = null, [1] = 1, [2] = 2 })
-  if null then fd.close(null) end
-  if not started then return 1 end
-  shell:add_background(started)
+  if null then
+    shell.held[null] = 1
+    shell:set_descriptor(0, null, shell:record("descriptors"))
+  end
+  local group = process.group(shell)
+  group.background = true
+  shell:protect(function()
+    local how, member_node, words = prepare(shell, node.node)
+    start_member(shell, group, how == "program" and how or "shell", member_node, words)
+  end)
+  shell:restore(depth)
+  process.detach(group, node.text)
   return 0
 end
 
-local function run_and_or(shell, node)
-  if node.background then return run_background(shell, node) end
-  shell.status = run_pipeline(shell, node.first)
-  for _, entry in ipairs(node.rest) do
-    if shell.stopped then break end
-    if (entry[1] == "&&") == (shell.status == 0) then shell.status = run_pipeline(shell, entry[2]) end
-  end
-  return shell.status
-end
+function run(shell, node) return handlers[node.kind](shell, node) end
+M.run = run
 
--- Runs a parsed list; the status of its last command.
-function M.list(shell, list)
-  for _, node in ipairs(list) do
-    if shell.stopped then break end
-    shell.status = run_and_or(shell, node)
+function run_list(shell, list)
+  local status = 0
+  for i = 1, #list do
+    local node = list[i]
+    status = handlers[node.kind](shell, node)
+    if shell.unwind then return shell.status end
+    shell.status = status
+    if shell.polls then shell:poll() end
   end
-  return shell.status
+  return status
 end
+M.list = run_list
 
--- Runs text; nil, "incomplete" when it needs more lines.
+-- ---- texts
+
+-- Runs text line by line, as from a file. The status.
 function M.text(shell, text)
-  local list, message = parser.parse(text)
-  if not list then
-    if message == "incomplete" then return nil, message end
-    say(message)
-    shell.status = 2
-    return 2
+  local parser = require("swos.sh.parser") -- a subshell gets a tree
+  local source = parser.new({ text = text, closed = true }, shell.aliases)
+  local status = 0
+  while not shell.unwind do
+    local list, message, line = parser.next_line(source)
+    if list == false then break end
+    if not list then error({ message = message, line = line }, 0) end
+    if not shell.options.n then status = run_list(shell, list) end
   end
-  return M.list(shell, list)
+  return shell.unwind and shell.status or status
 end
 
 return M

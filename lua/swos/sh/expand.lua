@@ -1,111 +1,236 @@
--- Words into fields: variables, command substitution, splitting, file names. Pure: what it needs
--- to know comes from `context`:
---   context.variable(name)   a variable's or parameter's value, or nil
---   context.arguments()      the positional parameters ("$@")
---   context.command(text)    the output of a command
---   context.list(directory)  names in a directory, or nil
-local glob = require("swos.sh.glob")
-
+-- Words into fields: parameters, commands, arithmetic, splitting, file names. Pure: what it needs to
+-- know and do comes from `context`:
+--   context.get(name), context.set(name, value)   a variable's or parameter's value, or nil
+--   context.arguments()      the positional parameters
+--   context.command(list)    the output of commands
+--   context.list(directory)  names in a directory, or nil; context.exists(path)
+--   context.unset_is_error(), context.no_glob()   set -u, set -f
+-- A failure is raised as { message = }.
 local M = {}
 
--- Collects fields. Each character is kept as it is; those that may be pattern characters and were
--- not quoted are noted, so that a quoted * stays a star.
-local Fields = {}
-Fields.__index = Fields
+local WHITE = " \t\n"
 
-function Fields:append(text, quoted)
-  local current = self.current or { text = "", pattern = "", is_pattern = false }
-  self.current = current
-  current.text = current.text .. text
+-- What is being collected. out: the fields so far; text: the field that grows, nil before there is one;
+-- pattern: the same with quoted pattern characters behind backslashes; is_pattern: it has one that
+-- is not quoted. single: everything is one string, nothing is split; want_pattern: of which the pattern
+-- is wanted.
+local function append(state, text, quoted)
+  local before = state.text
+  state.text = before and before .. text or text
+  if state.single and not state.want_pattern then return end
+  local pattern = text
   if quoted then
-    current.pattern = current.pattern .. text:gsub("[*?%[%]\\]", "\\%0")
-  else
-    current.pattern = current.pattern .. text:gsub("\\", "\\\\")
-    if text:find("[*?%[]") then current.is_pattern = true end
+    if text:find("[*?%[%]\\!-]") then pattern = text:gsub("[*?%[%]\\!-]", "\\%0") end
+  elseif not state.single then
+    if text:find("\\", 1, true) then pattern = text:gsub("\\", "\\\\") end
+    if text:find("[*?%[]") then state.is_pattern = true end
   end
+  state.pattern = before and state.pattern .. pattern or pattern
 end
 
-function Fields:finish()
-  if self.current then
-    self[#self + 1] = self.current
-    self.current = nil
-  end
-end
-
--- An unquoted value: white space separates fields.
-function Fields:split(value)
-  if value:find("^%s") then self:finish() end
-  local first = true
-  for piece in value:gmatch("%S+") do
-    if not first then self:finish() end
-    self:append(piece, false)
-    first = false
-  end
-  if not first and value:find("%s$") then self:finish() end
-end
-
-local function value_of(part, context)
-  if part.kind == "command" then return (context.command(part.text):gsub("\n+$", "")) end
-  local value = context.variable(part.name)
-  if part.default and (value == nil or value == "") then value = part.default end
-  return value or ""
-end
-
-local function expand_part(fields, part, context)
-  if part.kind == "text" then
-    fields:append(part.text, part.quoted)
-  elseif part.kind == "variable" and part.name == "@" then
-    for i, argument in ipairs(context.arguments()) do
-      if i > 1 then fields:finish() end
-      if part.quoted then fields:append(argument, true) else fields:split(argument) end
+local function finish(state)
+  local text = state.text
+  if not text then return end
+  if text ~= "" or not state.no_arguments then
+    local out = state.out
+    local matches
+    if state.is_pattern and not state.context.no_glob() then
+      local glob = require("swos.sh.glob")
+      matches = glob.expand(state.pattern, state.context.list, state.context.exists)
     end
-  elseif part.quoted then
-    fields:append(value_of(part, context), true)
-  else
-    fields:split(value_of(part, context))
-  end
-end
-
-local function is_home(parts)
-  local first = parts[1]
-  if not first or first.kind ~= "text" or first.quoted then return false end
-  return first.text == "~" or first.text:sub(1, 2) == "~/"
-end
-
--- The fields of one word, added to `out`.
-function M.word(word, context, out)
-  local fields = setmetatable({}, Fields)
-  for i, part in ipairs(word.parts) do
-    if i == 1 and is_home(word.parts) then
-      fields:append(context.variable("HOME") or "/", true)
-      if part.text ~= "~" then fields:append(part.text:sub(2), false) end
+    if matches and matches[1] then
+      table.move(matches, 1, #matches, #out + 1, out)
     else
-      expand_part(fields, part, context)
+      out[#out + 1] = text
     end
   end
-  fields:finish()
-  for _, field in ipairs(fields) do
-    local matches = field.is_pattern and glob.expand(field.pattern, context.list) or {}
-    if #matches == 0 then matches = { field.text } end
-    table.move(matches, 1, #matches, #out + 1, out)
-  end
-  return out
+  state.text, state.pattern, state.is_pattern = nil, nil, nil
 end
 
+-- An unquoted value: the characters of IFS separate fields.
+local function split(state, value)
+  if value == "" then return end
+  if state.single then return append(state, value, false) end
+  local ifs = state.context.get("IFS") or WHITE
+  local set = ifs == WHITE and "[ \t\n]" or ifs ~= "" and "[" .. ifs:gsub("%W", "%%%0") .. "]"
+  local at = set and value:find(set)
+  if not at then return append(state, value, false) end
+  local from = 1
+  while at do
+    local c = value:sub(at, at)
+    if at > from then append(state, value:sub(from, at - 1), false) end
+    if c:find("[ \t\n]") then
+      -- white space around another separator belongs to it
+      local behind = at + 1
+      while behind <= #value and value:find("^[ \t\n]", behind) and value:find("^" .. set, behind) do
+        behind = behind + 1
+      end
+      c = value:sub(behind, behind)
+      if c ~= "" and c:find(set) and (state.text or from > 1 or at > 1) then
+        at = behind
+      else
+        at, c = behind - 1, " "
+      end
+    end
+    if not c:find("[ \t\n]") then
+      if not state.text then append(state, "", false) end
+      while value:find("^[ \t\n]", at + 1) and value:find("^" .. set, at + 1) do at = at + 1 end
+    end
+    finish(state)
+    from = at + 1
+    at = value:find(set, from)
+  end
+  if from <= #value then append(state, value:sub(from), false) end
+end
+
+local expand_parts
+
+-- One string of a word in the same way as the state's; no splitting.
+local function string_of(word, context, want_pattern)
+  local state = { single = true, context = context, want_pattern = want_pattern }
+  expand_parts(state, word)
+  if want_pattern then return state.pattern or "" end
+  return state.text or ""
+end
+
+local function separator(context)
+  local ifs = context.get("IFS")
+  return ifs and ifs:sub(1, 1) or " "
+end
+
+-- $@ and $*.
+local function add_arguments(state, part)
+  local arguments = state.context.arguments()
+  if part.name == "*" and part.q then
+    return append(state, table.concat(arguments, separator(state.context)), true)
+  end
+  if part.q and not arguments[1] then state.no_arguments = true end
+  for i, argument in ipairs(arguments) do
+    if i > 1 then
+      if state.single then
+        append(state, part.q and " " or separator(state.context), true)
+      else
+        finish(state)
+      end
+    end
+    if part.q then append(state, argument, true) else split(state, argument) end
+  end
+end
+
+local function fail(format, ...)
+  error({ message = format:format(...) }, 0)
+end
+
+local function add_value(state, part, value)
+  if part.q then append(state, value, true) else split(state, value) end
+end
+
+-- ${name OP word} for - = ? +.
+local function conditional(state, part, value)
+  local op, context = part.op, state.context
+  local is_set = value ~= nil
+  if #op == 2 then is_set = is_set and value ~= "" end
+  local kind = op:sub(-1)
+  if kind == "+" then
+    if is_set then expand_parts(state, part.word, true) end
+    return true
+  end
+  if is_set then return false end
+  if kind == "-" then
+    expand_parts(state, part.word, true)
+  elseif kind == "?" then
+    local text = part.word.parts and not part.word.parts[1] and "" or string_of(part.word, context)
+    if text == "" then text = #op == 2 and "parameter not set or null" or "parameter not set" end
+    fail("%s: %s", part.name, text)
+  else
+    if not part.name:find("^[%a_]") then fail("%s: cannot be assigned", part.name) end
+    value = string_of(part.word, context)
+    context.set(part.name, value)
+    add_value(state, part, value)
+  end
+  return true
+end
+
+local function add_parameter(state, part)
+  local name, op, context = part.name, part.op, state.context
+  local is_list = name == "@" or name == "*"
+  if is_list and not op then return add_arguments(state, part) end
+  local value
+  if is_list then
+    local arguments = context.arguments()
+    if op == "length" then return append(state, tostring(#arguments), part.q) end
+    value = arguments[1] and table.concat(arguments, " ") or nil
+  else
+    value = context.get(name)
+  end
+  if op and op:find("[-=?+]$") then
+    if conditional(state, part, value) then return end
+    if is_list then return add_arguments(state, part) end
+  elseif value == nil and context.unset_is_error() then
+    fail("%s: parameter not set", name)
+  end
+  value = value or ""
+  if op == "length" then
+    value = tostring(#value)
+  elseif op and op:find("^[%%#]") then
+    value = require("swos.sh.glob").trim(value, string_of(part.word, context, true), op)
+  end
+  add_value(state, part, value)
+end
+
+local function output_of(part, context)
+  local output = context.command(part.list)
+  local last = #output
+  while output:byte(last) == 10 do last = last - 1 end
+  output = output:sub(1, last)
+  if output:find("\0", 1, true) then output = output:gsub("%z", "") end
+  return output
+end
+
+-- The word's parts. splits: text that is not quoted is split too (the word inside ${x:-word}).
+function expand_parts(state, word, splits)
+  if word.lit then return append(state, word.lit, true) end
+  for _, part in ipairs(word.parts) do
+    local kind = part.k
+    if kind == "text" then
+      if splits and not part.q then split(state, part.text) else append(state, part.text, part.q) end
+    elseif kind == "param" then
+      add_parameter(state, part)
+    elseif kind == "tilde" then
+      append(state, state.context.get("HOME") or "/", true)
+    elseif kind == "command" then
+      add_value(state, part, output_of(part, state.context))
+    else
+      local context = state.context
+      local number = require("swos.sh.arith").eval(string_of(part.word, context), context.get, context.set)
+      add_value(state, part, ("%d"):format(number))
+    end
+  end
+end
+
+-- The fields of words.
 function M.words(words, context)
   local out = {}
-  for _, word in ipairs(words) do M.word(word, context, out) end
+  for _, word in ipairs(words) do
+    if word.lit then
+      out[#out + 1] = word.lit
+    else
+      local state = { out = out, context = context }
+      expand_parts(state, word)
+      finish(state)
+    end
+  end
   return out
 end
 
--- A word as one string: the right side of an assignment.
+-- A word as one string: no splitting, no file names.
 function M.string(word, context)
-  local parts = {}
-  for i, part in ipairs(word.parts) do
-    parts[i] = part.kind == "text" and part.text
-      or part.name == "@" and table.concat(context.arguments(), " ") or value_of(part, context)
-  end
-  return table.concat(parts)
+  return word.lit or string_of(word, context)
+end
+
+-- A word as a pattern: what was quoted stands behind backslashes.
+function M.pattern(word, context)
+  return string_of(word, context, true)
 end
 
 return M

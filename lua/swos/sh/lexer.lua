@@ -1,181 +1,433 @@
--- Shell text into tokens. Pure.
+-- Shell text into tokens, one at a time, as the parser asks for them. Pure.
 --
--- A token is { kind = "word", parts = {...} }, { kind = "operator", text = "&&" }, { kind =
--- "redirect", fd = N, text = ">" } or { kind = "newline" }, with first and last: where it stands
--- in the text. A part of a word is { kind = "text", text }, { kind = "variable", name, default }
--- or { kind = "command", text }; `quoted` parts are neither split nor matched against files.
+-- A token is { kind = "word", word =, plain = }, { kind = "operator", text = "&&" }, { kind =
+-- "redirect", fd = N, text = ">" }, { kind = "newline" } or { kind = "end" }, with first and last:
+-- where it stands in the text. plain is the text of a word without any quoting: what may be a
+-- keyword, a name or an alias.
+--
+-- A word is { lit = text } when nothing in it is expanded, else { parts = {...} }. A part is
+--   { k = "text", text =, q = }
+--   { k = "param", name =, op =, word =, q = }   op: - :- = := ? :? + :+ % %% # ## length
+--   { k = "command", list =, q = }               the parser's tree
+--   { k = "arith", word =, q = }
+--   { k = "tilde" }
+-- What is quoted (q) is neither split nor matched against files.
+--
+-- Text inside text ($(...), `...`, bodies of here-documents) is lexed by another Lexer; those of $(...)
+-- share the source, so that its end is where the parser finds it.
 local M = {}
 
--- Longest first.
-local OPERATORS = { "&&", "||", ";", "&", "|", "(", ")" }
-local REDIRECTS = { ">>", ">&", "<&", ">", "<" }
-local NEEDS_QUOTING = "[%s;&|()<>]"
+-- Raised when the text ends inside something that goes on.
+M.INCOMPLETE = {}
 
--- Raised (and caught by M.tokens) when the text ends inside something that goes on.
-local INCOMPLETE = {}
+-- Nesting of all kinds; a syntax error beyond it.
+local DEPTH_MAX = 400
 
-local function fail(format, ...)
-  error({ message = format:format(...) }, 0)
+local OPERATORS = { ["&&"] = true, ["||"] = true, [";;"] = true, [";"] = true, ["&"] = true, ["|"] = true,
+  ["("] = true, [")"] = true }
+local REDIRECTS = { ["<<-"] = true, [">>"] = true, ["<<"] = true, [">&"] = true, ["<&"] = true, ["<>"] = true,
+  [">|"] = true, [">"] = true, ["<"] = true }
+local PLAIN = "^[%w_./,:+@%%%-=!{}^]+()"
+
+local Lexer = {}
+Lexer.__index = Lexer
+
+-- source: { text =, depth =, closed = }: closed when an end inside something is an error. hooks.list(lexer,
+-- at) parses commands up to ")" and returns the tree and the position behind it; hooks.text(text) all of it.
+function M.new(source, at, hooks)
+  source.depth = source.depth or 0
+  return setmetatable({ source = source, at = at or 1, hooks = hooks, pending = {} }, Lexer)
 end
+
+function M.line_of(source, at)
+  local _, count = source.text:sub(1, at - 1):gsub("\n", "")
+  return count + (source.line or 1)
+end
+
+function Lexer:fail(at, format, ...)
+  error({ message = format:format(...), line = M.line_of(self.source, at) }, 0)
+end
+
+function Lexer:incomplete()
+  if self.source.closed then self:fail(#self.source.text, "syntax error: unterminated quoted string") end
+  error(M.INCOMPLETE, 0)
+end
+
+function Lexer:enter()
+  local source = self.source
+  source.depth = source.depth + 1
+  if source.depth > DEPTH_MAX then self:fail(self.at, "syntax error: nested too deeply") end
+end
+
+function Lexer:leave() self.source.depth = self.source.depth - 1 end
 
 local function literal(parts, text, quoted)
   local last = parts[#parts]
-  if last and last.kind == "text" and last.quoted == quoted then
-    last.text = last.text .. text
+  if last and last.k == "text" and last.q == quoted then
+    last.pieces[#last.pieces + 1] = text
   elseif text ~= "" or quoted then
-    parts[#parts + 1] = { kind = "text", text = text, quoted = quoted }
+    parts[#parts + 1] = { k = "text", pieces = { text }, q = quoted }
   end
 end
 
--- Position of the parenthesis that closes the one before `at`.
-local function closing_parenthesis(text, at)
-  local depth = 1
-  while at <= #text do
-    local c = text:sub(at, at)
-    if c == "\\" then
-      at = at + 1
-    elseif c == "'" then
-      at = text:find("'", at + 1, true) or error(INCOMPLETE, 0)
-    elseif c == '"' then
-      repeat
-        at = text:find('["\\]', at + 1) or error(INCOMPLETE, 0)
-        local stop = text:sub(at, at) == '"'
-        if not stop then at = at + 1 end
-      until stop
-    elseif c == "(" then
-      depth = depth + 1
-    elseif c == ")" then
-      depth = depth - 1
-      if depth == 0 then return at end
+-- ~ or ~/... at the start of a word (or behind = and : of an assignment) is a part of its own.
+local function split_tilde(parts)
+  local first = parts[1]
+  if not first or first.k ~= "text" or first.q or first.text:byte() ~= 126 then return end
+  if first.text == "~" and #parts == 1 then
+    parts[1] = { k = "tilde" }
+  elseif first.text:sub(2, 2) == "/" then
+    first.text = first.text:sub(2)
+    table.insert(parts, 1, { k = "tilde" })
+  end
+end
+
+-- The word of parts; plain too when it has no quoting. keep_parts: never `lit`.
+local function finish(parts, keep_parts)
+  local is_literal = parts[1] ~= nil and not keep_parts
+  for _, part in ipairs(parts) do
+    if part.k == "text" then
+      part.text = table.concat(part.pieces)
+      part.pieces = nil
+      if not part.q and part.text:find("[*?%[]") then is_literal = false end
+    else
+      is_literal = false
     end
-    at = at + 1
   end
-  error(INCOMPLETE, 0)
+  local plain = #parts == 1 and parts[1].k == "text" and not parts[1].q and parts[1].text or nil
+  split_tilde(parts)
+  if not is_literal or parts[1].k == "tilde" then return { parts = parts }, plain end
+  if parts[2] == nil then return { lit = parts[1].text }, plain end
+  local texts = {}
+  for i, part in ipairs(parts) do texts[i] = part.text end
+  return { lit = table.concat(texts) }, nil
 end
 
--- What a `$` at `at` starts; the part and the position behind it. A `$` alone is itself.
-local function dollar(text, at, quoted)
-  local following = text:sub(at + 1, at + 1)
-  if following == "(" then
-    local close = closing_parenthesis(text, at + 2)
-    return { kind = "command", text = text:sub(at + 2, close - 1), quoted = quoted }, close + 1
-  elseif following == "{" then
-    local close = text:find("}", at, true) or error(INCOMPLETE, 0)
-    local inside = text:sub(at + 2, close - 1)
-    local name, default = inside:match("^([%w_]+):%-(.*)$")
-    name = name or inside:match("^[%w_]+$") or inside:match("^[?$!#@*]$")
-    if not name then fail("${%s}: bad substitution", inside) end
-    return { kind = "variable", name = name, default = default, quoted = quoted }, close + 1
+-- ---- what $ and ` start
+
+-- $((...)) at `at`; nil when it is a command in a subshell instead.
+function Lexer:arithmetic(at, quoted)
+  local text, depth, position = self.source.text, 0, at + 3
+  while true do
+    position = text:find("[()\\]", position)
+    if not position then self:incomplete() end
+    local c = text:byte(position)
+    if c == 92 then
+      position = position + 1
+    elseif c == 40 then
+      depth = depth + 1
+    elseif depth > 0 then
+      depth = depth - 1
+    elseif text:byte(position + 1) == 41 then
+      break
+    elseif position == #text then
+      self:incomplete()
+    else
+      return nil
+    end
+    position = position + 1
   end
-  local name = text:match("^[%a_][%w_]*", at + 1) or text:match("^[%d?$!#@*]", at + 1)
-  if not name then return { kind = "text", text = "$", quoted = quoted }, at + 1 end
-  return { kind = "variable", name = name, quoted = quoted }, at + 1 + #name
+  local inner = M.new({ text = text:sub(at + 3, position - 1), closed = true, depth = self.source.depth,
+    line = M.line_of(self.source, at) }, 1, self.hooks)
+  return { k = "arith", word = inner:whole("arith"), q = quoted }, position + 2
 end
 
-local function add_dollar(parts, text, at, quoted)
-  local part, behind = dollar(text, at, quoted)
-  if part.kind == "text" then literal(parts, part.text, quoted) else parts[#parts + 1] = part end
+-- ${...} at `at`.
+function Lexer:braced(at, quoted)
+  local text = self.source.text
+  local name, behind = text:match("^#([%a_][%w_]*)}()", at + 2)
+  if not name then name, behind = text:match("^#(%d+)}()", at + 2) end
+  if not name then name, behind = text:match("^#([?$!#@*%-])}()", at + 2) end
+  if name then return { k = "param", name = name, op = "length", q = quoted }, behind end
+  name, behind = text:match("^([%a_][%w_]*)()", at + 2)
+  if not name then name, behind = text:match("^(%d+)()", at + 2) end
+  if not name then name, behind = text:match("^([?$!#@*%-])()", at + 2) end
+  if not name and at + 2 > #text then self:incomplete() end
+  local op = name and (text:match("^:?[-=?+]", behind) or text:match("^%%%%?", behind)
+    or text:match("^##?", behind))
+  if name and text:byte(behind) == 125 then
+    return { k = "param", name = name, q = quoted }, behind + 1
+  elseif not op then
+    if name and behind > #text then self:incomplete() end
+    local close = text:find("}", at, true)
+    if not close then self:incomplete() end
+    self:fail(at, "%s: bad substitution", text:sub(at, close))
+  end
+  self:enter()
+  local parts, is_pattern = {}, op:find("^[%%#]") ~= nil
+  if quoted and not is_pattern then
+    behind = self:quoted(parts, behind + #op, "brace")
+  else
+    behind = self:unquoted(parts, behind + #op, "brace")
+  end
+  self:leave()
+  return { k = "param", name = name, op = op, word = finish(parts, true), q = quoted }, behind + 1
+end
+
+-- What a `$` at `at` starts: the part and the position behind it; a `$` alone is itself.
+function Lexer:dollar(parts, at, quoted)
+  local text = self.source.text
+  local following = text:byte(at + 1)
+  local part, behind
+  if following == 40 then
+    self:enter()
+    if text:byte(at + 2) == 40 then part, behind = self:arithmetic(at, quoted) end
+    if not part then
+      local list
+      list, behind = self.hooks.list(self, at + 2)
+      part = { k = "command", list = list, q = quoted }
+    end
+    self:leave()
+  elseif following == 123 then
+    part, behind = self:braced(at, quoted)
+  else
+    local name = text:match("^[%a_][%w_]*", at + 1) or text:match("^[%d?$!#@*%-]", at + 1)
+    if not name then
+      literal(parts, "$", quoted)
+      return at + 1
+    end
+    part, behind = { k = "param", name = name, q = quoted }, at + 1 + #name
+  end
+  parts[#parts + 1] = part
   return behind
 end
 
-local function double_quoted(parts, text, at)
-  literal(parts, "", true)  -- "" is a word
+-- `...` at `at`, inside double quotes when quoted.
+function Lexer:backquote(parts, at, quoted)
+  local text, pieces, position = self.source.text, {}, at + 1
   while true do
-    local c = text:sub(at, at)
-    if c == "" then
-      error(INCOMPLETE, 0)
-    elseif c == '"' then
-      return at + 1
-    elseif c == "\\" then
-      local following = text:sub(at + 1, at + 1)
-      if following == "" then error(INCOMPLETE, 0) end
-      if following ~= "\n" then
-        literal(parts, following:find('[$`"\\]') and following or "\\" .. following, true)
+    local stop = text:find("[`\\]", position)
+    if not stop then self:incomplete() end
+    pieces[#pieces + 1] = text:sub(position, stop - 1)
+    position = stop + 1
+    if text:byte(stop) == 96 then break end
+    local following = text:sub(stop + 1, stop + 1)
+    if following:find(quoted and '[$`\\"]' or "[$`\\]") then
+      pieces[#pieces + 1] = following
+      position = stop + 2
+    else
+      pieces[#pieces + 1] = "\\"
+    end
+  end
+  self:enter()
+  local list = self.hooks.text({ text = table.concat(pieces), closed = true, depth = self.source.depth,
+    line = M.line_of(self.source, at) })
+  self:leave()
+  parts[#parts + 1] = { k = "command", list = list, q = quoted }
+  return position
+end
+
+-- ---- text with and without quotes
+
+local QUOTED_STOP = { dq = '["\\$`]', brace = '["\\$`}]', here = "[\\$`]", arith = '["\\$`]' }
+local QUOTED_ESCAPE = { dq = '[$`"\\]', brace = '[$`"\\}]', here = "[$`\\]", arith = '[$`"\\]' }
+
+-- Text as between double quotes, from `at`; the position where it stopped: at the closing quote (dq),
+-- at } (brace), behind the end (here, arith).
+function Lexer:quoted(parts, at, mode)
+  local text = self.source.text
+  while true do
+    local stop = text:find(QUOTED_STOP[mode], at)
+    if not stop then
+      if mode == "dq" or mode == "brace" then self:incomplete() end
+      literal(parts, text:sub(at), true)
+      return #text + 1
+    end
+    if stop > at then literal(parts, text:sub(at, stop - 1), true) end
+    local c = text:byte(stop)
+    if c == 125 or c == 34 and mode == "dq" then
+      return stop
+    elseif c == 34 then
+      at = stop + 1
+      if mode == "brace" then at = self:quoted(parts, at, "dq") + 1 end
+    elseif c == 36 then
+      at = self:dollar(parts, stop, true)
+      text = self.source.text
+    elseif c == 96 then
+      at = self:backquote(parts, stop, true)
+    else
+      local following = text:sub(stop + 1, stop + 1)
+      if following == "" then
+        if mode ~= "here" and mode ~= "arith" then self:incomplete() end
+        literal(parts, "\\", true)
+      elseif following ~= "\n" then
+        literal(parts, following:find(QUOTED_ESCAPE[mode]) and following or "\\" .. following, true)
       end
-      at = at + 2
-    elseif c == "$" then
-      at = add_dollar(parts, text, at, true)
-    else
-      local plain = text:match('^[^"\\$]+', at)
-      literal(parts, plain, true)
-      at = at + #plain
+      at = stop + 2
     end
   end
 end
 
-local function word(text, at)
-  local parts = {}
-  while at <= #text do
-    local c = text:sub(at, at)
-    if c:find(NEEDS_QUOTING) then
-      break
-    elseif c == "'" then
-      local close = text:find("'", at + 1, true) or error(INCOMPLETE, 0)
-      literal(parts, text:sub(at + 1, close - 1), true)
-      at = close + 1
-    elseif c == '"' then
-      at = double_quoted(parts, text, at + 1)
-    elseif c == "\\" then
-      local following = text:sub(at + 1, at + 1)
-      if following == "" then error(INCOMPLETE, 0) end
-      if following ~= "\n" then literal(parts, following, true) end
-      at = at + 2
-    elseif c == "$" then
-      at = add_dollar(parts, text, at, false)
-    else
-      local plain = text:match("^[^%s;&|()<>'\"\\$]+", at)
-      literal(parts, plain, false)
-      at = at + #plain
-    end
-  end
-  return parts, at
-end
+local STOP = { word = "[%s;&|()<>'\"\\$`]", brace = "['\"\\$`}]" }
 
-local function starts_with_one_of(list, text, at)
-  for _, operator in ipairs(list) do
-    if text:sub(at, at + #operator - 1) == operator then return operator end
-  end
-end
-
-local function tokens(text)
-  local list, at = {}, 1
-  local function add(token, behind)
-    token.first, token.last = at, behind - 1
-    list[#list + 1] = token
-    at = behind
-  end
+-- Text outside quotes from `at`; the position where it stopped: at blank or operator (word), at } (brace).
+function Lexer:unquoted(parts, at, mode)
+  local text, pattern = self.source.text, STOP[mode]
   while true do
-    at = text:find("[^ \t\r]", at) or #text + 1
-    local c = text:sub(at, at)
-    if c == "" then return list end
-    local digits = text:match("^(%d*)[<>]", at)
-    local operator = starts_with_one_of(OPERATORS, text, at)
-    if c == "\n" then
-      add({ kind = "newline" }, at + 1)
-    elseif c == "#" then
-      at = text:find("\n", at, true) or #text + 1
-    elseif c == "\\" and text:sub(at + 1, at + 1) == "\n" then
-      at = at + 2
-    elseif digits then
-      local redirect = starts_with_one_of(REDIRECTS, text, at + #digits)
-      local fd = tonumber(digits) or (redirect:sub(1, 1) == "<" and 0 or 1)
-      add({ kind = "redirect", fd = fd, text = redirect }, at + #digits + #redirect)
-    elseif operator then
-      add({ kind = "operator", text = operator }, at + #operator)
-    else
-      local parts, behind = word(text, at)
-      add({ kind = "word", parts = parts }, behind)
+    local stop = text:find(pattern, at)
+    if not stop then
+      if mode == "brace" then self:incomplete() end
+      stop = #text + 1
     end
+    if stop > at then literal(parts, text:sub(at, stop - 1), false) end
+    local c = text:byte(stop)
+    if c == 39 then
+      local close = text:find("'", stop + 1, true)
+      if not close then self:incomplete() end
+      literal(parts, text:sub(stop + 1, close - 1), true)
+      at = close + 1
+    elseif c == 34 then
+      literal(parts, "", true) -- "" is a word
+      at = self:quoted(parts, stop + 1, "dq") + 1
+    elseif c == 92 then
+      local following = text:sub(stop + 1, stop + 1)
+      if following == "" then self:incomplete() end
+      if following ~= "\n" then literal(parts, following, true) end
+      at = stop + 2
+    elseif c == 36 then
+      at = self:dollar(parts, stop, false)
+    elseif c == 96 then
+      at = self:backquote(parts, stop, false)
+    else
+      return stop
+    end
+    text = self.source.text
   end
 end
 
--- The tokens of text; nil, "incomplete" when it ends too early; nil, message.
-function M.tokens(text)
-  local ok, result = pcall(tokens, text)
-  if ok then return result end
-  if result == INCOMPLETE then return nil, "incomplete" end
-  if type(result) == "table" then return nil, result.message end
-  error(result, 0)
+-- All of the text as one word: a body of a here-document, or arithmetic.
+function Lexer:whole(mode)
+  local parts = {}
+  self:quoted(parts, 1, mode)
+  return (finish(parts))
+end
+
+-- ---- here-documents
+
+-- Registers one whose delimiter was just read; its body comes with the next newline.
+function Lexer:expect_here(redirect, token, strip)
+  self.pending[#self.pending + 1] = { redirect = redirect, strip = strip, delimiter = M.delimiter(token),
+    quoted = token.plain == nil }
+end
+
+-- A delimiter is taken as it stands, without its quotes.
+function M.delimiter(token)
+  local word, texts = token.word, {}
+  if word.lit then return word.lit end
+  for i, part in ipairs(word.parts) do texts[i] = part.text or (part.k == "tilde" and "~") or "$" end
+  return table.concat(texts)
+end
+
+local function read_here(self, at, entry)
+  local text, lines = self.source.text, {}
+  while true do
+    if at > #text then
+      if self.source.closed then break end
+      error(M.INCOMPLETE, 0)
+    end
+    local stop = text:find("\n", at, true)
+    local line = text:sub(at, stop and stop - 1 or #text)
+    at = (stop or #text) + 1
+    if entry.strip then line = line:gsub("^\t+", "") end
+    if line == entry.delimiter then break end
+    lines[#lines + 1] = line .. "\n"
+  end
+  local body = table.concat(lines)
+  if entry.quoted then
+    entry.redirect.word = { lit = body }
+  else
+    local inner = M.new({ text = body, closed = true, depth = self.source.depth,
+      line = M.line_of(self.source, at) - #lines - 1 }, 1, self.hooks)
+    local word = inner:whole("here")
+    if word.parts and not word.parts[1] then word = { lit = "" } end
+    entry.redirect.word = word
+  end
+  return at
+end
+
+-- ---- tokens
+
+-- Puts an alias's text in the place of a token.
+function Lexer:replace(token, text)
+  local source = self.source
+  source.text = source.text:sub(1, token.first - 1) .. text .. source.text:sub(token.last + 1)
+  self.at = token.first
+end
+
+local function io_number(digits, text)
+  if digits ~= "" then return math.tointeger(tonumber(digits)) or -1 end
+  return text:byte() == 60 and 0 or 1
+end
+
+-- The next token.
+function Lexer:next()
+  local source = self.source
+  local text, at = source.text, self.at
+  while true do -- blanks, comments, continued lines
+    at = text:find("[^ \t\r]", at) or #text + 1
+    local c = text:byte(at)
+    if c == 35 then
+      at = text:find("\n", at, true) or #text + 1
+    elseif c == 92 and text:byte(at + 1) == 10 then
+      at = at + 2
+      if at > #text and not source.closed then error(M.INCOMPLETE, 0) end
+    else
+      break
+    end
+  end
+  local token = { first = at }
+  local behind = text:match(PLAIN, at)
+  if behind then -- most words
+    local c = text:sub(behind, behind)
+    if c == "" or c:find("[%s;&|()]") or c:find("[<>]") and not text:find("^%d+[<>]", at) then
+      token.kind, token.plain = "word", text:sub(at, behind - 1)
+      token.word = { lit = token.plain }
+      token.last, self.at = behind - 1, behind
+      return token
+    end
+  end
+  local c = text:sub(at, at)
+  if c == "" then
+    if self.pending[1] and not source.closed then error(M.INCOMPLETE, 0) end
+    for _, entry in ipairs(self.pending) do entry.redirect.word = { lit = "" } end
+    self.pending = {}
+    token.kind, behind = "end", at
+  elseif c == "\n" then
+    token.kind, behind = "newline", at + 1
+    if self.pending[1] then
+      for _, entry in ipairs(self.pending) do behind = read_here(self, behind, entry) end
+      self.pending = {}
+    end
+    token.last, self.at = at, behind
+    return token
+  else
+    local digits = text:match("^(%d*)[<>]", at)
+    local pair = text:sub(at, at + 1)
+    if digits then
+      local from = at + #digits
+      for length = 3, 1, -1 do
+        local redirect = text:sub(from, from + length - 1)
+        if REDIRECTS[redirect] then
+          token.kind, token.text, token.fd = "redirect", redirect, io_number(digits, redirect)
+          behind = from + length
+          break
+        end
+      end
+    elseif OPERATORS[pair] then
+      token.kind, token.text, behind = "operator", pair, at + 2
+    elseif OPERATORS[c] then
+      token.kind, token.text, behind = "operator", c, at + 1
+    else
+      local parts = {}
+      self.at = at
+      behind = self:unquoted(parts, at, "word")
+      token.kind = "word"
+      token.word, token.plain = finish(parts)
+      token.parts = parts
+    end
+  end
+  token.last, self.at = behind - 1, behind
+  return token
 end
 
 return M

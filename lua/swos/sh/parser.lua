@@ -1,172 +1,460 @@
 -- Tokens into a tree. Pure.
 --
--- list       { { kind = "and_or", first = pipeline, rest = { { "&&" | "||", pipeline }... },
---               background = bool, text = source }... }
--- pipeline   { negated = bool, commands = { command... }, text = source }
--- command    { kind = "simple", assignments = { { name, word }... }, words = { word... }, redirects = {...} }
---            { kind = "subshell", text = source inside the parentheses, redirects = {...} }
--- redirect   { fd = N, text = ">", target = word }
+-- A list is { node... }. Words are the lexer's. Nodes, by kind:
+--   simple      assignments = { { name, word }... }, words = { word... }, redirects
+--   pipeline    commands = { node... }, negated
+--   and_or      first = node, rest = { { "&&" | "||", node }... }
+--   background  node, text = its source
+--   subshell, brace    list, redirects
+--   if          clauses = { { condition list, list }... }, otherwise = list or nil
+--   while       condition = list, body = list, is_until
+--   for         name, words = { word... } or nil for "$@", body = list
+--   case        word, items = { { patterns = { word... }, body = list }... }
+--   function    name, body = node
+-- redirects: { { fd = N, op = ">", word }... }; the word of << is the body.
 local lexer = require("swos.sh.lexer")
 
 local M = {}
 
-local INCOMPLETE = {}
-
 local Parser = {}
 Parser.__index = Parser
 
-local function fail(token)
-  if not token then error(INCOMPLETE, 0) end
-  local name = token.kind == "newline" and "newline" or token.text or "word"
-  error({ message = ("syntax error near '%s'"):format(name) }, 0)
+local hooks = {}
+
+-- A parser of source { text = }. aliases: { name = text }, or nil.
+function M.new(source, aliases, at)
+  return setmetatable({ source = source, lexer = lexer.new(source, at, hooks), aliases = aliases,
+    last = at or 1 }, Parser)
 end
 
-function Parser:peek() return self.tokens[self.at] end
+local function describe(token)
+  if token.kind == "newline" then return "newline" end
+  return token.text or token.plain or "word"
+end
+
+function Parser:fail(token)
+  if token.kind == "end" then
+    if self.source.closed then self.lexer:fail(token.first, "syntax error: unexpected end") end
+    error(lexer.INCOMPLETE, 0)
+  end
+  self.lexer:fail(token.first, "syntax error near '%s'", describe(token))
+end
+
+function Parser:peek()
+  local token = self.token
+  if not token then
+    token = self.lexer:next()
+    self.token = token
+  end
+  return token
+end
+
+function Parser:advance()
+  local token = self.token or self:peek()
+  self.last, self.token = token.last, nil
+  return token
+end
 
 function Parser:is_operator(text)
   local token = self:peek()
-  return token ~= nil and token.kind == "operator" and token.text == text
+  return token.kind == "operator" and token.text == text
+end
+
+function Parser:is_keyword(text) return self:peek().plain == text end
+
+function Parser:expect_operator(text)
+  local token = self:peek()
+  if token.kind ~= "operator" or token.text ~= text then self:fail(token) end
+  return self:advance()
+end
+
+function Parser:expect_keyword(text)
+  local token = self:peek()
+  if token.plain ~= text then self:fail(token) end
+  return self:advance()
 end
 
 function Parser:skip_newlines()
-  while self:peek() and self:peek().kind == "newline" do self.at = self.at + 1 end
+  while self:peek().kind == "newline" do self:advance() end
 end
 
--- Source from token number first to the one before `at`.
-function Parser:source(first)
-  return self.text:sub(self.tokens[first].first, self.tokens[self.at - 1].last)
-end
+-- ---- simple commands
 
 function Parser:redirect(redirects)
-  local token = self:peek()
-  self.at = self.at + 1
+  local token = self:advance()
   local target = self:peek()
-  if not target or target.kind ~= "word" then fail(target) end
-  redirects[#redirects + 1] = { fd = token.fd, text = token.text, target = target }
-  self.at = self.at + 1
+  if target.kind ~= "word" then self:fail(target) end
+  local entry = { fd = token.fd, op = token.text, word = target.word }
+  redirects[#redirects + 1] = entry
+  if token.text == "<<" or token.text == "<<-" then
+    entry.op = "<<"
+    self.lexer:expect_here(entry, target, token.text == "<<-")
+  end
+  self:advance()
+end
+
+-- ~ behind = and : of an assignment's value is the home directory.
+local function tildes(parts)
+  local out = {}
+  for i, part in ipairs(parts) do
+    if part.k ~= "text" or part.q or not part.text:find("~", 1, true) then
+      out[#out + 1] = part
+    else
+      local text, at = part.text, 1
+      while at <= #text do
+        local colon = text:find(":", at, true) or #text + 1
+        local piece = text:sub(at, colon)
+        local begins = at > 1 or i == 1
+        if begins and piece:find("^~[/:]") or begins and piece == "~" and not parts[i + 1] then
+          out[#out + 1] = { k = "tilde" }
+          piece = piece:sub(2)
+        end
+        if piece ~= "" then out[#out + 1] = { k = "text", text = piece, q = true } end
+        at = colon + 1
+      end
+    end
+  end
+  return out
 end
 
 -- NAME=word at the start of a command: the name, and the word without it.
 local function assignment(token)
-  local first = token.parts[1]
-  if not first or first.kind ~= "text" or first.quoted then return nil end
+  if token.plain and not token.plain:find("~", 1, true) then
+    if not token.plain:find("=", 1, true) then return nil end
+    local name, value = token.plain:match("^([%a_][%w_]*)=(.*)$")
+    return name, name and { lit = value }
+  end
+  local parts = token.parts
+  local first = parts[1]
+  if not first or first.k ~= "text" or first.q then return nil end
   local name, value = first.text:match("^([%a_][%w_]*)=(.*)$")
   if not name then return nil end
-  local parts = table.move(token.parts, 2, #token.parts, 2, {})
-  parts[1] = { kind = "text", text = value, quoted = true }
-  for i = 2, #parts do
-    if not parts[i].quoted then
-      local copy = {}
-      for key, field in pairs(parts[i]) do copy[key] = field end
-      copy.quoted = true  -- no splitting in an assignment
-      parts[i] = copy
-    end
-  end
-  return name, { kind = "word", parts = parts }
+  parts = table.move(parts, 2, #parts, 2, {})
+  parts[1] = { k = "text", text = value, q = false }
+  return name, { parts = tildes(parts) }
 end
+
+-- The token at a command's start with aliases put in; name: what was replaced already up to `limit`.
+function Parser:unalias(check_next)
+  local token = self:peek()
+  while true do
+    local name = token.plain
+    local value = name and self.aliases and self.aliases[name]
+    local guard = self.guard
+    if guard and token.first >= guard.limit then guard, self.guard = nil, nil end
+    if not value or guard and guard[name] then return token end
+    if not guard then
+      guard = { limit = token.last + 1 }
+      self.guard = guard
+    end
+    guard[name] = true
+    guard.limit = guard.limit + #value - #name
+    self.lexer:replace(token, value)
+    self.token = nil
+    if value:find("[ \t]$") then check_next = token.first + #value end
+    self.alias_next = check_next or nil
+    token = self:peek()
+  end
+end
+
+local ENDS = { ["then"] = true, ["else"] = true, ["elif"] = true, ["fi"] = true, ["do"] = true,
+  ["done"] = true, ["esac"] = true, ["}"] = true }
+local COMPOUND = {}
 
 function Parser:simple()
   local command = { kind = "simple", assignments = {}, words = {}, redirects = {} }
-  local start = self.at
-  while self:peek() do
+  local assignments, words, count = command.assignments, command.words, 0
+  while true do
     local token = self:peek()
     if token.kind == "redirect" then
       self:redirect(command.redirects)
     elseif token.kind == "word" then
-      local name, value
-      if #command.words == 0 then name, value = assignment(token) end
-      if name then
-        table.insert(command.assignments, { name, value })
-      else
-        table.insert(command.words, token)
+      if count == 0 and self.aliases and next(self.aliases) then
+        token = self:unalias()
+        if token.kind ~= "word" then goto continue end
+      elseif self.alias_next and token.first >= self.alias_next then
+        self.alias_next = nil
+        token = self:unalias()
+        if token.kind ~= "word" then goto continue end
       end
-      self.at = self.at + 1
+      local name, value
+      if count == 0 then name, value = assignment(token) end
+      self:advance()
+      if name then
+        assignments[#assignments + 1] = { name, value }
+      else
+        count = count + 1
+        words[count] = token.word
+        if count == 1 and not assignments[1] and not command.redirects[1] and self:is_operator("(") then
+          return self:definition(token)
+        end
+      end
     else
       break
     end
+    ::continue::
   end
-  if self.at == start then fail(self:peek()) end
+  if count == 0 and not assignments[1] and not command.redirects[1] then self:fail(self:peek()) end
+  if not assignments[1] then command.assignments = nil end
+  if not command.redirects[1] then command.redirects = nil end
   return command
 end
 
-function Parser:subshell()
-  self.at = self.at + 1
-  local start = self.at
-  self:list(")")
-  if not self:is_operator(")") then fail(self:peek()) end
-  if self.at == start then fail(self:peek()) end
-  local command = { kind = "subshell", text = self:source(start), redirects = {} }
-  self.at = self.at + 1
-  while self:peek() and self:peek().kind == "redirect" do self:redirect(command.redirects) end
-  return command
+-- name() compound; the name was read.
+function Parser:definition(token)
+  local name = token.plain
+  if not name or not name:find("^[%a_][%w_]*$") then self:fail(self:peek()) end
+  self:advance()
+  self:expect_operator(")")
+  self:skip_newlines()
+  return { kind = "function", name = name, body = self:command() }
 end
 
-local function is_negation(token)
-  local part = token and token.kind == "word" and #token.parts == 1 and token.parts[1]
-  return part and part.text == "!" and not part.quoted
+-- ---- compound commands
+
+-- A list that has at least one command.
+function Parser:body()
+  local list = self:list()
+  if not list[1] then self:fail(self:peek()) end
+  return list
 end
 
-function Parser:pipeline()
-  local pipeline, start = { negated = false, commands = {} }, self.at
-  if is_negation(self:peek()) then
-    pipeline.negated = true
-    self.at = self.at + 1
+local function closed_by_keyword(kind, keyword)
+  return function(self)
+    self:advance()
+    local list = self:body()
+    self:expect_keyword(keyword)
+    return { kind = kind, list = list }
   end
+end
+COMPOUND["{"] = closed_by_keyword("brace", "}")
+
+COMPOUND["if"] = function(self)
+  local node = { kind = "if", clauses = {} }
   repeat
-    local again = false
-    table.insert(pipeline.commands, self:is_operator("(") and self:subshell() or self:simple())
-    if self:is_operator("|") then
-      again = true
-      self.at = self.at + 1
-      self:skip_newlines()
-    end
-  until not again
-  pipeline.text = self:source(start)
-  return pipeline
-end
-
-function Parser:and_or()
-  local start = self.at
-  local node = { kind = "and_or", first = self:pipeline(), rest = {}, background = false }
-  while self:is_operator("&&") or self:is_operator("||") do
-    local operator = self:peek().text
-    self.at = self.at + 1
-    self:skip_newlines()
-    table.insert(node.rest, { operator, self:pipeline() })
+    self:advance()
+    local condition = self:body()
+    self:expect_keyword("then")
+    table.insert(node.clauses, { condition, self:body() })
+  until not self:is_keyword("elif")
+  if self:is_keyword("else") then
+    self:advance()
+    node.otherwise = self:body()
   end
-  node.text = self:source(start)
+  self:expect_keyword("fi")
   return node
 end
 
--- Commands up to the end or the operator `stop`.
-function Parser:list(stop)
+function Parser:do_group()
+  self:expect_keyword("do")
+  local list = self:body()
+  self:expect_keyword("done")
+  return list
+end
+
+local function loop(is_until)
+  return function(self)
+    self:advance()
+    local condition = self:body()
+    return { kind = "while", condition = condition, body = self:do_group(), is_until = is_until }
+  end
+end
+COMPOUND["while"] = loop(false)
+COMPOUND["until"] = loop(true)
+
+COMPOUND["for"] = function(self)
+  self:advance()
+  local token = self:peek()
+  if not token.plain or not token.plain:find("^[%a_][%w_]*$") then self:fail(token) end
+  self:advance()
+  local node = { kind = "for", name = token.plain }
+  self:skip_newlines()
+  if self:is_keyword("in") then
+    self:advance()
+    node.words = {}
+    while self:peek().kind == "word" do table.insert(node.words, self:advance().word) end
+    if not self:is_operator(";") and self:peek().kind ~= "newline" then self:fail(self:peek()) end
+    self:advance()
+  elseif self:is_operator(";") then
+    self:advance()
+  end
+  self:skip_newlines()
+  node.body = self:do_group()
+  return node
+end
+
+COMPOUND["case"] = function(self)
+  self:advance()
+  local token = self:peek()
+  if token.kind ~= "word" then self:fail(token) end
+  self:advance()
+  local node = { kind = "case", word = token.word, items = {} }
+  self:skip_newlines()
+  self:expect_keyword("in")
+  self:skip_newlines()
+  while not self:is_keyword("esac") do
+    if self:is_operator("(") then self:advance() end
+    local item = { patterns = {} }
+    repeat
+      local pattern = self:peek()
+      if pattern.kind ~= "word" then self:fail(pattern) end
+      self:advance()
+      table.insert(item.patterns, pattern.word)
+      local more = self:is_operator("|")
+      if more then self:advance() end
+    until not more
+    self:expect_operator(")")
+    item.body = self:list()
+    table.insert(node.items, item)
+    if not self:is_operator(";;") then break end
+    self:advance()
+    self:skip_newlines()
+  end
+  self:expect_keyword("esac")
+  return node
+end
+
+function Parser:subshell()
+  self:advance()
+  local list = self:body()
+  self:expect_operator(")")
+  return { kind = "subshell", list = list }
+end
+
+-- One command of a pipeline.
+function Parser:command()
+  local token = self:peek()
+  if token.plain and self.aliases and self.aliases[token.plain] then token = self:unalias() end
+  local parse = token.plain and COMPOUND[token.plain]
+  if self:is_operator("(") then
+    parse = self.subshell
+  elseif not parse then
+    if ENDS[token.plain] then self:fail(token) end
+    return self:simple()
+  end
+  self.lexer:enter()
+  local node = parse(self)
+  self.lexer:leave()
+  while self:peek().kind == "redirect" do
+    node.redirects = node.redirects or {}
+    self:redirect(node.redirects)
+  end
+  return node
+end
+
+function Parser:pipeline()
+  local negated = false
+  while self:is_keyword("!") do
+    negated = not negated
+    self:advance()
+  end
+  local first = self:command()
+  if self:peek().text ~= "|" then
+    if not negated then return first end
+    return { kind = "pipeline", negated = true, commands = { first } }
+  end
+  local commands = { first }
+  while self:is_operator("|") do
+    self:advance()
+    self:skip_newlines()
+    commands[#commands + 1] = self:command()
+  end
+  return { kind = "pipeline", negated = negated, commands = commands }
+end
+
+function Parser:and_or()
+  local start = self:peek().first
+  local node = self:pipeline()
+  if self:peek().kind ~= "operator" then return node end
+  if self:is_operator("&&") or self:is_operator("||") then
+    node = { kind = "and_or", first = node, rest = {} }
+    while self:is_operator("&&") or self:is_operator("||") do
+      local operator = self:advance().text
+      self:skip_newlines()
+      table.insert(node.rest, { operator, self:pipeline() })
+    end
+  end
+  if self:is_operator("&") then
+    return { kind = "background", node = node, text = self.source.text:sub(start, self.last) }
+  end
+  return node
+end
+
+-- Whether a command can begin here.
+function Parser:begins()
+  local token = self:peek()
+  if token.kind == "word" then return not ENDS[token.plain] end
+  return token.kind == "redirect" or token.kind == "operator" and token.text == "("
+end
+
+-- Commands up to what cannot begin one.
+function Parser:list()
   local list = {}
   self:skip_newlines()
-  while self:peek() and not (stop and self:is_operator(stop)) do
-    local node = self:and_or()
-    list[#list + 1] = node
-    local token = self:peek()
-    if token and (self:is_operator(";") or self:is_operator("&") or token.kind == "newline") then
-      node.background = self:is_operator("&")
-      self.at = self.at + 1
-      self:skip_newlines()
-    elseif token and not (stop and self:is_operator(stop)) then
-      fail(token)
-    end
+  while self:begins() do
+    list[#list + 1] = self:and_or()
+    if not (self:is_operator(";") or self:is_operator("&") or self:peek().kind == "newline") then break end
+    self:advance()
+    self:skip_newlines()
   end
   return list
 end
 
--- The list of text; nil, "incomplete" when more lines are needed; nil, message.
-function M.parse(text)
-  local tokens, message = lexer.tokens(text)
-  if not tokens then return nil, message end
-  local parser = setmetatable({ tokens = tokens, text = text, at = 1 }, Parser)
-  local ok, result = pcall(parser.list, parser)
-  if ok then return result end
-  if result == INCOMPLETE then return nil, "incomplete" end
-  if type(result) == "table" then return nil, result.message end
+-- The list of the next line that has commands; nil at the end. Raises.
+function Parser:line()
+  self:skip_newlines()
+  if self:peek().kind == "end" then return nil end
+  local list = {}
+  repeat
+    list[#list + 1] = self:and_or()
+    local more = self:peek().kind == "operator" and (self:is_operator(";") or self:is_operator("&"))
+    if more then self:advance() end
+  until not more or not self:begins()
+  local token = self:peek()
+  if token.kind ~= "newline" and token.kind ~= "end" then self:fail(token) end
+  return list
+end
+
+-- ---- text inside text
+
+function hooks.list(outer, at)
+  local parser = M.new(outer.source, nil, at)
+  local list = parser:list()
+  parser:expect_operator(")")
+  return list, parser.lexer.at
+end
+
+function hooks.text(source)
+  local parser = M.new(source)
+  local all = {}
+  for list in function() return parser:line() end do table.move(list, 1, #list, #all + 1, all) end
+  return all
+end
+
+-- ---- entry points
+
+local function raised(result)
+  if result == lexer.INCOMPLETE then return nil, "incomplete" end
+  if type(result) == "table" and result.message then return nil, result.message, result.line end
   error(result, 0)
+end
+
+-- parser:line() that does not raise: list, or false at the end; nil, "incomplete"; nil, message, line number.
+function M.next_line(parser)
+  local ok, result = pcall(parser.line, parser)
+  if ok then return result or false end
+  return raised(result)
+end
+
+-- The list of a whole text.
+function M.parse(text, aliases)
+  local parser, all = M.new({ text = text }, aliases), {}
+  while true do
+    local list, message, line = M.next_line(parser)
+    if list == nil then return nil, message, line end
+    if not list then return all end
+    table.move(list, 1, #list, #all + 1, all)
+  end
 end
 
 return M

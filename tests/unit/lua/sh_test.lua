@@ -1,85 +1,364 @@
--- The shell's pure parts: lexer, parser, expansion, patterns. Prints TAP.
-package.path = "lua/?.lua;" .. package.path
+-- The shell's pure parts: lexer, parser, expansion, arithmetic, patterns, state as bytes; and token soup
+-- against lexer and parser.
+package.path = "lua/?.lua;tests/lib/?.lua;" .. package.path
+local tap = require("tap")
+local arith = require("swos.sh.arith")
 local expand = require("swos.sh.expand")
 local glob = require("swos.sh.glob")
 local parser = require("swos.sh.parser")
+local serial = require("swos.sh.serial")
 
-local count = 0
-local function check(ok, what)
-  count = count + 1
-  print((ok and "ok " or "not ok ") .. count .. " - " .. what)
-end
-
-local variables = { A = "one two", B = "x", EMPTY = "", HOME = "/home/me", ["?"] = "3", ["1"] = "first" }
-local files = { ["."] = { "a.txt", "b.txt", ".hidden", "c d" }, ["/bin"] = { "ls", "lua" } }
+local variables
+local files = { ["."] = { "b.txt", "a.txt", ".hidden", "c d" }, ["/"] = { "bin" }, ["/bin"] = { "ls",
+  "lua" } }
+local strict, arguments
 local context = {
-  variable = function(name) return variables[name] end,
-  arguments = function() return { "first", "second word" } end,
-  command = function(text) return "<" .. text .. ">\n" end,
+  get = function(name)
+    if name == "#" then return tostring(#arguments) end
+    if name:find("^%d$") then return arguments[tonumber(name)] end
+    return variables[name]
+  end,
+  set = function(name, value) variables[name] = value end,
+  arguments = function() return arguments end,
+  command = function(list) return ("<%d>\n\n"):format(#list) end,
   list = function(directory) return files[directory] and table.move(files[directory], 1, 9, 1, {}) end,
+  exists = function(path) return path == "/bin/ls" end,
+  unset_is_error = function() return strict end,
+  no_glob = function() return false end,
 }
 
--- Words of the first command, joined by |.
+local function reset()
+  strict, arguments = false, { "first", "second word" }
+  variables = { A = "one two", B = "x", EMPTY = "", HOME = "/home/me", ["?"] = "3", P = "/a/b/c.tar.gz" }
+end
+
+-- Words of the first command, joined by |; the message behind ! when it is none.
 local function fields(text)
-  local list, message = parser.parse(text)
-  if not list then return "!" .. message end
-  return table.concat(expand.words(list[1].first.commands[1].words, context), "|")
+  local list, message, line = parser.parse(text)
+  if not list then return "!" .. message .. (line and " " .. line or "") end
+  local ok, result = pcall(expand.words, list[1].words, context)
+  if not ok then return "!" .. (type(result) == "table" and result.message or result) end
+  return table.concat(result, "|")
 end
 
-local function words_are(text, expected)
-  local got = fields(text)
-  check(got == expected, ("%s -> %s"):format(text:gsub("\n", "\\n"), got))
+local function words_are(name, list)
+  tap.test(name, function()
+    for _, case in ipairs(list) do
+      reset()
+      tap.equal(fields(case[1]), case[2], case[1])
+    end
+  end)
 end
 
-words_are("echo hello  world", "echo|hello|world")
-words_are([[echo 'a  b' "c  d" e\ f]], "echo|a  b|c  d|e f")
-words_are([[echo '' ""]], "echo||")
-words_are("echo $A", "echo|one|two")
-words_are('echo "$A"', "echo|one two")
-words_are("echo x$A.y", "echo|xone|two.y")
-words_are("echo $EMPTY $UNSET", "echo")
-words_are('echo "$EMPTY"', "echo|")
-words_are("echo ${B}y ${UNSET:-default}", "echo|xy|default")
-words_are("echo $? $1 $ a$", "echo|3|first|$|a$")
-words_are('for "$@"', "for|first|second word")
-words_are("for $@", "for|first|second|word")
-words_are("echo $(ls -l) # comment", "echo|<ls|-l>")
-words_are('echo "$(a "b)" c)"', 'echo|<a "b)" c>')
-words_are("echo ~ ~/x a~", "echo|/home/me|/home/me/x|a~")
-words_are("echo *.txt", "echo|a.txt|b.txt")
-words_are("echo '*.txt' \"*\" \\*", "echo|*.txt|*|*")
-words_are("echo *.none", "echo|*.none")
-words_are("echo /bin/l?", "echo|/bin/ls")
-words_are("echo /b*/ls", "echo|/b*/ls")
-words_are("echo [ab].txt [!a].txt", "echo|a.txt|b.txt|b.txt")
-words_are("echo a#b", "echo|a#b")
-words_are('echo "a\\"b\\c"', 'echo|a"b\\c')
-words_are("echo 'open", "!incomplete")
-words_are('echo "open', "!incomplete")
-words_are("echo $(open", "!incomplete")
-words_are("echo a \\\n b", "echo|a|b")
-words_are("a && ", "!incomplete")
-words_are("a |", "!incomplete")
-words_are("| a", "!syntax error near '|'")
-words_are("a ;; b", "!syntax error near ';'")
-words_are("echo >", "!incomplete")
-words_are("echo )", "!syntax error near ')'")
-words_are("echo ${a b}", "!${a b}: bad substitution")
+words_are("words and quotes", {
+  { "echo hello  world", "echo|hello|world" }, { [[echo 'a  b' "c  d" e\ f]], "echo|a  b|c  d|e f" },
+  { [[echo '' ""]], "echo||" }, { "echo a#b # c", "echo|a#b" }, { 'echo "a\\"b\\c"', 'echo|a"b\\c' },
+  { "echo a \\\n b", "echo|a|b" }, { "echo a'b'\"c\"d", "echo|abcd" }, { "echo $ a$ \"$\"", "echo|$|a$|$" },
+})
+words_are("parameters", {
+  { "echo $A", "echo|one|two" }, { 'echo "$A"', "echo|one two" }, { "echo x$A.y", "echo|xone|two.y" },
+  { "echo $EMPTY $UNSET", "echo" }, { 'echo "$EMPTY"', "echo|" }, { "echo $? $1 ${1}x",
+  "echo|3|first|firstx" },
+  { 'echo "$@"', "echo|first|second word" }, { "echo $@", "echo|first|second|word" },
+  { 'echo "$*" x"$@"y', "echo|first second word|xfirst|second wordy" },
+  { "echo $# ${#} ${#A} ${#@}", "echo|2|2|7|2" },
+  { "echo ${B}y ${UNSET:-default}", "echo|xy|default" }, { "echo ${UNSET:-a b} ${UNSET-'a b'}",
+  "echo|a|b|a b" },
+  { 'echo "${UNSET:-a  b}" "${EMPTY-d}" "${EMPTY:-d}"', "echo|a  b||d" },
+  { "echo ${N:=new} $N", "echo|new|new" }, { "echo ${B:+is} [${EMPTY:+is}]", "echo|is|[]" },
+  { "echo ${UNSET?gone}", "!UNSET: gone" }, { "echo ${EMPTY:?}", "!EMPTY: parameter not set or null" },
+  { "echo ${P##*/} ${P#*/} ${P%.*} ${P%%.*}", "echo|c.tar.gz|a/b/c.tar.gz|/a/b/c.tar|/a/b/c" },
+  { "echo \"${P#'/a'}\" ${P%\"gz\"}", "echo|/b/c.tar.gz|/a/b/c.tar." },
+})
+tap.test("set -u", function()
+  reset()
+  strict = true
+  tap.equal(fields("echo $UNSET"), "!UNSET: parameter not set")
+  tap.equal(fields("echo ${UNSET-d} $B $@"), "echo|d|x|first|second|word")
+end)
+words_are("commands and arithmetic", {
+  { "echo $(ls -l)", "echo|<1>" }, { 'echo "$(a "b)" c; d)"', "echo|<2>" }, { "echo `a; b` \"`c`\"",
+  "echo|<2>|<1>" },
+  { "echo $(case x in x) y;; esac)", "echo|<1>" }, { "echo $( (a) )", "echo|<1>" },
+  { "echo $((1+2)) $((B2=4))$B2 $(( (1) ))", "echo|3|44|1" }, { "echo $((1+))",
+  "!arithmetic: syntax error near 'end'" },
+  { "echo $((echo a); b)", "echo|<2>" },
+})
+words_are("file names and home", {
+  { "echo ~ ~/x a~ '~'", "echo|/home/me|/home/me/x|a~|~" }, { "echo *.txt", "echo|a.txt|b.txt" },
+  { "echo '*.txt' \"*\" \\*", "echo|*.txt|*|*" }, { "echo *.none", "echo|*.none" }, { "echo .h*",
+  "echo|.hidden" },
+  { "echo /bin/l?", "echo|/bin/ls" }, { "echo /b*/ls /b*/no", "echo|/bin/ls|/b*/no" },
+  { "echo [ab].txt [!a].txt", "echo|a.txt|b.txt|b.txt" }, { "echo */", "echo|*/" }, { "echo /b*/",
+  "echo|/bin/" },
+})
+tap.test("splitting by IFS", function()
+  for _, case in ipairs({ { ":", "a:b::c:", "a|b||c" }, { ":", ":a", "|a" }, { ": ", " a : b  c:d ",
+    "a|b|c|d" },
+    { "", "a b", "a b" }, { ",", "a b,c", "a b|c" }, { ": ", "a : : b", "a||b" } }) do
+    reset()
+    variables.IFS, variables.V = case[1], case[2]
+    tap.equal(fields("$V"), case[3], ("%q by %q"):format(case[2], case[1]))
+  end
+end)
+words_are("mistakes", {
+  { "echo 'open", "!incomplete" }, { 'echo "open', "!incomplete" }, { "echo $(open", "!incomplete" },
+  { "echo `open", "!incomplete" }, { "a && ", "!incomplete" }, { "a |\n", "!incomplete" }, { "if a",
+  "!incomplete" },
+  { "cat <<E\nbody\n", "!incomplete" }, { "for", "!incomplete" }, { "echo >", "!incomplete" }, { "a \\\n",
+  "!incomplete" },
+  { "| a", "!syntax error near '|' 1" }, { "a\nb ;; c", "!syntax error near ';;' 2" },
+  { "echo )", "!syntax error near ')' 1" }, { "echo >\n", "!syntax error near 'newline' 1" },
+  { "fi", "!syntax error near 'fi' 1" }, { "a; then", "!syntax error near 'then' 1" },
+  { "if a; then fi", "!syntax error near 'fi' 1" }, { "\n\nf( x", "!syntax error near 'x' 3" },
+  { "echo ${a b}", "!${a b}: bad substitution 1" }, { "echo `'`",
+  "!syntax error: unterminated quoted string 1" },
+  { ("("):rep(1000), "!syntax error: nested too deeply 1" },
+  { ("$("):rep(1000), "!syntax error: nested too deeply 1" },
+  { ("${a:-"):rep(1000), "!syntax error: nested too deeply 1" },
+})
 
-local list = parser.parse("X=1 Y=$A cmd <in >out 2>>err 2>&1 | next; a && b || c & (d; e) >f\n! g")
-check(#list == 4, "four lists")
-local first = list[1].first.commands[1]
-check(first.assignments[1][1] == "X" and first.assignments[2][1] == "Y", "assignments")
-check(expand.string(first.assignments[2][2], context) == "one two", "an assignment is not split")
-check(#first.redirects == 4 and first.redirects[3].fd == 2 and first.redirects[3].text == ">>", "redirects")
-check(first.redirects[4].text == ">&" and first.redirects[4].fd == 2, "2>&1")
-check(#list[1].first.commands == 2, "pipeline")
-check(list[2].background and #list[2].rest == 2 and list[2].text == "a && b || c",
-  "and-or list in the background")
-check(list[3].first.commands[1].kind == "subshell" and list[3].first.commands[1].text == "d; e", "subshell")
-check(#list[3].first.commands[1].redirects == 1, "redirect of a subshell")
-check(list[4].first.negated, "negation")
-check(#parser.parse("") == 0 and #parser.parse("\n # only a comment\n") == 0, "nothing to do")
-check(glob.matches("*.c", "main.c") and not glob.matches("*.c", "main.h"), "suffix pattern")
-check(glob.matches("a%b", "a%b") and not glob.matches("a.b", "axb"), "no Lua pattern shines through")
-print("1.." .. count)
+-- A tree in a few letters.
+local function shape(node)
+  local kind = node.kind
+  local function list(nodes)
+    local out = {}
+    for i, each in ipairs(nodes) do out[i] = shape(each) end
+    return table.concat(out, ";")
+  end
+  local more = node.redirects and (">"):rep(#node.redirects) or ""
+  if kind == "simple" then
+    local out = {}
+    for i, word in ipairs(node.words) do out[i] = word.lit or "?" end
+    for _, entry in ipairs(node.assignments or {}) do table.insert(out, 1, entry[1] .. "=") end
+    return table.concat(out, " ") .. more
+  elseif kind == "pipeline" then
+    local out = {}
+    for i, each in ipairs(node.commands) do out[i] = shape(each) end
+    return (node.negated and "!" or "") .. table.concat(out, "|")
+  elseif kind == "and_or" then
+    local out = shape(node.first)
+    for _, entry in ipairs(node.rest) do out = out .. entry[1] .. shape(entry[2]) end
+    return out
+  elseif kind == "background" then
+    return shape(node.node) .. "&"
+  elseif kind == "subshell" or kind == "brace" then
+    return (kind == "brace" and "{%s}" or "(%s)"):format(list(node.list)) .. more
+  elseif kind == "if" then
+    local out = ""
+    for _, clause in ipairs(node.clauses) do
+      out = out .. ("if[%s][%s]"):format(list(clause[1]), list(clause[2]))
+    end
+    return out .. (node.otherwise and ("else[%s]"):format(list(node.otherwise)) or "")
+  elseif kind == "while" then
+    local name = node.is_until and "until" or "while"
+    return ("%s[%s][%s]"):format(name, list(node.condition), list(node.body)) .. more
+  elseif kind == "for" then
+    return ("for %s %s[%s]"):format(node.name, node.words and #node.words or "@", list(node.body))
+  elseif kind == "case" then
+    local out = "case"
+    for _, item in ipairs(node.items) do out = out .. ("[%d:%s]"):format(#item.patterns, list(item.body)) end
+    return out
+  end
+  return ("%s()%s"):format(node.name, shape(node.body))
+end
+
+tap.test("the tree", function()
+  for _, case in ipairs({
+    { "X=1 Y=$A cmd <in >out 2>>err 2>&1 | next", "Y= X= cmd>>>>|next" },
+    { "a && b || c & d", "a&&b||c&;d" }, { "! a | b", "!a|b" }, { "(a; b) >f\n{ c; }", "(a;b)>;{c}" },
+    { "if a; then b; elif c\nthen d; else e; fi", "if[a][b]if[c][d]else[e]" },
+    { "while a; do b; done <f; until c\ndo d\ndone", "while[a][b]>;until[c][d]" },
+    { "for i in 1 2; do a; done; for j; do b; done; for k do c; done", "for i 2[a];for j @[b];for k @[c]" },
+    { "case x in a|b) c;; (d) e; f;; *) esac", "case[2:c][1:e;f][1:]" },
+    { "f() { a; }; g ( )\n(b)", "f(){a};g()(b)" }, { "echo if then { } !", "echo if then { } !" },
+    { "a |\n\n b &&\nc", "a|b&&c" }, { "", "" }, { "\n # only a comment\n", "" },
+    { "cat <<A; cat <<B\n1\nA\n2\nB\nc", "cat>;cat>;c" },
+  }) do
+    local list, message = parser.parse(case[1])
+    tap.check(list, "%s: %s", case[1], message)
+    local out = {}
+    for i, node in ipairs(list) do out[i] = shape(node) end
+    tap.equal(table.concat(out, ";"), case[2], case[1])
+  end
+end)
+tap.test("assignments and here-documents", function()
+  reset()
+  local list = parser.parse("X=$A Y='a b'c Z=~/x:~ W=*.txt cat <<E <<'F' <<-G\n"
+    .. "$B \\$B \"\nE\n$B\nF\n\tt\n\tG\n")
+  local command = list[1]
+  local values = {}
+  for i, entry in ipairs(command.assignments) do
+    values[i] = entry[1] .. "=" .. expand.string(entry[2], context)
+  end
+  tap.equal(table.concat(values, "|"), "X=one two|Y=a bc|Z=/home/me/x:/home/me|W=*.txt")
+  local bodies = {}
+  for i, entry in ipairs(command.redirects) do
+    bodies[i] = expand.string(entry.word, context)
+  end
+  tap.equal(table.concat(bodies, "|"), "x $B \"\n|$B\n|t\n")
+end)
+tap.test("aliases", function()
+  local aliases = { hi = "echo hello", two = "a; b", loop = "loop x", pre = "echo ", w = "world",
+    go = "for i in 1; do" }
+  for text, wanted in pairs({ ["hi you"] = "echo hello you", ["two c"] = "a;b c", ["loop"] = "loop x",
+    ["pre w w"] = "echo world w", ["go x; done"] = "for i 1[x]", ["'hi'"] = "hi",
+    ["echo hi"] = "echo hi" }) do
+    local list = tap.check(parser.parse(text, aliases))
+    local out = {}
+    for i, node in ipairs(list) do out[i] = shape(node) end
+    tap.equal(table.concat(out, ";"), wanted, text)
+  end
+end)
+
+tap.test("arithmetic", function()
+  for text, wanted in pairs({ ["1+2*3"] = 7, ["(1+2)*3"] = 9, ["-7/2"] = -3, ["-7%3"] = -1, ["7/-2"] = -3,
+    ["1<<62>>61"] = 2, ["-8>>1"] = -4, ["1<2&&3>2"] = 1, ["0||0"] = 0, ["!3"] = 0, ["~0"] = -1, ["1?2:3"] = 2,
+    ["0?2:0?4:5"] = 5, ["010+0x1F"] = 39, ["x=5"] = 5, ["y+1"] = 8, ["y*=2"] = 14, ["0&&(z=1)"] = 0,
+    ["u"] = 0,
+    ["1?5:(1/0)"] = 5, ["5&3|8^1"] = 9, ["9223372036854775807+1"] = math.mininteger, [" "] = 0, ["- -y"] = 7,
+    ["1==1!=0"] = 1, ["3-2-1"] = 0, ["a=b=4"] = 4, ["(1<<63)/-1"] = math.mininteger }) do
+    local values = { y = "7" }
+    local got = arith.eval(text, function(name) return values[name] end,
+      function(name, value) values[name] = value end)
+    tap.equal(got, wanted, text)
+    tap.equal(values.z, nil, "a branch that is not taken assigns")
+  end
+  for _, text in ipairs({ "1+", "1 2", "(1", "1/0", "1%0", "08", "1=2", "*", "x=abc+", "s", "1?2",
+    "@", ("("):rep(500),
+    ("-"):rep(500), ("x="):rep(500) }) do
+    local ok, failure = pcall(arith.eval, text, function(name) return name == "s" and "abc" or nil end,
+      function() end)
+    tap.check(not ok and type(failure) == "table" and failure.message, "%s: %s", text, failure)
+  end
+end)
+
+tap.test("patterns", function()
+  for _, case in ipairs({ { "*.c", "main.c", true }, { "*.c", "main.h", false }, { "a%b", "a%b", true },
+    { "a.b", "axb", false }, { "a*b*c", "aXbXc", true }, { "a*b*c", "aXcXb", false }, { "*", "", true },
+    { "?", "", false },
+    { "[a-c]x", "bx", true }, { "[!a-c]x", "bx", false }, { "[]]", "]", true }, { "[a-]", "-", true },
+    { "[", "[", true },
+    { "[abc", "[abc", true }, { "[[:digit:]]*", "5a", true }, { "[[:alpha:]_]", "5", false }, { "\\*",
+    "*", true },
+    { "\\*", "x", false }, { "a**b", "ab", true }, { "ab*ba", "aba", false }, { "", "", true }, { "",
+    "x", false },
+    { "*a*a*a*a*a*a*a*b", ("a"):rep(200), false }, { "[%w]", "w", true }, { "[%w]", "a", false } }) do
+    tap.equal(glob.matches(case[1], case[2]), case[3], ("%s against %s"):format(case[1], case[2]))
+  end
+  for _, case in ipairs({ { "a.b.c", "*.", "#", "b.c" }, { "a.b.c", "*.", "##", "c" }, { "a.b.c", ".*", "%",
+    "a.b" },
+    { "a.b.c", ".*", "%%", "a" }, { "abc", "b", "#", "abc" }, { "abc", "*", "##", "" }, { "abc", "*", "#",
+    "abc" },
+    { "abc", "?", "%", "ab" }, { "abab", "a*b", "#", "ab" }, { "abab", "a*b", "##", "" }, { "abab", "a*b",
+    "%", "ab" },
+    { "abab", "a*b", "%%", "" }, { "xabab", "b*", "%%", "xa" }, { "", "*", "#", "" } }) do
+    tap.equal(glob.trim(case[1], case[2], case[3]), case[4], table.concat(case, " ", 1, 3))
+  end
+end)
+
+-- Like trim and matches, but by trying every place.
+tap.test("patterns agree with trying everything", function()
+  math.randomseed(7)
+  local function random(set, length)
+    local out = {}
+    for i = 1, length do
+      local at = math.random(#set)
+      out[i] = set:sub(at, at)
+    end
+    return table.concat(out)
+  end
+  local function slow(pattern, text)
+    local c = pattern:sub(1, 1)
+    if c == "" then return text == "" end
+    if c == "*" then
+      for at = 1, #text + 1 do
+        if slow(pattern:sub(2), text:sub(at)) then return true end
+      end
+      return false
+    end
+    return text ~= "" and (c == "?" or c == text:sub(1, 1)) and slow(pattern:sub(2), text:sub(2))
+  end
+  for _ = 1, 3000 do
+    local pattern, text = random("ab*?*", math.random(0, 6)), random("ab", math.random(0, 7))
+    tap.equal(glob.matches(pattern, text), slow(pattern, text), pattern .. " against " .. text)
+    for op, order in pairs({ ["#"] = { 0, #text, 1 }, ["##"] = { #text, 0, -1 } }) do
+      local wanted = text
+      for length = order[1], order[2], order[3] do
+        if slow(pattern, text:sub(1, length)) then
+          wanted = text:sub(length + 1)
+          break
+        end
+      end
+      tap.equal(glob.trim(text, pattern, op), wanted, text .. op .. pattern)
+    end
+    for op, order in pairs({ ["%"] = { 0, #text, 1 }, ["%%"] = { #text, 0, -1 } }) do
+      local wanted = text
+      for length = order[1], order[2], order[3] do
+        if slow(pattern, text:sub(#text - length + 1)) then
+          wanted = text:sub(1, #text - length)
+          break
+        end
+      end
+      tap.equal(glob.trim(text, pattern, op), wanted, text .. op .. pattern)
+    end
+  end
+end)
+
+tap.test("state as bytes and back", function()
+  local list = parser.parse("f() { for i in \"$@\" *; do echo ${x%'*'} $((1+1)) >f; done; } <<E\n$(a)\nE\n")
+  local text = serial.encode(list)
+  local function same(a, b)
+    if type(a) ~= "table" then return a == b end
+    for key, value in pairs(a) do
+      if not same(value, b[key]) then return false end
+    end
+    for key in pairs(b) do
+      if a[key] == nil then return false end
+    end
+    return true
+  end
+  tap.check(same(list, serial.decode(text)), "the tree came back changed")
+  tap.check(not pcall(serial.decode, text:sub(1, -2)), "bytes that end too early")
+  tap.check(not pcall(serial.decode, "x"), "no bytes of ours")
+end)
+
+tap.test("token soup: a tree, more wanted, or a syntax message, in bounded time", function()
+  local SOUP = { "if", "then", "else", "elif", "fi", "for", "in", "do", "done", "while", "until", "case",
+    "esac", "{", "}",
+    "(", ")", ";", ";;", "&", "&&", "|", "||", "!", "<", ">", ">>", "<<", "<<-", ">&", "<&", "<>", ">|",
+    "2>", "\n", "\n",
+    " ", " ", " ", "a", "b", "x=1", "x=", "$x", "${x", "${x:-", "${#x}", "${x%", "}", "$(", "$((", "))",
+    "`", "'", "\"",
+    "\\", "\\\n", "#", "*", "[", "]", "~", "E", "E\n", "f()", "$@", "\"$@\"", "\0", "\255", "=", "1" }
+  math.randomseed(20)
+  local limit = os.clock() + 60
+  local kinds = { tree = 0, more = 0, message = 0 }
+  for _ = 1, 20000 do
+    local parts = {}
+    for i = 1, math.random(1, 25) do
+      parts[i] = SOUP[math.random(#SOUP)]
+      if math.random(3) > 1 then parts[i] = parts[i] .. " " end
+    end
+    local text = table.concat(parts)
+    local ok, list, message = pcall(parser.parse, text, math.random(2) == 1
+      and { a = "b ", b = "if a" } or nil)
+    tap.check(ok, "%q: %s", text, list)
+    local kind = list and "tree" or message == "incomplete" and "more" or "message"
+    if kind == "message" then
+      tap.check(message:find("^syntax error") or message:find("bad substitution$"), "%q: %s", text, message)
+    end
+    kinds[kind] = kinds[kind] + 1
+    tap.check(os.clock() < limit, "%q took too long", text)
+  end
+  tap.check(kinds.tree > 500 and kinds.more > 500 and kinds.message > 500, "the soup is too thin")
+end)
+tap.test("long texts take time in proportion", function()
+  local start = os.clock()
+  for _, piece in ipairs({ "echo a b >c; ", "a | ", "'x' ", "$x ", "\\\n", "a && ", "${x:-y} ", "x=1\n",
+    "# c\n", "`a` " }) do
+    parser.parse(piece:rep(20000))
+    tap.check(os.clock() - start < 30, "%q", piece)
+  end
+end)
+tap.done()

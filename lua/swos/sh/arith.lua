@@ -1,0 +1,207 @@
+-- Arithmetic of $((...)): signed numbers of 64 bits, the operators of C with assignment. Pure.
+--
+-- eval(text, get, set): the number; raises { message = } for what is no expression. get(name) gives a
+-- string or nil, set(name, string) assigns.
+local M = {}
+
+local DEPTH_MAX = 100
+
+local function fail(format, ...)
+  error({ message = "arithmetic: " .. format:format(...) }, 0)
+end
+
+-- A number of C: decimal, 0octal or 0xhex; nil when it is none.
+function M.number(text)
+  local digits = text:match("^0[xX](%x+)$")
+  if digits then return math.tointeger(tonumber(digits, 16)) end
+  digits = text:match("^0([0-7]+)$")
+  if digits then return tonumber(digits, 8) end
+  if not text:find("^[1-9]%d*$") and text ~= "0" then return nil end
+  return math.tointeger(tonumber(text)) or math.maxinteger
+end
+
+local function value_of(name, get)
+  local text = get(name)
+  if not text or text == "" then return 0 end
+  local sign, digits = text:match("^%s*([+-]?)([%w]+)%s*$")
+  local number = digits and M.number(digits)
+  if not number then fail("%s: not a number: %s", name, text) end
+  return sign == "-" and -number or number
+end
+
+local function truth(condition) return condition and 1 or 0 end
+
+local function divisible(a, b)
+  if b == 0 then fail("division by zero") end
+  return a, b
+end
+
+local function divide(a, b)
+  divisible(a, b)
+  local quotient = a // b
+  if quotient < 0 and quotient * b ~= a then quotient = quotient + 1 end -- towards zero
+  return quotient
+end
+
+-- Shifts take the count's low six bits, as the machine does; to the right the sign is kept.
+local function shift_right(a, b)
+  b = b & 63
+  if b == 0 then return a end
+  return a >> b | (a < 0 and -1 << (64 - b) or 0)
+end
+
+local OPERATIONS = {
+  ["*"] = function(a, b) return a * b end, ["/"] = divide,
+  ["%"] = function(a, b) return math.fmod(divisible(a, b)) end,
+  ["+"] = function(a, b) return a + b end, ["-"] = function(a, b) return a - b end,
+  ["<<"] = function(a, b) return a << (b & 63) end, [">>"] = shift_right,
+  ["<"] = function(a, b) return truth(a < b) end, [">"] = function(a, b) return truth(a > b) end,
+  ["<="] = function(a, b) return truth(a <= b) end, [">="] = function(a, b) return truth(a >= b) end,
+  ["=="] = function(a, b) return truth(a == b) end, ["!="] = function(a, b) return truth(a ~= b) end,
+  ["&"] = function(a, b) return a & b end, ["^"] = function(a, b) return a ~ b end,
+  ["|"] = function(a, b) return a | b end,
+}
+local RANKS = { ["||"] = 1, ["&&"] = 2, ["|"] = 3, ["^"] = 4, ["&"] = 5, ["=="] = 6, ["!="] = 6, ["<"] = 7,
+  [">"] = 7, ["<="] = 7, [">="] = 7, ["<<"] = 8, [">>"] = 8, ["+"] = 9, ["-"] = 9, ["*"] = 10, ["/"] = 10,
+  ["%"] = 10 }
+local ASSIGNMENTS = { ["="] = true, ["+="] = true, ["-="] = true, ["*="] = true, ["/="] = true, ["%="] = true,
+  ["<<="] = true, [">>="] = true, ["&="] = true, ["^="] = true, ["|="] = true }
+
+local Reader = {}
+Reader.__index = Reader
+
+-- The operator at `at` is the longest there is.
+function Reader:next()
+  local text = self.text
+  local at = text:find("%S", self.at)
+  if not at then
+    self.token, self.kind, self.at = nil, "end", #text + 1
+    return
+  end
+  local token = text:match("^[%a_][%w_]*", at)
+  if token then
+    self.kind = "name"
+  else
+    token = text:match("^%d%w*", at)
+    self.kind = token and "number" or "operator"
+    for length = 3, 1, -1 do
+      if token then break end
+      local try = text:sub(at, at + length - 1)
+      if #try == length and (RANKS[try] or ASSIGNMENTS[try] or try:find("^[()?:!~]$")) then token = try end
+    end
+  end
+  if not token then fail("syntax error near '%s'", text:sub(at)) end
+  self.token, self.at = token, at + #token
+end
+
+function Reader:unexpected()
+  fail("syntax error near '%s'", self.token or "end")
+end
+
+function Reader:expect(token)
+  if self.token ~= token then self:unexpected() end
+  self:next()
+end
+
+-- live: false in a branch that is not taken: nothing is assigned or divided there.
+function Reader:operand(live)
+  local token, kind = self.token, self.kind
+  if kind == "number" then
+    local number = M.number(token) or fail("%s: not a number", token)
+    self:next()
+    return number
+  elseif kind == "name" then
+    self:next()
+    return live and value_of(token, self.get) or 0, token
+  elseif token == "(" then
+    self:next()
+    local value = self:assignment(live)
+    self:expect(")")
+    return value
+  end
+  self:unexpected()
+end
+
+function Reader:unary(live)
+  local token = self.token
+  if self.kind ~= "operator" or not (token == "-" or token == "+" or token == "!" or token == "~") then
+    return self:operand(live)
+  end
+  self.depth = self.depth + 1
+  if self.depth > DEPTH_MAX then fail("nested too deeply") end
+  self:next()
+  local value = self:unary(live)
+  self.depth = self.depth - 1
+  if token == "-" then return -value end
+  if token == "!" then return truth(value == 0) end
+  if token == "~" then return ~value end
+  return value
+end
+
+function Reader:binary(lowest, live)
+  local left, name = self:unary(live)
+  while true do
+    local operator = self.kind == "operator" and self.token
+    local rank = operator and RANKS[operator]
+    if not rank or rank < lowest then return left, name end
+    self:next()
+    name = nil
+    local taken = live
+    if operator == "&&" then taken = live and left ~= 0 end
+    if operator == "||" then taken = live and left == 0 end
+    local right = self:binary(rank + 1, taken)
+    if operator == "&&" then
+      left = truth(left ~= 0 and right ~= 0)
+    elseif operator == "||" then
+      left = truth(left ~= 0 or right ~= 0)
+    elseif live then
+      left = OPERATIONS[operator](left, right)
+    end
+  end
+end
+
+function Reader:conditional(live)
+  local value, name = self:binary(1, live)
+  if self.token ~= "?" then return value, name end
+  self:next()
+  local first = self:assignment(live and value ~= 0)
+  self:expect(":")
+  local second = self:assignment(live and value == 0)
+  return value ~= 0 and first or second
+end
+
+function Reader:assignment(live)
+  self.depth = self.depth + 1
+  if self.depth > DEPTH_MAX then fail("nested too deeply") end
+  -- looked at before the name's value is asked for: x = 1 is right whatever x holds
+  if self.kind == "name" then
+    local name, at = self.token, self.at
+    self:next()
+    local operator = self.token
+    if self.kind == "operator" and ASSIGNMENTS[operator] then
+      self:next()
+      local value = self:assignment(live)
+      if live then
+        if operator ~= "=" then value = OPERATIONS[operator:sub(1, -2)](value_of(name, self.get), value) end
+        self.set(name, ("%d"):format(value))
+      end
+      self.depth = self.depth - 1
+      return value
+    end
+    self.token, self.kind, self.at = name, "name", at
+  end
+  local value = self:conditional(live)
+  self.depth = self.depth - 1
+  return value
+end
+
+function M.eval(text, get, set)
+  local reader = setmetatable({ text = text, at = 1, get = get, set = set, depth = 0 }, Reader)
+  reader:next()
+  if reader.kind == "end" then return 0 end
+  local value = reader:assignment(true)
+  if reader.kind ~= "end" then reader:unexpected() end
+  return value
+end
+
+return M

@@ -1,0 +1,73 @@
+-- The shell on a terminal: prompt, lines, Ctrl-C. Returns a function that ends when the shell does.
+local swos = require("swos")
+local exec = require("swos.sh.exec")
+local parser = require("swos.sh.parser")
+local traps = require("swos.sh.traps")
+local fd, sys = swos.fd, swos.sys
+
+local READ_BYTES = 4096
+
+local function host_name()
+  local text = require("swos.fs").read("/etc/hostname")
+  return text and text:match("%S+") or "swift-os"
+end
+
+-- A line from the terminal; nil at its end; "" after an interrupt or a hang-up.
+local function read_line(shell)
+  local text, _, name = fd.read(0, READ_BYTES)
+  if name == "INTERRUPTED" then
+    shell:poll()
+    if shell.unwind ~= "interrupt" and not shell.traps.INT then return nil end
+    shell.unwind = nil
+    shell.status = 130
+    return "" -- the terminal has shown "^C" and begun a new line
+  end
+  if not text or text == "" then return nil end
+  return text
+end
+
+-- The lists of all lines of text; nil, "incomplete"; nil, message, line number.
+local function parse(shell, text)
+  return parser.parse(text, shell.aliases)
+end
+
+-- Runs what was typed; whether more is needed.
+local function run(shell, text)
+  local list, message, line = parse(shell, text)
+  if not list then
+    if message == "incomplete" then return true end
+    shell:say(line > 1 and ("line %d: %s"):format(line, message) or message)
+    shell.status = 2
+    return false
+  end
+  shell.was_interrupted = nil
+  shell.status = shell:protect(function() return exec.list(shell, list) end)
+  if shell.unwind == "interrupt" then shell.status = 130 end
+  if shell.unwind ~= "exit" then shell.unwind = nil end
+  return false
+end
+
+return function(shell)
+  traps.catch(shell) -- Ctrl-C at the prompt reaches the shell as an event instead of ending it
+  local user, host = shell:get("USER") or "?", host_name()
+  local mark = (sys.process_info(nil) or {}).principal == 1 and "#" or "$"
+  shell.interactive = true
+  shell.control = swos.handle("fd/0/control")
+  local text = ""
+  while shell.unwind ~= "exit" do
+    shell:reap_background()
+    swos.trim()  -- while nobody waits; a shell that sits there should be small
+    fd.write(1, text == "" and ("%s@%s:%s%s "):format(user, host, swos.directory(), mark) or "> ")
+    local line = read_line(shell)
+    if not line then
+      fd.write(1, "exit\n")
+      break
+    elseif line == "" then
+      text = ""
+    else
+      text = text .. line
+      if not run(shell, text) then text = "" end
+    end
+  end
+  return shell:run_exit_trap(shell.status)
+end

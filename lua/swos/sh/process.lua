@@ -1,0 +1,224 @@
+-- Starting programs and other shells, and waiting for them.
+--
+-- A group is what one pipeline starts: a job below the shell's own, made when it is needed, with its
+-- processes. In the foreground of a terminal the job is what Ctrl-C interrupts; the shell itself is not in
+-- it. Output that a shell collects (for $(...)) comes from a group through a pipe that is read before
+-- the group is waited for.
+local swos = require("swos")
+local fd, sys = swos.fd, swos.sys
+
+local M = {}
+
+local NOT_FOUND, NOT_EXECUTABLE = 127, 126
+local SHELL = "/bin/sh"
+local READ_BYTES = 16384
+local STATE_FD = 255 -- where a shell started for a subshell finds its state
+
+-- ---- groups
+
+function M.group(shell)
+  return { shell = shell, processes = {}, pids = {}, writers = {}, readers = {} }
+end
+
+local function set_foreground(shell, job)
+  if shell.interactive and shell.control then
+    require("swos.protocol").terminal.set_foreground(shell.control, { job = job })
+  end
+end
+
+-- The group's job; nil after a message.
+local function job_of(group)
+  if group.job then return group.job end
+  local own, message = swos.handle("job"), "no job to run commands in"
+  if own then group.job, message = sys.job_create(own, {}) end
+  if not group.job then
+    group.shell:say("no job for the command: " .. tostring(message))
+    return nil
+  end
+  if not group.background then set_foreground(group.shell, group.job) end
+  return group.job
+end
+
+-- The shell's descriptors for a child: { number = own }; collected output becomes a pipe's end.
+local function child_descriptors(group)
+  local map = {}
+  for number, own in pairs(group.shell.descriptors) do
+    if type(own) == "table" then
+      local writer = group.writers[own]
+      if not writer then
+        local reader
+        reader, writer = fd.pipe()
+        if reader then
+          group.writers[own] = writer
+          group.readers[#group.readers + 1] = { reader = reader, into = own }
+        else
+          group.shell:say(writer)
+          writer = nil
+        end
+      end
+      own = writer
+    end
+    map[number] = own
+  end
+  return map
+end
+
+local function close_writers(group)
+  for _, writer in pairs(group.writers) do fd.close(writer) end
+  group.writers = {}
+end
+
+local function drain(group)
+  for _, entry in ipairs(group.readers) do
+    while true do
+      local piece = fd.read(entry.reader, READ_BYTES)
+      if not piece or piece == "" then break end
+      entry.into[#entry.into + 1] = piece
+    end
+    fd.close(entry.reader)
+  end
+  group.readers = {}
+end
+
+-- ---- starting
+
+-- Paths to try for a command's name.
+function M.candidates(shell, name, path)
+  if name:find("/", 1, true) then return { name } end
+  local list = {}
+  for directory in ((path or shell:get("PATH") or "/bin") .. ":"):gmatch("([^:]*):") do
+    list[#list + 1] = (directory == "" and "." or directory) .. "/" .. name
+  end
+  return list
+end
+
+local function options_of(group, environment)
+  return { job = job_of(group), descriptors = child_descriptors(group), environment = environment,
+    handles = { session = swos.handle("session") or swos.handle("job") } }
+end
+
+local function add(group, process, pid)
+  group.processes[#group.processes + 1] = process
+  group.pids[#group.pids + 1] = pid
+end
+
+-- Starts a program: nil, or the exit status after a message. more: variables of this command alone.
+function M.start(group, words, more)
+  local shell = group.shell
+  local options = options_of(group, shell:environment(more))
+  if not options.job then return NOT_EXECUTABLE end
+  options.arguments = words
+  local process, message, name = nil, "not found", "NOT_FOUND"
+  local search
+  for _, entry in ipairs(more or {}) do
+    if entry[1] == "PATH" then search = entry[2] end
+  end
+  for _, path in ipairs(words[1] == "" and {} or M.candidates(shell, words[1], search)) do
+    process, message, name = swos.spawn(path, options)
+    if name == "BAD_IMAGE" then
+      -- neither program nor script of a program: commands for a shell
+      options.arguments = table.move(words, 2, #words, 3, { SHELL, path })
+      process, message, name = swos.spawn(SHELL, options)
+    end
+    if process or name ~= "NOT_FOUND" then break end
+  end
+  if process then return add(group, process, message) end
+  if name == "NOT_FOUND" then
+    shell:say(words[1] .. ": not found")
+    return NOT_FOUND
+  end
+  shell:say(("%s: %s"):format(words[1], message))
+  return NOT_EXECUTABLE
+end
+
+-- Starts another shell that runs a node with this one's state: nil, or the exit status.
+function M.start_shell(group, node)
+  local shell = group.shell
+  local options = options_of(group, shell:environment())
+  if not options.job then return NOT_EXECUTABLE end
+  local reader, writer = fd.pipe()
+  if not reader then
+    shell:say(writer)
+    return NOT_EXECUTABLE
+  end
+  options.descriptors[STATE_FD] = reader
+  options.arguments = { SHELL, "--subshell" }
+  local process, message = swos.spawn(SHELL, options)
+  fd.close(reader)
+  if not process then
+    fd.close(writer)
+    shell:say("subshell: " .. message)
+    return NOT_EXECUTABLE
+  end
+  add(group, process, message)
+  local state = shell:state()
+  state.node = node
+  -- the child reads before it does anything else
+  fd.write(writer, require("swos.sh.serial").encode(state))
+  fd.close(writer)
+end
+
+-- The other side: the state that start_shell sent.
+function M.receive_state()
+  local pieces = {}
+  while true do
+    local piece = fd.read(STATE_FD, READ_BYTES)
+    if not piece or piece == "" then break end
+    pieces[#pieces + 1] = piece
+  end
+  fd.close(STATE_FD)
+  return require("swos.sh.serial").decode(table.concat(pieces))
+end
+
+-- ---- waiting
+
+-- Waits for all processes of a group; the status of the last one, nil when there was none.
+function M.wait(group)
+  local shell, status = group.shell, nil
+  close_writers(group)
+  drain(group)
+  for _, process in ipairs(group.processes) do
+    local result, message, name
+    repeat
+      result, message, name = swos.process_wait(process)
+      if name == "INTERRUPTED" then shell:take_interrupts() end
+    until name ~= "INTERRUPTED"
+    if not result then shell:say(message) end
+    status = result or 1
+    process:close()
+  end
+  if group.job then
+    group.job:close()
+    set_foreground(shell, swos.handle("job"))
+    if status == 130 then shell.was_interrupted = true end
+  end
+  return status
+end
+
+-- Leaves a group running in the background.
+function M.detach(group, text)
+  close_writers(group)
+  if not group.processes[1] then
+    if group.job then group.job:close() end
+    return
+  end
+  local sinks = group.shell.sinks
+  if group.readers[1] and sinks then table.move(group.readers, 1, #group.readers, #sinks + 1, sinks) end
+  group.shell:add_background({ job = group.job, processes = group.processes, pids = group.pids, text = text })
+end
+
+-- Runs body in a subshell with standard output collected: the text, the status. Background commands are heard
+-- to their end.
+function M.collect(shell, body)
+  local output, outer = {}, shell.sinks
+  shell.sinks = {}
+  local status = shell:subshell(function()
+    shell:set_descriptor(1, output)
+    return body()
+  end)
+  drain({ readers = shell.sinks })
+  shell.sinks = outer
+  return table.concat(output), status
+end
+
+return M

@@ -1,0 +1,151 @@
+-- test and [: facts about files, strings and numbers.
+local swos = require("swos")
+
+local M = {}
+
+local function fail(text)
+  error({ test = text }, 0)
+end
+
+local function number(text)
+  local digits = text:match("^%s*([+-]?%d+)%s*$")
+  return digits and math.tointeger(tonumber(digits)) or fail(text .. ": number expected")
+end
+
+local function stat(path) return require("swos.fs").stat(path) end
+
+local function is_kind(kind)
+  return function(path)
+    local attributes = stat(path)
+    return attributes ~= nil and attributes.kind == kind
+  end
+end
+
+-- Whether the mode lets this principal: bits for the owner, for others.
+local function allows(bit)
+  return function(path)
+    local attributes = stat(path)
+    if not attributes then return false end
+    local principal = (swos.sys.process_info(nil) or {}).principal
+    local mine = attributes.owner == principal and bit << 6 or bit
+    return attributes.mode & mine ~= 0
+  end
+end
+
+local function never() return false end
+
+local UNARY = {
+  ["-n"] = function(text) return text ~= "" end,
+  ["-z"] = function(text) return text == "" end,
+  ["-e"] = function(path) return path == "/dev/null" or stat(path) ~= nil end,
+  ["-f"] = is_kind(swos.FILE_REGULAR),
+  ["-d"] = is_kind(swos.FILE_DIRECTORY),
+  ["-s"] = function(path)
+    local attributes = stat(path)
+    return attributes ~= nil and attributes.size > 0
+  end,
+  ["-r"] = allows(4), ["-w"] = allows(2), ["-x"] = allows(1),
+  -- the system has none of these
+  ["-b"] = never, ["-c"] = function(path) return path == "/dev/null" end, ["-p"] = never, ["-S"] = never,
+  ["-L"] = never, ["-h"] = never, ["-u"] = never, ["-g"] = never, ["-k"] = never,
+}
+
+local function newer(a, b)
+  local first, second = stat(a), stat(b)
+  if not first then return false end
+  return not second or first.mtime > second.mtime
+end
+
+local BINARY = {
+  ["="] = function(a, b) return a == b end, ["!="] = function(a, b) return a ~= b end,
+  ["<"] = function(a, b) return a < b end, [">"] = function(a, b) return a > b end,
+  ["-eq"] = function(a, b) return number(a) == number(b) end,
+  ["-ne"] = function(a, b) return number(a) ~= number(b) end,
+  ["-lt"] = function(a, b) return number(a) < number(b) end,
+  ["-le"] = function(a, b) return number(a) <= number(b) end,
+  ["-gt"] = function(a, b) return number(a) > number(b) end,
+  ["-ge"] = function(a, b) return number(a) >= number(b) end,
+  ["-nt"] = newer, ["-ot"] = function(a, b) return newer(b, a) end,
+  ["-ef"] = function(a, b)
+    local first, second = stat(a), stat(b)
+    return first ~= nil and second ~= nil and first.id == second.id
+  end,
+}
+
+local Reader = {}
+Reader.__index = Reader
+
+-- Whether word number `at` is a binary operator between two others.
+function Reader:is_binary(at)
+  return BINARY[self.words[at] or ""] ~= nil and at < self.last and at > self.at
+end
+
+function Reader:primary()
+  local words, at = self.words, self.at
+  local word = words[at]
+  if at > self.last then fail("argument expected") end
+  if word == "!" and at < self.last and not self:is_binary(at + 1) then
+    self.at = at + 1
+    return not self:primary()
+  elseif self:is_binary(at + 1) then
+    self.at = at + 3
+    return BINARY[words[at + 1]](word, words[at + 2])
+  elseif word == "(" and at < self.last then
+    self.at = at + 1
+    local result = self:either()
+    if words[self.at] ~= ")" then fail("closing paren expected") end
+    self.at = self.at + 1
+    return result
+  elseif word == "-t" and at < self.last then
+    self.at = at + 2
+    local own = self.shell.descriptors[number(words[at + 1])]
+    return math.type(own) ~= nil and swos.fd.kind(own) == swos.FD_TERMINAL
+  elseif UNARY[word] and at < self.last then
+    self.at = at + 2
+    return UNARY[word](words[at + 1])
+  end
+  self.at = at + 1
+  return word ~= ""
+end
+
+function Reader:both()
+  local result = self:primary()
+  while self.words[self.at] == "-a" and self.at < self.last do
+    self.at = self.at + 1
+    result = self:primary() and result
+  end
+  return result
+end
+
+function Reader:either()
+  local result = self:both()
+  while self.words[self.at] == "-o" and self.at < self.last do
+    self.at = self.at + 1
+    result = self:both() or result
+  end
+  return result
+end
+
+local function evaluate(shell, words, last)
+  if last < 2 then return false end
+  local reader = setmetatable({ shell = shell, words = words, at = 2, last = last }, Reader)
+  local result = reader:either()
+  if reader.at <= last then fail(words[reader.at] .. ": unexpected operator") end
+  return result
+end
+
+local function run(shell, words, io, last)
+  local ok, result = pcall(evaluate, shell, words, last)
+  if ok then return result and 0 or 1 end
+  if type(result) ~= "table" or not result.test then error(result, 0) end
+  return io.fail(result.test, 2)
+end
+
+function M.test(shell, words, io) return run(shell, words, io, #words) end
+
+function M.bracket(shell, words, io)
+  if words[#words] ~= "]" then return io.fail("missing ]", 2) end
+  return run(shell, words, io, #words - 1)
+end
+
+return M

@@ -1,0 +1,6 @@
+echo one \
+ two \
+ three
+if true; \
+then echo yes; \
+fi

@@ -1,0 +1,15 @@
+-- Scripts whose output is not dash's, and why: { reason =, output =, status = }; what the swos shell gives.
+return {
+  ["echo_backslash.sh"] = {
+    reason = "echo prints its words as they are, like /bin/echo and most systems' shells; printf has escapes",
+    output = "a\\tb \\a\nx\\cy\n", status = 0,
+  },
+  ["pattern_caret.sh"] = {
+    reason = "[^a] is [!a], as in regular expressions and other shells; POSIX leaves it open",
+    output = "abc bc\n", status = 0,
+  },
+  ["script_missing.sh"] = {
+    reason = "127 is POSIX's status for a script that is not there",
+    output = "127\n", status = 0,
+  },
+}

@@ -1,0 +1,3 @@
+echo $ a$ "$" "a$" $, '$'
+echo "$%" \$ "\$HOME"
+x=1; echo $x$ $x.$x

@@ -1,0 +1,2 @@
+echo 'a\tb' "\\a"
+echo 'x\cy'

@@ -1,0 +1,4 @@
+x=hello
+echo ${#x} ${#} ${#u}
+set -- a b c
+echo ${#} $# ${#1}

@@ -1,0 +1,1 @@
+sh /nodir/none 2>/dev/null; echo $?
