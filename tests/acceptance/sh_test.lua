@@ -91,6 +91,66 @@ tap.test("Ctrl-C ends a pipeline, also one that loops", function()
     tap.equal(guest:run("echo $?"), "130", "status of " .. line)
   end
 end)
+tap.test("Ctrl-C ends loops, of builtins and of programs, and read", function()
+  for _, line in ipairs({ "while :; do :; done; echo no", "while true; do sleep 1000; done; echo no",
+    "f() { f2; }; f2() { sleep 1000; }; for i in 1 2 3; do f; done; echo no", "read x; echo no",
+    "(while :; do :; done); echo no", "while :; do echo $(echo a); done >/dev/null; echo no" }) do
+    guest:line(line)
+    guest:sleep(0.7)
+    guest.position = #guest.text + 1
+    guest:send("\3")
+    guest:prompt(10)
+    tap.lacks(guest.text:sub(-40), "\nno\r\n")
+    tap.equal(guest:run("echo $?"), "130", "status of " .. line)
+  end
+end)
+tap.test("trap INT: a script goes on, a shell too", function()
+  guest:line("sh -c 'trap \"echo caught\" INT; sleep 1000; echo after $?'")
+  guest:sleep(1)
+  guest:send("\3")
+  guest:expect("caught\r\nafter 130")
+  guest:prompt()
+  guest:line("sh -c 'trap \"exit 5\" INT; while :; do :; done'")
+  guest:sleep(1)
+  guest.position = #guest.text + 1
+  guest:send("\3")
+  guest:prompt()
+  tap.equal(guest:run("echo $?"), "5")
+end)
+tap.test("lines that go on are asked for", function()
+  for _, lines in ipairs({ { "for i in 1 2", "do echo n$i", "done", "n1\r\nn2\r\n" },
+    { "cat <<E", "a $((1+1))", "E", "a 2\r\n" },
+    { "echo 'a", "b'", "a\r\nb\r\n" }, { "echo a \\", "b", "a b\r\n" }, { "true &&", "echo c", "c\r\n" } }) do
+    for i = 1, #lines - 2 do
+      guest:line(lines[i])
+      guest:expect("\r\n> ")
+    end
+    guest:line(lines[#lines - 1])
+    guest:expect(lines[#lines - 1] .. "\r\n" .. lines[#lines])
+    guest:prompt()
+  end
+end)
+tap.test("messages name the line, the thing and the reason", function()
+  for command, message in pairs({
+    ["nosuch"] = "sh: nosuch: not found", ["sh -c 'if'"] = "sh: line 1: syntax error: unexpected end",
+    ["printf 'echo a\\n\\nfi\\n' | sh"] = "a\nsh: line 3: syntax error near 'fi'",
+    ["sh -c 'echo $((1/0))'"] = "sh: arithmetic: division by zero",
+    ["sh -c 'set -u; echo $u'"] = "sh: u: parameter not set",
+    ["cd /nodir"] = "sh: cd: /nodir: not found",
+    ["echo >/tmp/none/x"] = "sh: /tmp/none/x: not found",
+    ["readonly r=1; r=2"] = "sh: r: is read only",
+    ["[ 1 -eq x ]"] = "sh: [: x: number expected", ["shift 99"] = "sh: shift: cannot shift that many",
+  }) do
+    local output, status = guest:run("(" .. command .. ")")
+    tap.equal(output, message, command)
+    tap.check(status ~= 0, "%s: status 0", command)
+  end
+end)
+tap.test("what a subshell leaves in the background goes on", function()
+  guest:must("(sleep 1; echo late >/tmp/late) & (sleep 1 && echo later >/tmp/later &)")
+  guest:sleep(2.5)
+  tap.equal(guest:must("cat /tmp/late /tmp/later; rm /tmp/late /tmp/later"), "late\nlater")
+end)
 tap.test("binary Lua chunks from /tmp are refused", function()
   guest:must("lua -e 'io.open(\"/tmp/b\", \"w\"):write(\"\\27Lua\", (\"T\"):rep(40))'")
   for _, command in ipairs({ "lua /tmp/b", "lua -e 'assert(loadfile(\"/tmp/b\"))()'",
@@ -109,5 +169,10 @@ guest:line("exit")
 guest:login("root", "swordfish")
 guest:finish(function()
   guest:must("echo a | cat | cat; cat </hello.txt; false || true; (echo b; echo c) | wc")
+  guest:must("f() { local x=$1; echo $x | while read y; do echo $y; done; }; f $(echo a; ls / | wc)")
+  guest:must("(cd /tmp; exec 3>/tmp/l; echo a >&3; cat </tmp/l; rm /tmp/l; sleep 0 & wait)")
+  guest:must("x=$((1+1)); case $x in 2) ;; esac; for i in /bin/*; do :; done; echo $(cat </none) `true`")
+  guest:must("echo \"${x%2}\" | (read a; [ -z \"$a\" ])")
+  guest:must("(echo ${none?}); (eval 'fi'); (. /none); echo b >/no/file; true")
 end)
 tap.done()

@@ -189,7 +189,7 @@ end
 -- ---- what runs in the background
 
 function Shell:add_background(started)
-  if not self.interactive and #self.background >= 16 then self:reap_background() end
+  if not self.interactive and #self.background + #self.orphans >= 16 then self:reap_background() end
   table.insert(self.background, started)
   self.last_background = started.pids[#started.pids]
   if self.interactive then
@@ -197,23 +197,34 @@ function Shell:add_background(started)
   end
 end
 
-local function forget(self, number, status)
-  local started = self.background[number]
+local function close(started)
   for _, process in ipairs(started.processes) do process:close() end
   started.job:close()
-  table.remove(self.background, number)
+end
+
+local function forget(self, number, status)
+  local started = table.remove(self.background, number)
+  close(started)
   if not self.interactive then self.ended[started.pids[#started.pids]] = status end
+end
+
+local function has_ended(started)
+  local status, _, name = swos.process_wait(started.processes[#started.processes], 0)
+  return (status or name ~= "TIMED_OUT") and (status or 1)
 end
 
 -- Forgets what has ended; says so when interactive.
 function Shell:reap_background()
+  for i = #self.orphans, 1, -1 do
+    if has_ended(self.orphans[i]) then close(table.remove(self.orphans, i)) end
+  end
   for number = #self.background, 1, -1 do
     local started = self.background[number]
-    local status, _, name = swos.process_wait(started.processes[#started.processes], 0)
-    if status or name ~= "TIMED_OUT" then
-      forget(self, number, status or 1)
+    local status = has_ended(started)
+    if status then
+      forget(self, number, status)
       if self.interactive then
-        self:write(2, ("[%d] done %d %s\n"):format(number, status or 0, started.text))
+        self:write(2, ("[%d] done %d %s\n"):format(number, status, started.text))
       end
     end
   end
@@ -288,10 +299,8 @@ function Shell:subshell(body)
   if self.traps.EXIT then status = self:run_exit_trap(status) end
   self.nesting = self.nesting - 1
   for _, own in pairs(self.descriptors) do self:release(own) end
-  for _, started in ipairs(self.background) do
-    for _, process in ipairs(started.processes) do process:close() end
-    started.job:close()
-  end
+  -- a job goes with its last handle
+  table.move(self.background, 1, #self.background, #self.orphans + 1, self.orphans)
   for _, name in ipairs(MAPS) do self[name] = saved[name] end
   for _, name in ipairs(OF_SUBSHELL) do self[name] = saved[name] end
   if swos.directory() ~= directory then self:change_directory(directory) end
@@ -339,7 +348,7 @@ end
 function M.new(name, arguments)
   local shell = setmetatable({ name = name, arguments = arguments, exported = {}, readonly = {},
     functions = {}, variables = { OPTIND = "1" }, aliases = {}, options = {}, traps = {}, descriptors = {},
-    held = {}, records = {}, background = {}, ended = {}, status = 0, guard = 0, loops = 0,
+    held = {}, records = {}, background = {}, orphans = {}, ended = {}, status = 0, guard = 0, loops = 0,
     calls = 0, nesting = 0, interactive = false }, Shell)
   for number = 0, 9 do
     if swos.fd.kind(number) then
