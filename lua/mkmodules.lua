@@ -14,7 +14,8 @@ for _, path in ipairs(files) do
   local file = assert(io.open(path, "rb"))
   local chunk = assert(load(file:read("a"), "@" .. module, "t"))
   file:close()
-  local code = string.dump(chunk)
+  -- The shell starts often, and half the time of loading it went into names and lines for traces.
+  local code = string.dump(chunk, module:find("^swos%.sh%.") ~= nil)
   entries[#entries + 1] = ("    { %d, %d, %d },"):format(name_at, offset, #code)
   names[#names + 1] = ('    "%s\\0"'):format(module)
   name_at = name_at + #module + 1

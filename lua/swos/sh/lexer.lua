@@ -27,7 +27,11 @@ local OPERATORS = { ["&&"] = true, ["||"] = true, [";;"] = true, [";"] = true, [
   ["("] = true, [")"] = true }
 local REDIRECTS = { ["<<-"] = true, [">>"] = true, ["<<"] = true, [">&"] = true, ["<&"] = true, ["<>"] = true,
   [">|"] = true, [">"] = true, ["<"] = true }
+-- Words without anything special, and the characters that end them.
 local PLAIN = "^[%w_./,:+@%%%-=!{}^]+()"
+
+local ENDS_PLAIN = {}
+for c in (" \t\r\n\v\f;&|()"):gmatch(".") do ENDS_PLAIN[c:byte()] = true end
 
 local Lexer = {}
 Lexer.__index = Lexer
@@ -359,11 +363,10 @@ local function io_number(digits, text)
   return text:byte() == 60 and 0 or 1
 end
 
--- The next token.
-function Lexer:next()
-  local source = self.source
-  local text, at = source.text, self.at
-  while true do -- blanks, comments, continued lines
+-- Where the next token begins: behind blanks, comments, continued lines.
+local function skip_blanks(source, at)
+  local text = source.text
+  while true do
     at = text:find("[^ \t\r]", at) or #text + 1
     local c = text:byte(at)
     if c == 35 then
@@ -372,62 +375,75 @@ function Lexer:next()
       at = at + 2
       if at > #text and not source.closed then error(M.INCOMPLETE, 0) end
     else
-      break
+      return at
     end
   end
-  local token = { first = at }
+end
+
+function Lexer:at_end(at)
+  if self.pending[1] and not self.source.closed then error(M.INCOMPLETE, 0) end
+  for _, entry in ipairs(self.pending) do entry.redirect.word = { lit = "" } end
+  self.pending = {}
+  self.at = at
+  return { kind = "end", first = at, last = at - 1 }
+end
+
+function Lexer:newline(at)
+  local behind = at + 1
+  if self.pending[1] then
+    for _, entry in ipairs(self.pending) do behind = read_here(self, behind, entry) end
+    self.pending = {}
+  end
+  self.at = behind
+  return { kind = "newline", first = at, last = at }
+end
+
+function Lexer:redirect(at, digits)
+  local text, from = self.source.text, at + #digits
+  for length = 3, 1, -1 do
+    local redirect = text:sub(from, from + length - 1)
+    if REDIRECTS[redirect] then
+      self.at = from + length
+      return { kind = "redirect", text = redirect, fd = io_number(digits, redirect), first = at,
+        last = self.at - 1 }
+    end
+  end
+end
+
+-- The next token.
+function Lexer:next()
+  local source, at = self.source, self.at
+  local text = source.text
+  local c = text:byte(at)
+  if not c or c <= 35 or c == 92 then
+    at = skip_blanks(source, at)
+    c = text:byte(at)
+    if not c then return self:at_end(at) end
+    if c == 10 then return self:newline(at) end
+  end
   local behind = text:match(PLAIN, at)
   if behind then -- most words
-    local c = text:sub(behind, behind)
-    if c == "" or c:find("[%s;&|()]") or c:find("[<>]") and not text:find("^%d+[<>]", at) then
-      token.kind, token.plain = "word", text:sub(at, behind - 1)
-      token.word = { lit = token.plain }
-      token.last, self.at = behind - 1, behind
-      return token
+    local stop = text:byte(behind)
+    if not stop or ENDS_PLAIN[stop] or (stop == 60 or stop == 62) and not text:find("^%d+[<>]", at) then
+      local plain = text:sub(at, behind - 1)
+      self.at = behind
+      return { kind = "word", plain = plain, word = { lit = plain }, first = at, last = behind - 1 }
     end
   end
-  local c = text:sub(at, at)
-  if c == "" then
-    if self.pending[1] and not source.closed then error(M.INCOMPLETE, 0) end
-    for _, entry in ipairs(self.pending) do entry.redirect.word = { lit = "" } end
-    self.pending = {}
-    token.kind, behind = "end", at
-  elseif c == "\n" then
-    token.kind, behind = "newline", at + 1
-    if self.pending[1] then
-      for _, entry in ipairs(self.pending) do behind = read_here(self, behind, entry) end
-      self.pending = {}
-    end
-    token.last, self.at = at, behind
-    return token
-  else
-    local digits = text:match("^(%d*)[<>]", at)
-    local pair = text:sub(at, at + 1)
-    if digits then
-      local from = at + #digits
-      for length = 3, 1, -1 do
-        local redirect = text:sub(from, from + length - 1)
-        if REDIRECTS[redirect] then
-          token.kind, token.text, token.fd = "redirect", redirect, io_number(digits, redirect)
-          behind = from + length
-          break
-        end
-      end
-    elseif OPERATORS[pair] then
-      token.kind, token.text, behind = "operator", pair, at + 2
-    elseif OPERATORS[c] then
-      token.kind, token.text, behind = "operator", c, at + 1
-    else
-      local parts = {}
-      self.at = at
-      behind = self:unquoted(parts, at, "word")
-      token.kind = "word"
-      token.word, token.plain = finish(parts)
-      token.parts = parts
-    end
+  local digits = text:match("^(%d*)[<>]", at)
+  if digits then return self:redirect(at, digits) end
+  local operator = text:sub(at, at + 1)
+  if not OPERATORS[operator] then operator = text:sub(at, at) end
+  if OPERATORS[operator] then
+    self.at = at + #operator
+    return { kind = "operator", text = operator, first = at, last = self.at - 1 }
   end
-  token.last, self.at = behind - 1, behind
-  return token
+  local parts = {}
+  self.at = at
+  behind = self:unquoted(parts, at, "word")
+  self.at = behind
+  local word, plain = finish(parts)
+  return { kind = "word", plain = plain, word = word, parts = parts, first = at, last = behind - 1 }
 end
 
 return M

@@ -161,43 +161,44 @@ local ENDS = { ["then"] = true, ["else"] = true, ["elif"] = true, ["fi"] = true,
   ["done"] = true, ["esac"] = true, ["}"] = true }
 local COMPOUND = {}
 
+-- Whether a word at this place may be an alias.
+function Parser:may_be_alias(token, count)
+  if not self.aliases then return false end
+  if count == 0 then return next(self.aliases) ~= nil end
+  if not self.alias_next or token.first < self.alias_next then return false end
+  self.alias_next = nil
+  return true
+end
+
 function Parser:simple()
-  local command = { kind = "simple", assignments = {}, words = {}, redirects = {} }
-  local assignments, words, count = command.assignments, command.words, 0
+  local assignments, redirects
+  local words, count = {}, 0
   while true do
     local token = self:peek()
+    if token.kind == "word" and self:may_be_alias(token, count) then token = self:unalias() end
     if token.kind == "redirect" then
-      self:redirect(command.redirects)
-    elseif token.kind == "word" then
-      if count == 0 and self.aliases and next(self.aliases) then
-        token = self:unalias()
-        if token.kind ~= "word" then goto continue end
-      elseif self.alias_next and token.first >= self.alias_next then
-        self.alias_next = nil
-        token = self:unalias()
-        if token.kind ~= "word" then goto continue end
-      end
+      redirects = redirects or {}
+      self:redirect(redirects)
+    elseif token.kind ~= "word" then
+      break
+    else
       local name, value
       if count == 0 then name, value = assignment(token) end
       self:advance()
       if name then
+        assignments = assignments or {}
         assignments[#assignments + 1] = { name, value }
       else
         count = count + 1
         words[count] = token.word
-        if count == 1 and not assignments[1] and not command.redirects[1] and self:is_operator("(") then
+        if count == 1 and not assignments and not redirects and self:is_operator("(") then
           return self:definition(token)
         end
       end
-    else
-      break
     end
-    ::continue::
   end
-  if count == 0 and not assignments[1] and not command.redirects[1] then self:fail(self:peek()) end
-  if not assignments[1] then command.assignments = nil end
-  if not command.redirects[1] then command.redirects = nil end
-  return command
+  if count == 0 and not assignments and not redirects then self:fail(self:peek()) end
+  return { kind = "simple", words = words, assignments = assignments, redirects = redirects }
 end
 
 -- name() compound; the name was read.

@@ -180,7 +180,9 @@ function Shell:protect(body)
   self:restore(depth)
   self.guard, self.loops = guard, loops
   if ok then return result, false end
-  if type(result) ~= "table" or not result.message then error(result, 0) end
+  if type(result) ~= "table" or not result.message then
+    result = { message = "internal error: " .. tostring(result) } -- no memory, or a mistake of the shell's
+  end
   self:say(result.line and ("line %d: %s"):format(result.line, result.message) or result.message)
   self.status = result.status or 2
   return self.status, true
@@ -296,7 +298,7 @@ function Shell:subshell(body)
   for _, own in pairs(self.descriptors) do self:hold(own) end
   self.nesting = self.nesting + 1
   local status = self:protect(function() return body(self) end)
-  if self.traps.EXIT then status = self:run_exit_trap(status) end
+  status = self:run_exit_trap(status)
   self.nesting = self.nesting - 1
   for _, own in pairs(self.descriptors) do self:release(own) end
   -- a job goes with its last handle
@@ -333,6 +335,7 @@ function Shell:poll()
 end
 
 function Shell:run_exit_trap(status)
+  if not self.traps.EXIT then return status end
   return require("swos.sh.traps").exit(self, status)
 end
 
