@@ -271,6 +271,8 @@ end
 function Shell:state()
   local state = { arguments = self.arguments, pid = tonumber(self:get("$")), guarded = self.guard > 0,
     traps = ignored(self.traps) }
+  state.numbers = {}
+  for number in pairs(self.descriptors) do table.insert(state.numbers, number) end
   for _, name in ipairs(MAPS) do state[name] = self[name] end
   for _, name in ipairs(PLAIN) do state[name] = self[name] end
   return state
@@ -282,6 +284,12 @@ function Shell:resume(state)
   self.arguments, self.pid, self.traps = state.arguments, state.pid, state.traps
   self.guard = state.guarded and 1 or 0
   self.environment_list = nil
+  for _, number in ipairs(state.numbers) do
+    if not self.descriptors[number] and swos.fd.kind(number) then
+      self.descriptors[number] = number
+      self:hold(number)
+    end
+  end
 end
 
 -- Runs body(shell) as a subshell would: the status is what is left of it.
