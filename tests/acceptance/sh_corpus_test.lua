@@ -1,4 +1,5 @@
--- The scripts of tests/sh give the same output and status in the guest's shell as in dash on the host.
+-- The scripts of tests/sh, and 200 made at random, give the same output and status in the guest's shell as in
+-- dash on the host.
 
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
@@ -17,18 +18,24 @@ if output_of("command -v dash") == "" then
   tap.done()
 end
 
-local scripts = {}
-for name in output_of("cd tests/sh && ls *.sh"):gmatch("[^\n]+") do scripts[#scripts + 1] = name end
+local CORPUS = "build/tests/root/corpus"  -- what is in the test image
+local scripts, random = {}, {}
+for name in output_of(("cd %s && ls *.sh"):format(CORPUS)):gmatch("[^\n]+") do
+  local list = name:find("^random_") and random or scripts
+  list[#list + 1] = name
+end
 
--- Output and status of a script in dash. `sh` in it is dash too.
-local folder = output_of("mktemp -d"):gsub("\n", "")
-local top = output_of("pwd"):gsub("\n", "")
-os.execute(("mkdir %s/bin && ln -s $(command -v dash) %s/bin/sh"):format(folder, folder))
+-- Output and status of a script in dash. `sh` in it is dash too; it runs in an empty folder, as in the guest.
+local function new_folder() return (output_of("mktemp -d"):gsub("\n", "")) end
+local folder, programs, top = new_folder(), new_folder(), output_of("pwd"):gsub("\n", "")
+os.execute(("ln -s $(command -v dash) %s/sh"):format(programs))
 local function expected(name)
   local wanted = differences[name]
   if wanted then return wanted.output, wanted.status end
-  local text = output_of(("cd /tmp && env -i HOME=/ T=%s PATH=%s/bin:/usr/bin:/bin dash %s/tests/sh/%s "
-    .. "</dev/null 2>/dev/null; echo \"\n=== status $?\""):format(folder, folder, top, name))
+  local text = output_of(([[cd %s
+    env -i HOME=/ T=%s PATH=%s:/usr/bin:/bin dash %s/%s/%s </dev/null 2>/dev/null
+    echo "
+=== status $?"]]):format(folder, folder, programs, top, CORPUS, name))
   local output, status = text:match("^(.*)\n=== status (%d+)\n$")
   return output:gsub(folder:gsub("%p", "%%%0"), "/tmp"), tonumber(status)
 end
@@ -44,14 +51,19 @@ tap.test("the guest runs the corpus", function()
   tap.equal(guest:must("ls /tmp"), "", "what the scripts left in /tmp")
 end)
 
-for _, name in ipairs(scripts) do
-  tap.test(name, function()
-    local result = tap.check(results[name], "the guest did not run it")
-    local output, status = expected(name)
-    tap.equal(result.output, output, "output")
-    tap.equal(result.status, status, "status")
-  end)
+local function compare(name)
+  local result = tap.check(results[name], "the guest did not run %s", name)
+  local output, status = expected(name)
+  tap.equal(result.output, output, "output of " .. name)
+  tap.equal(result.status, status, "status of " .. name)
 end
+for _, name in ipairs(scripts) do
+  tap.test(name, function() compare(name) end)
+end
+tap.test("scripts made at random", function()
+  tap.check(#random > 0, "none are in the image")
+  for _, name in ipairs(random) do compare(name) end
+end)
 tap.test("differences are of scripts that exist, each with its reason", function()
   for name, entry in pairs(differences) do
     disk.read("tests/sh/" .. name)
@@ -59,5 +71,5 @@ tap.test("differences are of scripts that exist, each with its reason", function
   end
   tap.check(#scripts >= 100, "only %d scripts", #scripts)
 end)
-os.execute("rm -rf " .. folder)
+os.execute(("rm -rf %s %s"):format(folder, programs))
 tap.done()
