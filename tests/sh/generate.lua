@@ -103,7 +103,8 @@ local COMPOUND = {
     return "IFS=" .. pick({ ":", '"x"', "' '", "''", "' :'", "o" }) .. "; " .. inner() .. "; unset IFS"
   end },
   { 1, function()
-    local body = pick({ "$a $b", "one two three", " x: y:z", "$((" .. arithmetic(0) .. "))", "\\$a `echo q`" })
+    local body = pick({ "$a $b", "one two three", " x: y:z",
+      "$((" .. arithmetic(0) .. "))", "\\$a `echo q`" })
     return "read " .. pick({ "a b", "c", "a b c" }) .. " <<EOF\n" .. body .. "\nEOF\n:"
   end },
 }
