@@ -43,7 +43,7 @@ tap.test("who reads a pipe, or writes into a full one, waits for who is at the o
   guest:must("(lua -e 'while true do print((\"x\"):rep(4000)) end' | lua -e 'io.read(10)"
     .. " require([[swos]]).sleep(8)') & true")
   local text = guest:await("a writer and a sleeping reader", function()
-    local seen = guest:must("ps -o pid,wait,cmd")
+    local seen = guest:must("ps -o pid,wait,cmd") .. "\n"
     return seen:find("write lua%(%d+%) +lua\n") and seen:find("sleep +lua\n") and seen
   end)
   local writer = tap.matches(text, "(%d+) write lua%(%d+%) +lua\n")
