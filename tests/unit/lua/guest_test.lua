@@ -103,15 +103,28 @@ end)
 tap.test("lost pages are found", function()
   local guest <close> = start()
   guest:login("root", "secret")
-  guest:run("svc() { echo init: $live bytes live; }; top() { :; }; lua() { :; }; pages=100 live=200")
+  guest:run("svc() { echo init: $live bytes live; }; top() { :; }; lua() { :; }")
+  guest:run("pages=100 live=200 objects=30")
   guest:run("trim() { echo sh: 300 bytes live; }")
-  guest:run("counters() { echo pages=$pages handles=2 objects=3 heap=4 kernel=5 lua=7 types=1,2; }")
+  guest:run("counters() { echo pages=$pages handles=2 objects=$objects heap=4 kernel=5 lua=7 "
+    .. "types=1,2; }")
   guest:leak_check(function() end)
   fails("leak: pages 10", function()
     guest:leak_check(function() guest:run("pages=$((pages - 1))") end)
   end)
   fails("leak: bytes live in init 2", function()
     guest:leak_check(function() guest:run("live=$((live + 1))") end)
+  end)
+  fails("leak: objects 3", function()
+    guest:leak_check(function() guest:run("objects=$((objects + 1))") end)
+  end)
+  local calls = 0
+  guest:leak_check(function() -- what was there at first may go late, but not for ever
+    calls = calls + 1
+    if calls == 5 then guest:run("objects=$((objects - 1))") end
+  end)
+  fails("each of 3 times", function()
+    guest:leak_check(function() guest:run("objects=$((objects - 1))") end)
   end)
 end)
 
