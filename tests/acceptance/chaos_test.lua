@@ -66,7 +66,7 @@ local function run_load(recoveries, seed)
   guest:line("touch /tmp/load.stop")
   guest.position = start
   for _ = 1, #WRITERS + #READERS + 1 do guest:expect("@L ", 120) end
-  guest:sleep(0.5)
+  guest:sleep(0.5) -- the shell's words on what has ended, of which there may be none
   if os.getenv("SWOS_CHAOS_TRANSCRIPT") then
     local file <close> = assert(io.open(os.getenv("SWOS_CHAOS_TRANSCRIPT"), "a"))
     file:write(guest.text:sub(start))
@@ -89,7 +89,7 @@ local function settle()
   for name in VICTIMS:gmatch("%S+") do
     if name ~= "init" then
       guest:must("svc kill " .. name)
-      guest:sleep(0.5)
+      guest:sleep(0.5) -- one after the other, each back before the next goes
     end
   end
   local start = #guest.text + 1

@@ -56,6 +56,18 @@ function M.equal(got, wanted, what)
   end
 end
 
+--- True if both are the same value of the same kind, tables by what is in them.
+function M.same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b and math.type(a) == math.type(b) end
+  for key, value in pairs(a) do
+    if not M.same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
 --- Raises unless the text has the words (plain) in it.
 function M.contains(text, words, what)
   if not tostring(text):find(words, 1, true) then

@@ -47,6 +47,6 @@ end
 local sequence = print_from(0)
 while options.w do
   io.stdout:flush()
-  swos.sleep(PAUSE)
+  swos.sleep(PAUSE) -- the kernel's log cannot be waited for by a session
   sequence = print_from(sequence)
 end

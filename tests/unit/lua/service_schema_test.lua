@@ -180,22 +180,11 @@ tap.test("any text has lines, in one pass", function()
   tap.check(os.clock() - before < 5, "60,000 tokens took %g s", os.clock() - before)
 end)
 
-local function equal(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b and math.type(a) == math.type(b) end
-  for key, value in pairs(a) do
-    if not equal(value, b[key]) then return false end
-  end
-  for key in pairs(b) do
-    if a[key] == nil then return false end
-  end
-  return true
-end
-
 tap.test("plain data comes back as it was", function()
   for _, value in ipairs { true, false, 0, -1, math.mininteger, 1.5, "", "a\0b", {}, { 1, 2,
     { x = { y = "z" } } } } do
     local got = plain.decode(plain.encode(value))
-    tap.check(equal(value, got), "%s", tostring(value))
+    tap.check(tap.same(value, got), "%s", tostring(value))
   end
   tap.check(not pcall(plain.encode, print), "a function was encoded")
   local deep = {}

@@ -308,17 +308,7 @@ end)
 tap.test("state as bytes and back", function()
   local list = parser.parse("f() { for i in \"$@\" *; do echo ${x%'*'} $((1+1)) >f; done; } <<E\n$(a)\nE\n")
   local text = serial.encode(list)
-  local function same(a, b)
-    if type(a) ~= "table" then return a == b end
-    for key, value in pairs(a) do
-      if not same(value, b[key]) then return false end
-    end
-    for key in pairs(b) do
-      if a[key] == nil then return false end
-    end
-    return true
-  end
-  tap.check(same(list, serial.decode(text)), "the tree came back changed")
+  tap.check(tap.same(list, serial.decode(text)), "the tree came back changed")
   tap.check(not pcall(serial.decode, text:sub(1, -2)), "bytes that end too early")
   tap.check(not pcall(serial.decode, "x"), "no bytes of ours")
 end)
