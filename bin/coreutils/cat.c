@@ -3,14 +3,13 @@
 
 int command_cat(int count, char **arguments)
 {
-    static char *standard_input[] = { "cat", "-", NULL };
     int result = 0;
-    if (count < 2) {
-        count = 2;
-        arguments = standard_input;
-    }
-    for (int i = 1; i < count; i++) {
-        int fd = open_operand(arguments[i]);
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
+    operands_default(&options);
+    for (int i = 0; i < options.count; i++) {
+        int fd = open_operand(options.arguments[i]);
         if (fd < 0) {
             result = 1;
             continue;
@@ -23,7 +22,7 @@ int command_cat(int count, char **arguments)
         result = 1;
         if (!reading)
             return complain("standard output", status);
-        complain(arguments[i], status);
+        complain(options.arguments[i], status);
     }
     return result;
 }

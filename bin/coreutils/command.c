@@ -45,15 +45,6 @@ int complain(const char *thing, status_t status)
     return complain_text(thing, text);
 }
 
-int usage(const char *text)
-{
-    char line[256];
-    size_t length =
-        sw_format(line, sizeof(line), "usage: %s%s%s\n", command_name, *text ? " " : "", text);
-    write_all(2, line, length);
-    return 2;
-}
-
 status_t write_all(int fd, const void *bytes, size_t length)
 {
     const char *at = bytes;
@@ -137,22 +128,23 @@ static status_t path_within(char *out, const char *source, const char *directory
     return join(out, directory, name);
 }
 
-int put_each(int count, char **arguments, int (*put)(const char *source, const char *path))
+int put_each(const struct options *options, int (*put)(const char *source, const char *path))
 {
-    int result = 0;
-    if (count < 3)
-        return usage("SOURCE... TARGET");
-    const char *target = arguments[count - 1];
+    int result = 0, last = options->count - 1;
+    if (last < 1)
+        return usage(last < 0 ? "operands expected" : "no target");
+    const char *target = options->arguments[last];
     struct sw_attributes attributes;
     bool is_directory =
         sw_path_attributes(target, &attributes) == SW_OK && attributes.kind == SW_FILE_DIRECTORY;
-    if (count > 3 && !is_directory)
+    if (last > 1 && !is_directory)
         return complain(target, SW_NOT_DIRECTORY);
-    for (int i = 1; i < count - 1; i++) {
+    for (int i = 0; i < last; i++) {
+        const char *source = options->arguments[i];
         char path[SW_PATH_MAX];
-        status_t status = is_directory ? path_within(path, arguments[i], target) : SW_OK;
-        result |= status == SW_OK ? put(arguments[i], is_directory ? path : target)
-                                  : complain(arguments[i], status);
+        status_t status = is_directory ? path_within(path, source, target) : SW_OK;
+        result |=
+            status == SW_OK ? put(source, is_directory ? path : target) : complain(source, status);
     }
     return result;
 }

@@ -1,6 +1,7 @@
-/* What the commands of the multi-call binary share. One file a command; a new command is a file,
- * a line in commands.inc and a line in SConscript. */
+/* What the commands of the multi-call binary share. One file a command; a new command is a file, a line
+ * in commands.inc and a page in docs/commands, which declares its options. */
 #pragma once
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +21,43 @@ extern const char *command_name;
 int complain(const char *thing, status_t status);
 /* The same with words of its own. */
 int complain_text(const char *thing, const char *text);
-/* Prints "usage: NAME TEXT" and returns 2. */
-int usage(const char *text);
+/* Prints the message, if any, and the command's synopsis, and returns 2. */
+int usage(const char *message, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- options.c: options as the command's page declares them. Letters may stand together, values stand
+ * behind their letter or "=" or in the next word, long names may be cut short, "--" ends the options,
+ * --help is answered. */
+enum {
+    OPTION_END_EARLY = -1, /* help was given or something refused: return options->status */
+    OPTION_NUMBER = 1,     /* -NUMBER; value */
+    OPTION_LONG = 2,       /* an option without a letter: name */
+};
+
+enum option_order {
+    OPTIONS_ANYWHERE, /* options and operands may be mixed */
+    OPTIONS_FIRST,    /* the first operand ends them: the rest are another command's words */
+};
+
+struct options {
+    const char *name; /* long name of the option found */
+    char *value;      /* its value, NULL if it takes none */
+    int status;
+    char **arguments; /* after the last option: the operands, count of them, then NULL */
+    int count;
+    /* own */
+    char **given, *letters;
+    int given_count, next;
+    enum option_order order;
+    bool at_start;
+};
+
+void options_start(struct options *options, int count, char **arguments, enum option_order order);
+/* The letter of the next option, or one of the numbers above; 0: no more, the operands are there. */
+int option_next(struct options *options);
+/* No operands: one, "-", standard input. */
+void operands_default(struct options *options);
+/* For a command without options: true if the operands are there, else return options->status. */
+bool options_none(struct options *options, int count, char **arguments);
 
 /* Bytes of one read or write. */
 #define PIECE 65536
@@ -44,7 +80,7 @@ const char *base_name(const char *path, size_t *out_length);
 /* What cp and mv share, the operands SOURCE... TARGET: put() each source at its path, which lies in
  * TARGET when that is a directory, as it must be for several sources. put complains itself and
  * returns the exit status; so does this. */
-int put_each(int count, char **arguments, int (*put)(const char *source, const char *path));
+int put_each(const struct options *options, int (*put)(const char *source, const char *path));
 
 /* Numbers: the whole text, false when it is none. */
 bool parse_number(const char *text, unsigned base, uint64_t *out_number);

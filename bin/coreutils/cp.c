@@ -37,5 +37,8 @@ static int copy_file(const char *source, const char *path)
 
 int command_cp(int count, char **arguments)
 {
-    return put_each(count, arguments, copy_file);
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
+    return put_each(&options, copy_file);
 }

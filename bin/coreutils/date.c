@@ -27,9 +27,11 @@ struct civil_time civil_time(uint64_t ns)
 
 int command_date(int count, char **arguments)
 {
-    (void)arguments;
-    if (count > 1)
-        return usage("");
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
+    if (options.count > 0)
+        return usage("%s: no operand expected", options.arguments[0]);
     struct civil_time now = civil_time(sw_clock_wall());
     char line[64];
     size_t length = sw_format(line, sizeof(line), "%04u-%02u-%02u %02u:%02u:%02u UTC\n", now.year,

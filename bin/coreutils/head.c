@@ -1,4 +1,4 @@
-/* head [-n N | -nN | -N] [FILE...]: the first lines, 10 by default. */
+/* head: the first lines, 10 by default. */
 #include "command.h"
 #include <string.h>
 #include <swos/fd.h>
@@ -27,34 +27,33 @@ static status_t head(int fd, uint64_t lines)
 
 int command_head(int count, char **arguments)
 {
-    static char *standard_input[] = { "-" };
+    struct options options;
     uint64_t lines = 10;
-    int first = 1, result = 0;
-    if (count > 1 && arguments[1][0] == '-' && arguments[1][1]) {
-        const char *number = arguments[1] + 1 + (arguments[1][1] == 'n');
-        first = 2;
-        if (!*number && count > 2)
-            number = arguments[first++];
-        if (!parse_number(number, 10, &lines))
-            return usage("[-n N] [FILE...]");
+    int result = 0;
+    options_start(&options, count, arguments, OPTIONS_ANYWHERE);
+    for (int letter; (letter = option_next(&options)) != 0;) {
+        if (letter == OPTION_END_EARLY)
+            return options.status;
+        if (!parse_number(options.value, 10, &lines))
+            return usage("%s: not a number of lines", options.value);
     }
-    char **files = first < count ? arguments + first : standard_input;
-    int file_count = first < count ? count - first : 1;
-    for (int i = 0; i < file_count; i++) {
-        int fd = open_operand(files[i]);
+    operands_default(&options);
+    for (int i = 0; i < options.count; i++) {
+        const char *file = options.arguments[i];
+        int fd = open_operand(file);
         if (fd < 0) {
             result = 1;
             continue;
         }
-        if (file_count > 1) {
+        if (options.count > 1) {
             char title[SW_PATH_MAX + 16];
             write_all(1, title,
-                      sw_format(title, sizeof(title), "%s==> %s <==\n", i ? "\n" : "", files[i]));
+                      sw_format(title, sizeof(title), "%s==> %s <==\n", i ? "\n" : "", file));
         }
         status_t status = head(fd, lines);
         close_operand(fd);
         if (status != SW_OK)
-            result = complain(files[i], status);
+            result = complain(file, status);
     }
     return result;
 }

@@ -140,15 +140,17 @@ static int list_directory(const char *path)
 int command_ls(int count, char **arguments)
 {
     static char *here[] = { "." };
-    int first = 1, result = 0;
-    for (; first < count && arguments[first][0] == '-' && arguments[first][1]; first++) {
-        if (strspn(arguments[first] + 1, "l1") != strlen(arguments[first] + 1))
-            return usage("[-l] [PATH...]");
-        if (strchr(arguments[first], 'l'))
+    struct options options;
+    int result = 0;
+    options_start(&options, count, arguments, OPTIONS_ANYWHERE);
+    for (int letter; (letter = option_next(&options)) != 0;) {
+        if (letter == OPTION_END_EARLY)
+            return options.status;
+        if (letter == 'l')
             long_format = true;
     }
-    char **paths = first < count ? arguments + first : here;
-    int path_count = first < count ? count - first : 1;
+    char **paths = options.count > 0 ? options.arguments : here;
+    int path_count = options.count > 0 ? options.count : 1;
     for (int pass = 0; pass < 2; pass++) { /* files first, then directories */
         for (int i = 0; i < path_count; i++) {
             struct sw_attributes attributes;

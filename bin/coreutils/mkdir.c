@@ -5,12 +5,15 @@
 int command_mkdir(int count, char **arguments)
 {
     int result = 0;
-    if (count < 2 || arguments[1][0] == '-')
-        return usage("DIRECTORY...");
-    for (int i = 1; i < count; i++) {
-        status_t status = sw_path_make_directory(arguments[i], 0755);
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
+    if (options.count == 0)
+        return usage("directory expected");
+    for (int i = 0; i < options.count; i++) {
+        status_t status = sw_path_make_directory(options.arguments[i], 0755);
         if (status != SW_OK)
-            result = complain(arguments[i], status);
+            result = complain(options.arguments[i], status);
     }
     return result;
 }

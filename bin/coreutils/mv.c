@@ -10,5 +10,8 @@ static int rename_file(const char *source, const char *path)
 
 int command_mv(int count, char **arguments)
 {
-    return put_each(count, arguments, rename_file);
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
+    return put_each(&options, rename_file);
 }

@@ -6,7 +6,9 @@
 int command_pwd(int count, char **arguments)
 {
     char path[SW_PATH_MAX + 1];
-    (void)count, (void)arguments;
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
     status_t status = sw_path_directory(path, SW_PATH_MAX);
     if (status == SW_OK) {
         size_t length = strlen(path);

@@ -58,20 +58,20 @@ static int remove_path(const char *path)
 
 int command_rm(int count, char **arguments)
 {
-    int first = 1, result = 0;
-    for (; first < count && arguments[first][0] == '-' && arguments[first][1]; first++) {
-        for (const char *option = arguments[first] + 1; *option; option++) {
-            if (*option == 'r' || *option == 'R')
-                recursive = true;
-            else if (*option == 'f')
-                force = true;
-            else
-                return usage("[-rRf] FILE...");
-        }
+    struct options options;
+    int result = 0;
+    options_start(&options, count, arguments, OPTIONS_ANYWHERE);
+    for (int letter; (letter = option_next(&options)) != 0;) {
+        if (letter == 'r' || letter == 'R')
+            recursive = true;
+        else if (letter == 'f')
+            force = true;
+        else
+            return options.status;
     }
-    if (first == count && !force)
-        return usage("[-rRf] FILE...");
-    for (; first < count; first++)
-        result |= remove_path(arguments[first]);
+    if (options.count == 0 && !force)
+        return usage("file expected");
+    for (int i = 0; i < options.count; i++)
+        result |= remove_path(options.arguments[i]);
     return result;
 }

@@ -33,10 +33,13 @@ static bool parse_duration(const char *text, uint64_t *out_ns)
 int command_sleep(int count, char **arguments)
 {
     uint64_t duration;
-    if (count != 2)
-        return usage("SECONDS");
-    if (!parse_duration(arguments[1], &duration))
-        return complain_text(arguments[1], "not a number of seconds");
+    struct options options;
+    if (!options_none(&options, count, arguments))
+        return options.status;
+    if (options.count != 1)
+        return usage("one operand expected");
+    if (!parse_duration(options.arguments[0], &duration))
+        return complain_text(options.arguments[0], "not a number of seconds");
     status_t status = sw_clock_sleep(sw_clock_deadline(duration));
     return status == SW_OK || status == SW_TIMED_OUT ? 0 : complain(NULL, status);
 }

@@ -55,36 +55,38 @@ static void print_counts(const struct counts *counts, const char *name)
 int command_wc(int count, char **arguments)
 {
     struct counts total = { 0 };
-    int first = 1, result = 0;
-    for (; first < count && arguments[first][0] == '-' && arguments[first][1]; first++) {
-        if (strspn(arguments[first] + 1, "lwc") != strlen(arguments[first] + 1))
-            return usage("[-lwc] [FILE...]");
-        show_lines |= strchr(arguments[first], 'l') != NULL;
-        show_words |= strchr(arguments[first], 'w') != NULL;
-        show_bytes |= strchr(arguments[first], 'c') != NULL;
+    struct options options;
+    int result = 0;
+    options_start(&options, count, arguments, OPTIONS_ANYWHERE);
+    for (int letter; (letter = option_next(&options)) != 0;) {
+        if (letter == OPTION_END_EARLY)
+            return options.status;
+        show_lines |= letter == 'l';
+        show_words |= letter == 'w';
+        show_bytes |= letter == 'c';
     }
     if (!show_lines && !show_words && !show_bytes)
         show_lines = show_words = show_bytes = true;
-    if (first == count) {
+    if (options.count == 0) {
         status_t status = measure(0, &total);
         print_counts(&total, NULL);
         return status == SW_OK ? 0 : complain("standard input", status);
     }
-    for (int i = first; i < count; i++) {
+    for (int i = 0; i < options.count; i++) {
         struct counts counts = { 0 };
-        int fd = open_operand(arguments[i]);
+        int fd = open_operand(options.arguments[i]);
         status_t status = fd < 0 ? SW_OK : measure(fd, &counts);
         close_operand(fd);
         if (fd < 0 || status != SW_OK) {
-            result = fd < 0 ? 1 : complain(arguments[i], status);
+            result = fd < 0 ? 1 : complain(options.arguments[i], status);
             continue;
         }
-        print_counts(&counts, arguments[i]);
+        print_counts(&counts, options.arguments[i]);
         total.lines += counts.lines;
         total.words += counts.words;
         total.bytes += counts.bytes;
     }
-    if (count - first > 1)
+    if (options.count > 1)
         print_counts(&total, "total");
     return result;
 }

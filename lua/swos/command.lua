@@ -36,40 +36,36 @@ function M.rows(text, count)
   end
 end
 
-function M.usage(text)
-  io.stderr:write("usage: ", M.name, " ", text, "\n")
+-- The end of the program with what its page in docs/commands says of its use. message: what is wrong.
+function M.usage(message)
+  local page = require("swos.options").page(M.name)
+  io.stdout:flush()
+  if message then io.stderr:write(M.name, ": ", message, "\n") end
+  io.stderr:write(page.help:match("^.-\n%f[%S]"))
   os.exit(2)
 end
 
--- Parses short options. spec: letters, one followed by ':' takes a value. Returns a table letter ->
--- true or value, and the remaining arguments.
-function M.options(arguments, spec, usage)
-  local found, rest, i = {}, {}, 1
-  while i <= #arguments do
-    local word = arguments[i]
-    if word == "--" then
-      table.move(arguments, i + 1, #arguments, #rest + 1, rest)
-      break
-    elseif word:find("^%-.") then
-      local at = 2
-      while at <= #word do
-        local letter = word:sub(at, at)
-        local place = letter ~= ":" and spec:find(letter, 1, true)
-        if not place then M.usage(usage) end
-        if spec:sub(place + 1, place + 1) == ":" then
-          found[letter] = at < #word and word:sub(at + 1) or arguments[i + 1] or M.usage(usage)
-          if at == #word then i = i + 1 end
-          break
-        end
-        found[letter] = true
-        at = at + 1
-      end
-    else
-      rest[#rest + 1] = word
-    end
-    i = i + 1
+-- The options, operands and order of options of the program's command line; see swos.options.parse.
+-- --help is answered, and what the page does not have is refused. first: "first" if the first operand ends
+-- the options.
+function M.options(arguments, first)
+  local options = require("swos.options")
+  local page = options.page(M.name)
+  local found, rest, order = options.parse(page.options, arguments, first == "first")
+  if found == "help" then
+    io.write(page.help)
+    io.stdout:flush()
+    os.exit(0)
+  elseif not found then
+    M.usage(rest)
   end
-  return found, rest
+  return found, rest, order
+end
+
+-- For a program that takes neither options nor operands.
+function M.no_operands(arguments)
+  local _, rest = M.options(arguments)
+  if rest[1] then M.usage(rest[1] .. ": no operand expected") end
 end
 
 -- A connection to a service.

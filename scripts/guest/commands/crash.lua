@@ -3,7 +3,6 @@
 local command = require("swos.command")
 local protocol = require("swos.protocol")
 
-local USAGE = "[list] | show [-r] NUMBER"
 local LIST, RECORD = 4096, 65536
 local SYMBOLS = "/lib/debug/symbols"
 
@@ -31,11 +30,11 @@ local function show(number, raw)
   print(table.concat(require("swos.crash").render(reply.data, symbols), "\n"))
 end
 
-local options, rest = command.options(arg, "r", USAGE)
+local options, rest = command.options(arg)
 if rest[1] == nil or rest[1] == "list" and not rest[2] then
   list()
 elseif rest[1] == "show" and rest[2] and not rest[3] then
-  show(math.tointeger(tonumber(rest[2])) or command.usage(USAGE), options.r)
+  show(math.tointeger(tonumber(rest[2])) or command.usage(), options.r)
 else
-  command.usage(USAGE)
+  command.usage()
 end

@@ -4,6 +4,8 @@
 local command = require("swos.command")
 local protocol = require("swos.protocol")
 
+command.no_operands(arg)
+
 local DRIVE = 1  -- SW_DEVICE_OPEN_DRIVE
 local NAMES = { "virtio-input.0", "pseudo-input.0", "virtio-blk.0", "uart.0", "rtc.0", "nothing.0" }
 

@@ -5,25 +5,24 @@ local command = require("swos.command")
 local protocol = require("swos.protocol")
 local swos = require("swos")
 
-local USAGE = "[-w] | -c RECORD | -n [SOURCE=]debug|info|warning|error|default"
 local CAPACITY = 16384
 local PAUSE = 0.25  -- between two looks
 local LEVELS = { debug = swos.LOG_DEBUG, info = swos.LOG_INFO, warning = swos.LOG_WARNING,
   error = swos.LOG_ERROR, default = swos.LOG_DEFAULT }
 
-local options, rest = command.options(arg, "c:n:w", USAGE)
-if rest[1] then command.usage(USAGE) end
+local options, rest = command.options(arg)
+if rest[1] then command.usage() end
 local system <close> = command.connect("system")
 
 if options.c then
-  local index = math.tointeger(tonumber(options.c)) or command.usage(USAGE)
+  local index = math.tointeger(tonumber(options.c)) or command.usage()
   io.write(command.check(protocol.system.read_crash(system, { index = index, capacity = CAPACITY })).data)
   os.exit(0)
 end
 
 if options.n then
   local source, word = options.n:match("^([^=]+)=(%l+)$")
-  local level = LEVELS[word or options.n] or command.usage(USAGE)
+  local level = LEVELS[word or options.n] or command.usage()
   command.check(protocol.system.log_filter(system, { source = source or "", level = level }))
   os.exit(0)
 end

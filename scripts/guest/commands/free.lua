@@ -3,6 +3,8 @@
 local command = require("swos.command")
 local swos = require("swos")
 
+command.no_operands(arg)
+
 local info = command.check(swos.sys.system_info())
 print(("%-8s %11s %11s %11s"):format("", "total", "used", "free"))
 print(("%-8s %11d %11d %11d"):format("Mem:", info.ram_total // 1024, (info.ram_total - info.ram_free) // 1024,

@@ -1,7 +1,10 @@
 #!/bin/lua
 -- id: principal, session and capabilities of this session.
+local command = require("swos.command")
 local swos = require("swos")
 local accounts = require("swos.accounts")
+
+command.no_operands(arg)
 
 local info = assert(swos.sys.process_info(nil))
 local name = accounts.name(info.principal)

@@ -4,25 +4,26 @@
 local command = require("swos.command")
 local swos = require("swos")
 
-local USAGE = "[-KILL|-TERM|-INT|-HUP|-NUMBER] PID..."
 local NUMBERS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
 
-local signal, first = 15, 1
-local word = arg[1] and arg[1]:match("^%-(.+)$")
+local signal, words = 15, arg
+local word = arg[1] and arg[1]:match("^%-([^-].*)$")
 if word then
-  signal = NUMBERS[word:upper():gsub("^SIG", "")] or math.tointeger(tonumber(word)) or command.usage(USAGE)
-  first = 2
+  signal = NUMBERS[word:upper():gsub("^SIG", "")] or math.tointeger(tonumber(word))
+    or command.usage("unknown signal " .. word)
+  words = table.move(arg, 2, #arg, 1, {})
 end
-if not arg[first] then command.usage(USAGE) end
+local _, pids = command.options(words)
+if not pids[1] then command.usage("process expected") end
 
 local job, failed = swos.handle("session") or swos.handle("job"), false
-for i = first, #arg do
-  local pid = math.tointeger(tonumber(arg[i]))
+for i = 1, #pids do
+  local pid = math.tointeger(tonumber(pids[i]))
   local process, message
   if pid then process, message = swos.sys.job_find(job, pid) else message = "not a process number" end
   if not process then
     if message == "not found" then message = "no such process in this session" end
-    io.stderr:write(("kill: %s: %s\n"):format(arg[i], message))
+    io.stderr:write(("kill: %s: %s\n"):format(pids[i], message))
     failed = true
   elseif signal ~= 0 then
     command.check(swos.sys.process_kill(process, 128 + signal))

@@ -4,20 +4,14 @@ local command = require("swos.command")
 local protocol = require("swos.protocol")
 local swos = require("swos")
 
-local USAGE = [[[-f] [-N] [-s SOURCE] [-l debug|info|warning|error] [RECORDS]
-  RECORDS     how many lines, 20 if not said; 0: all there are
-  -f          and what comes from now on
-  -N          with their numbers, which count the lines of all logs
-  -s SOURCE   of a source alone: a service, or a part of the kernel
-  -l LEVEL    of that level and above]]
 local CAPACITY = 16384
 local RECORDS = 20
 local LEVELS = { debug = "DIWEP", info = "IWEP", warning = "WEP", error = "EP" }
 
-local options, rest = command.options(arg, "fNs:l:", USAGE)
+local options, rest = command.options(arg)
 local most = math.tointeger(tonumber(rest[1] or RECORDS))
 local levels = LEVELS[options.l or "debug"]
-if rest[2] or not most or most < 0 or not levels then command.usage(USAGE) end
+if rest[2] or not most or most < 0 or not levels then command.usage() end
 if most == 0 then most = math.maxinteger end
 
 -- True if a line is asked for: [ms] [L] source: text. Gaps are told to whoever could miss their lines;

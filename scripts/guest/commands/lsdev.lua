@@ -4,13 +4,12 @@
 local command = require("swos.command")
 local protocol = require("swos.protocol")
 
-local USAGE = "[-a] [-l]"
 local CAPACITY = 16384
 local FORMAT = "%-16s %-20s %10s  %-8s %s"
 local LONG = "%-16s %-20s %10s  %-8s %-16s %4s %-7s %5s %s+0x%x"
 
-local options, rest = command.options(arg, "al", USAGE)
-if rest[1] then command.usage(USAGE) end
+local options, rest = command.options(arg)
+if rest[1] then command.usage() end
 local system <close> = command.connect("system")
 local reply = command.check(protocol.system.device_list(system, { capacity = CAPACITY }))
 local header = FORMAT:format("NAME", "DEVICE", "GENERATION", "STATE", "HOLDER")

@@ -22,7 +22,7 @@ local DISK = {
 local OBJECTS = { "process", "thread", "job", "channel", "connection", "call", "port", "event", "memory",
   "pipe", "device" }
 
-if arg[1] then command.usage("") end
+command.no_operands(arg)
 
 local page = exposition.new()
 

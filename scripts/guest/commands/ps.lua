@@ -4,9 +4,6 @@ local command = require("swos.command")
 local processes = require("swos.processes")
 local swos = require("swos")
 
-local USAGE = "[-eA] [-f] [-p PID,...] [-o COLUMN,...]\n"
-  .. "  columns: pid ppid state stat user uid time cpu psr thcount rss wait cmd command"
-
 -- name -> { header, width (negative: left-aligned, 0: last), value }
 local COLUMNS = {
   pid = { "PID", 4, function(p) return p.pid end },
@@ -48,8 +45,8 @@ local wanted = "pid,ppid,state,cmd"
 if arguments[1] == "aux" then
   wanted, arguments = "user,pid,cpu,rss,stat,time,command", { table.unpack(arguments, 2) }
 end
-local options, rest = command.options(arguments, "eAfp:o:", USAGE)
-if rest[1] then command.usage(USAGE) end
+local options, rest = command.options(arguments)
+if rest[1] then command.usage() end
 if options.f then wanted = "user,pid,ppid,state,time,wait,cmd" end
 if options.o then wanted = options.o end
 

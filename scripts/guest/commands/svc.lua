@@ -4,23 +4,6 @@ local command = require("swos.command")
 local protocol = require("swos.protocol")
 local swos = require("swos")
 
-local USAGE = [[[list] | COMMAND
-  list               all services
-  status NAME        what init knows of one
-  start NAME         start it, and what it requires
-  stop NAME          stop it, until it is started again
-  restart NAME       stop and start it
-  kill NAME [crash|hang|freeze]
-                     kill it, or make it crash, loop, or stand still; it comes back
-  enable NAME        have `reload` start it, until the machine reboots
-  disable NAME       the opposite
-  logs [-f] NAME     what it printed; -f: and what it prints from now on
-  why NAME           how it came to be as it is
-  tree               who needs whom
-  check FILE         what is wrong with a service script
-  reload             read the service scripts again
-  trim               ask every server to drop caches
-  blame              the boot as a time line]]
 local HOW = { crash = 1, hang = 2, freeze = 3 }
 local CAPACITY = 16384
 local LAST_LINES = 20
@@ -47,7 +30,7 @@ end
 -- An operation on one service; what it answers is printed.
 local function on_service(operation, fields)
   return function(name)
-    if not name then command.usage(USAGE) end
+    if not name then command.usage() end
     local system <close> = connect()
     local request = fields and fields() or {}
     request.name = name
@@ -73,7 +56,7 @@ actions.restart = wanting("service_restart", UP)
 actions.stop = wanting("service_stop", { stopped = true })
 
 function actions.kill(name, how)
-  if how and not HOW[how] then command.usage(USAGE) end
+  if how and not HOW[how] then command.usage() end
   on_service("service_kill", function() return { how = HOW[how] or 0 } end)(name)
 end
 
@@ -118,7 +101,7 @@ end
 function actions.logs(first, second)
   local follow = first == "-f" or second == "-f"
   local name = first == "-f" and second or first
-  if not name then command.usage(USAGE) end
+  if not name then command.usage() end
   local connection <close> = command.connect("log")
   local text, sequence = whole_log(connection, name)
   if not text then command.fail(("%s: %s"):format(name, sequence)) end
@@ -137,7 +120,7 @@ function actions.status(name)
 end
 
 function actions.why(name)
-  if not name then command.usage(USAGE) end
+  if not name then command.usage() end
   report(swos.REPORT_WHY, name)
   local connection <close> = command.connect("log")
   local text, message = whole_log(connection, name)
@@ -155,7 +138,7 @@ function actions.tree() report(swos.REPORT_TREE) end
 function actions.blame() report(swos.REPORT_BLAME) end
 
 function actions.check(path)
-  if not path then command.usage(USAGE) end
+  if not path then command.usage() end
   local text = command.check(swos.fs.read(path))
   local system <close> = connect()
   local reply = command.check(protocol.system.service_check(system, { name = path, data = text }))
@@ -178,8 +161,9 @@ function actions.trim()
 end
 
 function actions.help()
-  print("usage: svc " .. USAGE)
+  io.write(require("swos.options").page("svc").help)
 end
 
-local action = actions[arg[1] or "list"] or command.usage(USAGE)
-action(arg[2], arg[3])
+local _, words = command.options(arg, "first")
+local action = actions[words[1] or "list"] or command.usage(words[1] .. ": no such command")
+action(words[2], words[3])

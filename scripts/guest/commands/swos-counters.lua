@@ -3,6 +3,7 @@
 -- heap=pages of kernel objects, kernel=bytes of them in use: how well they fill their pages is chance.
 -- lua=pages of the Lua programs that stay (and of this one), whose heaps wander by a few pages.
 -- types=live objects by type number. With -v who holds them, a line each: PID NAME KiB HANDLES.
+local command = require("swos.command")
 local processes = require("swos.processes")
 local swos = require("swos")
 
@@ -11,7 +12,7 @@ local LUA = { init = true, sh = true, ["swos-counters"] = true }
 -- The shell may not have closed yet what it started this with.
 swos.sleep(0.05)
 local lua = 0
-local verbose = ... == "-v"
+local verbose = command.options(arg).v
 for _, process in ipairs(assert(processes.list(processes.visible_job()))) do
   if LUA[process.name] then lua = lua + process.memory // swos.PAGE end
   if verbose then

@@ -5,14 +5,13 @@ local processes = require("swos.processes")
 local protocol = require("swos.protocol")
 local swos = require("swos")
 
-local USAGE = "[-b] [-n FRAMES] [-d SECONDS]"
 local ROWS = 20  -- on a terminal
 
-local options, rest = command.options(arg, "bn:d:h", USAGE)
-if options.h or rest[1] then command.usage(USAGE) end
+local options, rest = command.options(arg)
+if options.h or rest[1] then command.usage() end
 local batch = options.b
-local frames = tonumber(options.n or (batch and 1 or math.huge)) or command.usage(USAGE)
-local delay = tonumber(options.d or 2) or command.usage(USAGE)
+local frames = tonumber(options.n or (batch and 1 or math.huge)) or command.usage()
+local delay = tonumber(options.d or 2) or command.usage()
 local job = processes.visible_job()
 
 -- One sample: the machine's facts and processes by pid.

@@ -6,14 +6,14 @@ local swos = require("swos")
 local trace = require("swos.trace")
 local sys = swos.sys
 
-local USAGE = "PROGRAM [ARGUMENT...] | PID"
 local RING = 64 * swos.PAGE   -- bytes of records
 local PIECE = 32768
 local PATIENCE = 0.1          -- seconds until a call that waits is told
 local RECORDS, ENDED = 1, 2   -- keys at the port
 local NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
-if not arg[1] or arg[1]:find("^%-") then command.usage(USAGE) end
+local _, words = command.options(arg, "first")
+if not words[1] then command.usage("program or process expected") end
 
 local system = command.connect("system")
 local authority = command.check(protocol.system.inspect(system)).job or command.malformed()
@@ -43,25 +43,25 @@ local function attach_pid(pid)
 end
 
 -- A program of its own, in a job below this one's, which stands still until it is traced.
-local function start(words)
+local function start(given)
   local job = command.check(sys.job_create(swos.handle("job"), {}))
   command.check(sys.job_stop(job))
-  local paths = { words[1] }
-  if not words[1]:find("/", 1, true) then
+  local paths = { given[1] }
+  if not given[1]:find("/", 1, true) then
     paths = {}
     for folder in (os.getenv("PATH") or "/bin"):gmatch("[^:]+") do
-      paths[#paths + 1] = folder .. "/" .. words[1]
+      paths[#paths + 1] = folder .. "/" .. given[1]
     end
   end
   local session = swos.handle("session") or swos.handle("job")
   local process, message, name
   for _, path in ipairs(paths) do
-    process, message, name = swos.spawn(path, { job = job, arguments = words,
+    process, message, name = swos.spawn(path, { job = job, arguments = given,
       descriptors = { [0] = 0, [1] = 1, [2] = 2 }, handles = { session = session } })
     if process or name ~= "NOT_FOUND" then break end
   end
   if not process then
-    command.fail(("%s: %s"):format(words[1], message), name == "NOT_FOUND" and NOT_FOUND or NOT_EXECUTABLE)
+    command.fail(("%s: %s"):format(given[1], message), name == "NOT_FOUND" and NOT_FOUND or NOT_EXECUTABLE)
   end
   attach(process)
   command.check(sys.job_continue(job))
@@ -91,9 +91,9 @@ local function show(waiting)
   if #lines > 0 then io.stderr:write(table.concat(lines, "\n") .. "\n") end
 end
 
-local pid = math.tointeger(tonumber(arg[1]))
+local pid = math.tointeger(tonumber(words[1]))
 local process
-if pid and not arg[2] then process = attach_pid(pid) else process = start(arg) end
+if pid and not words[2] then process = attach_pid(pid) else process = start(words) end
 local quiet = false  -- what waits has been told
 while true do
   local kind, key, name = swos.port_wait(port, quiet and swos.NEVER or swos.deadline(PATIENCE))

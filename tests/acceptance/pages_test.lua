@@ -1,0 +1,72 @@
+-- The pages of commands: what --help prints, that the options a page declares are taken and no others, and
+-- that every example does what the page says.
+--
+-- The examples of a page run one after the other, as root, in a directory below /tmp that is empty at first.
+
+package.path = "lua/?.lua;tests/lib/?.lua;" .. package.path
+local tap = require("tap")
+local Guest = require("guest")
+local page = require("swos.page")
+
+-- These take every word as an operand.
+local TAKES_ALL = { echo = true, ["true"] = true, ["false"] = true }
+
+local pages = {}
+local list = assert(io.popen("ls docs/commands"))
+for name in list:lines() do
+  if name ~= "README.md" then
+    local file = assert(io.open("docs/commands/" .. name))
+    pages[#pages + 1] = assert(page.read(file:read("a")))
+    file:close()
+  end
+end
+list:close()
+
+local guest = Guest.start()
+guest:login("root", "swordfish")
+
+-- Whether text is what an example prints; lines of a pattern may end with "...", which is any rest.
+local function matches(example, text)
+  local wanted = example.output
+  local lines = {}
+  for line in (text == "" and "" or text .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = line end
+  if #lines < #wanted or (#lines > #wanted and not example.open) then return false end
+  for i, line in ipairs(wanted) do
+    local start = line:match("^(.*)%.%.%.$")
+    if start and lines[i]:sub(1, #start) ~= start or not start and lines[i]:gsub("%s+$", "") ~= line then
+      return false
+    end
+  end
+  return true
+end
+
+tap.test("--help is the page's, an unknown option is refused", function()
+  for _, one in ipairs(pages) do
+    local path = "/bin/" .. one.name
+    local _, missing = guest:run("test -e " .. path) -- a page may be of a builtin of the shell
+    if not TAKES_ALL[one.name] and missing == 0 then
+      tap.equal(guest:must(path .. " --help"), (page.help(one):gsub("\n$", "")), one.name .. " --help")
+      local output, status = guest:run(path .. " --no-such-option")
+      tap.equal(status, 2, one.name .. " --no-such-option: status")
+      tap.contains(output, one.name .. ": unknown option --no-such-option")
+      tap.contains(output, "usage: " .. one.synopsis[1])
+    end
+  end
+end)
+
+for _, one in ipairs(pages) do
+  if #one.examples > 0 then
+    tap.test("examples of " .. one.name, function()
+      guest:must("cd / && rm -rf /tmp/example && mkdir /tmp/example && cd /tmp/example")
+      for _, example in ipairs(one.examples) do
+        local output = guest:run(example.command)
+        tap.check(matches(example, output), "docs/commands/%s.md:%d: %s printed:\n%s", one.name, example.line,
+          example.command, output)
+      end
+    end)
+  end
+end
+
+guest:finish(function() guest:must("cd / && rm -rf /tmp/example; ls --help; svc help") end)
+
+tap.done()
