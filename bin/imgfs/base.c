@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
+#include <swos/hot.h>
 #include <swos/log.h>
 #include <swos/mapping.h>
 #include <swos/protocol.h>
@@ -296,7 +297,8 @@ static struct content *extent_find(const struct base *base, uint32_t number, uin
     return content;
 }
 
-status_t base_content(struct base *base, uint32_t number, uint32_t extent, handle_t *out_memory)
+SW_HOT status_t base_content(struct base *base, uint32_t number, uint32_t extent,
+                             handle_t *out_memory)
 {
     const struct content *content;
 

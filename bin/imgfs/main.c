@@ -9,6 +9,7 @@
  * What a caller may do is decided by the capability bits and the principal the kernel stamped on
  * the call, against owner and mode of the inode and of every directory on the way. */
 #include <string.h>
+#include <swos/hot.h>
 #include <swos/log.h>
 #include <swos/protocol.h>
 #include <swos/server.h>
@@ -18,68 +19,22 @@
 
 #include "base.h"
 #include "load.h"
+#include "paths.h"
 #include "program.h"
-
-enum { MAY_EXECUTE = 1, MAY_WRITE = 2, MAY_READ = 4 };
-
-#define PRINCIPAL_SYSTEM 0
-#define PRINCIPAL_ROOT 1
 
 static struct base base;
 
-/* Whether the caller may do all of `wanted` (MAY_*) with an inode: owner bits for the owner, the
- * last three for everyone else; there are no groups. */
+static struct path_cache paths;
+
 static bool may(const struct sw_request *request, const struct image_inode *inode, uint32_t wanted)
 {
-    uint32_t principal = request->event.principal;
-
-    if (principal == PRINCIPAL_SYSTEM) {
-        return true;
-    }
-    if (principal == PRINCIPAL_ROOT) {
-        return !(wanted & MAY_EXECUTE) || inode->kind == SW_FILE_DIRECTORY || (inode->mode & 0111);
-    }
-    return (inode->mode >> (inode->owner == principal ? 6 : 0) & wanted) == wanted;
+    return image_may(inode, request->event.principal, wanted);
 }
 
-/* Finds a path: names separated by single slashes, "" for the root. */
 static status_t walk(const struct sw_request *request, const char *path, size_t length,
                      uint32_t *out_inode)
 {
-    uint32_t number = 0;
-
-    if (length > SW_PATH_MAX) {
-        return SW_NAME_TOO_LONG;
-    }
-    while (length > 0) {
-        const struct image_inode *inode = &base.image.inodes[number];
-        size_t part = 0;
-        bool slash;
-
-        while (part < length && path[part] != '/' && path[part] != '\0') {
-            part++;
-        }
-        slash = part < length;
-        if (part == 0 || (slash && (part + 1 == length || path[part] == '\0')) ||
-            (path[0] == '.' && (part == 1 || (part == 2 && path[1] == '.')))) {
-            return SW_INVALID;
-        }
-        if (inode->kind != SW_FILE_DIRECTORY) {
-            return SW_NOT_DIRECTORY;
-        }
-        if (!may(request, inode, MAY_EXECUTE)) {
-            return SW_ACCESS;
-        }
-        number = image_child(&base.image, number, path, part);
-        if (number == 0) {
-            return part > IMAGE_NAME_MAX ? SW_NAME_TOO_LONG : SW_NOT_FOUND;
-        }
-        part += slash ? 1 : 0;
-        path += part;
-        length -= part;
-    }
-    *out_inode = number;
-    return SW_OK;
+    return image_path(&base.image, &paths, request->event.principal, path, length, out_inode);
 }
 
 static void attributes_fill(uint32_t number, struct sw_attributes *out)
@@ -97,8 +52,9 @@ static void attributes_fill(uint32_t number, struct sw_attributes *out)
     };
 }
 
-static status_t handle_open(struct sw_request *request, const struct sw_file_open_request *in,
-                            const char *path, size_t path_length, struct sw_file_open_reply *out)
+static SW_HOT status_t handle_open(struct sw_request *request,
+                                   const struct sw_file_open_request *in, const char *path,
+                                   size_t path_length, struct sw_file_open_reply *out)
 {
     const uint32_t changes = SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_TRUNCATE | SW_OPEN_APPEND;
     const struct image_inode *inode;
@@ -453,7 +409,7 @@ static const struct sw_file_handlers handlers = {
     .trim = handle_trim,
 };
 
-static status_t server_message(struct sw_server *server, struct sw_request *request)
+static SW_HOT status_t server_message(struct sw_server *server, struct sw_request *request)
 {
     (void)server;
     return sw_file_dispatch(&handlers, request);

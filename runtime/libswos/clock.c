@@ -1,9 +1,10 @@
 /* Clocks from CNTVCT_EL0 and the info page. */
 #include <stdatomic.h>
 #include <swos/clock.h>
+#include <swos/hot.h>
 #include <swos/start.h>
 
-uint64_t sw_clock_monotonic(void)
+SW_HOT uint64_t sw_clock_monotonic(void)
 {
     uint64_t counter;
     /* Without the isb the counter may be read early, before code that stands above (DDI 0487,

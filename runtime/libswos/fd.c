@@ -6,6 +6,7 @@
 #include "open_file.h"
 #include <stdlib.h>
 #include <string.h>
+#include <swos/hot.h>
 #include <swos/path.h>
 #include <swos/start.h>
 
@@ -87,7 +88,7 @@ static void table_lock_ready(void)
     sw_mutex_lock(&table_lock);
 }
 
-struct open_file *sw_fd_get(int fd)
+SW_HOT struct open_file *sw_fd_get(int fd)
 {
     if (fd < 0 || fd >= SW_FD_LIMIT)
         return NULL;
@@ -118,7 +119,7 @@ static status_t table_add(struct open_file *file, int minimum, int *out_fd)
     return status;
 }
 
-status_t sw_fd_close(int fd)
+SW_HOT status_t sw_fd_close(int fd)
 {
     if (fd < 0 || fd >= SW_FD_LIMIT)
         return SW_BAD_HANDLE;
@@ -222,8 +223,8 @@ static status_t open_directory(const struct sw_place *place, struct open_file **
     return SW_OK;
 }
 
-static status_t open_on_server(const struct sw_place *place, uint32_t flags, uint32_t mode,
-                               struct open_file **out_file)
+static SW_HOT status_t open_on_server(const struct sw_place *place, uint32_t flags, uint32_t mode,
+                                      struct open_file **out_file)
 {
     static const uint32_t kinds[] = { SW_FD_FILE, SW_FD_MEMORY, SW_FD_EXTENT };
     struct sw_file_open_reply reply;
@@ -264,7 +265,7 @@ static status_t open_on_server(const struct sw_place *place, uint32_t flags, uin
     return SW_OK;
 }
 
-status_t sw_fd_open(const char *path, uint32_t flags, uint32_t mode, int *out_fd)
+SW_HOT status_t sw_fd_open(const char *path, uint32_t flags, uint32_t mode, int *out_fd)
 {
     struct sw_place place;
     status_t status = sw_path_resolve(path, &place);
@@ -359,12 +360,13 @@ status_t sw_fd_set_inherited(int fd, int inherited)
         return status;                                                                             \
     } while (0)
 
-status_t sw_fd_read(int fd, void *buffer, size_t length, uint64_t deadline, size_t *out_done)
+SW_HOT status_t sw_fd_read(int fd, void *buffer, size_t length, uint64_t deadline, size_t *out_done)
 {
     WITH_FILE(fd, open_file_read(file, buffer, length, deadline, out_done));
 }
 
-status_t sw_fd_write(int fd, const void *buffer, size_t length, uint64_t deadline, size_t *out_done)
+SW_HOT status_t sw_fd_write(int fd, const void *buffer, size_t length, uint64_t deadline,
+                            size_t *out_done)
 {
     WITH_FILE(fd, open_file_write(file, buffer, length, deadline, out_done));
 }

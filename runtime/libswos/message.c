@@ -1,5 +1,6 @@
 /* Client side of every protocol: the call, its replays, and the check of the reply. */
 #include <stdatomic.h>
+#include <swos/hot.h>
 #include <swos/message.h>
 
 /* Two limits, none over a server's life. A request that eight servers have died of kills them; a
@@ -15,7 +16,7 @@ uint32_t sw_last_detail(void)
     return last_detail;
 }
 
-uint64_t sw_request_id(void)
+SW_HOT uint64_t sw_request_id(void)
 {
     static _Atomic uint64_t last;
     return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
@@ -56,8 +57,8 @@ void sw_surplus_close(struct sw_call *call, uint32_t expected)
         call->received_count = expected;
 }
 
-status_t sw_transact(handle_t connection, struct sw_call *call, uint32_t reply_minimum,
-                     uint32_t *reply_length, int may_repeat, uint64_t deadline)
+SW_HOT status_t sw_transact(handle_t connection, struct sw_call *call, uint32_t reply_minimum,
+                            uint32_t *reply_length, int may_repeat, uint64_t deadline)
 {
     uint32_t length = 0;
     last_detail = 0;

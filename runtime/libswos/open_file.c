@@ -2,12 +2,20 @@
 #include "open_file.h"
 #include <stdlib.h>
 #include <string.h>
+#include <swos/hot.h>
 #include <swos/mapping.h>
 
-struct open_file *open_file_create(uint32_t kind, uint32_t flags, handle_t handle, handle_t control)
+/* The one closed last, or NULL: who opens and closes one file after the other needs no allocator, which
+ * would cost six pages of code and data each time. */
+static _Atomic(struct open_file *) spare;
+
+SW_HOT struct open_file *open_file_create(uint32_t kind, uint32_t flags, handle_t handle,
+                                          handle_t control)
 {
-    struct open_file *file = calloc(1, sizeof(*file));
-    if (!file)
+    struct open_file *file = atomic_exchange_explicit(&spare, NULL, memory_order_acquire);
+    if (file)
+        *file = (struct open_file){ 0 };
+    else if (!(file = calloc(1, sizeof(*file))))
         return NULL;
     file->references = 1;
     file->kind = kind;
@@ -20,13 +28,15 @@ struct open_file *open_file_create(uint32_t kind, uint32_t flags, handle_t handl
 
 static void extents_free(struct open_file *file)
 {
-    for (int i = 0; file->extents && i < EXTENT_VIEWS; i++)
+    if (!file->extents)
+        return;
+    for (int i = 0; i < EXTENT_VIEWS; i++)
         if (file->extents[i].bytes)
             sw_mapping_unmap(file->extents[i].bytes, file->extents[i].size);
     free(file->extents);
 }
 
-void open_file_put(struct open_file *file)
+SW_HOT void open_file_put(struct open_file *file)
 {
     if (atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1)
         return;
@@ -41,8 +51,12 @@ void open_file_put(struct open_file *file)
     if (file->view)
         sw_mapping_unmap(file->view, file->size);
     extents_free(file);
-    free(file->path);
-    free(file);
+    if (file->path)
+        free(file->path);
+    struct open_file *none = NULL;
+    if (!atomic_compare_exchange_strong_explicit(&spare, &none, file, memory_order_release,
+                                                 memory_order_relaxed))
+        free(file);
 }
 
 status_t open_file_take_cell(struct open_file *file, handle_t cell_memory)
@@ -158,8 +172,8 @@ static status_t extents_read_at(struct open_file *file, uint8_t *buffer, size_t 
 }
 
 /* Call with the lock held. */
-static status_t read_at(struct open_file *file, void *buffer, size_t length, uint64_t offset,
-                        size_t *out_done)
+static SW_HOT status_t read_at(struct open_file *file, void *buffer, size_t length, uint64_t offset,
+                               size_t *out_done)
 {
     *out_done = 0;
     if (length > SW_DATA_MAX)
@@ -189,8 +203,8 @@ static status_t read_at(struct open_file *file, void *buffer, size_t length, uin
 
 /* Call with the lock held. With append the place is the end of the file as the server knows it;
  * *out_end is where the write ended. */
-static status_t write_at(struct open_file *file, const void *buffer, size_t length, uint64_t offset,
-                         int append, size_t *out_done, uint64_t *out_end)
+static SW_HOT status_t write_at(struct open_file *file, const void *buffer, size_t length,
+                                uint64_t offset, int append, size_t *out_done, uint64_t *out_end)
 {
     *out_done = 0;
     if (file->kind != SW_FD_FILE)
@@ -238,7 +252,8 @@ status_t open_file_write_at(struct open_file *file, const void *buffer, size_t l
 
 /* Reads at the offset and moves it. Another process may move a shared offset meanwhile; then the
  * bytes read here are its bytes, and the read is made again. */
-static status_t read_and_move(struct open_file *file, void *buffer, size_t length, size_t *out_done)
+static SW_HOT status_t read_and_move(struct open_file *file, void *buffer, size_t length,
+                                     size_t *out_done)
 {
     status_t status;
     sw_mutex_lock(&file->lock);
@@ -252,8 +267,8 @@ static status_t read_and_move(struct open_file *file, void *buffer, size_t lengt
 }
 
 /* Claims the range first, so that processes sharing the offset never write over each other. */
-static status_t write_and_move(struct open_file *file, const void *buffer, size_t length,
-                               size_t *out_done)
+static SW_HOT status_t write_and_move(struct open_file *file, const void *buffer, size_t length,
+                                      size_t *out_done)
 {
     uint64_t end = 0;
     status_t status;
@@ -304,8 +319,8 @@ static status_t event_read(struct open_file *file, void *buffer, size_t length, 
     return SW_OK;
 }
 
-status_t open_file_read(struct open_file *file, void *buffer, size_t length, uint64_t deadline,
-                        size_t *out_done)
+SW_HOT status_t open_file_read(struct open_file *file, void *buffer, size_t length,
+                               uint64_t deadline, size_t *out_done)
 {
     uint32_t flags = open_file_flags(file);
     *out_done = 0;
@@ -334,8 +349,8 @@ status_t open_file_read(struct open_file *file, void *buffer, size_t length, uin
     }
 }
 
-status_t open_file_write(struct open_file *file, const void *buffer, size_t length,
-                         uint64_t deadline, size_t *out_done)
+SW_HOT status_t open_file_write(struct open_file *file, const void *buffer, size_t length,
+                                uint64_t deadline, size_t *out_done)
 {
     uint32_t flags = open_file_flags(file);
     *out_done = 0;

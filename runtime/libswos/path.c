@@ -1,6 +1,7 @@
 /* Paths: the working directory, the table of prefixes, and operations on names. */
 #include <string.h>
 #include <swos/clock.h>
+#include <swos/hot.h>
 #include <swos/path.h>
 #include <swos/start.h>
 #include <swos/sync.h>
@@ -20,7 +21,7 @@ static const char *directory_now(void)
     return directory;
 }
 
-status_t sw_path_resolve(const char *path, struct sw_place *place)
+SW_HOT status_t sw_path_resolve(const char *path, struct sw_place *place)
 {
     if (!path[0])
         return SW_NOT_FOUND;
@@ -52,7 +53,7 @@ status_t sw_path_resolve(const char *path, struct sw_place *place)
     return SW_OK;
 }
 
-int sw_path_is_null(const struct sw_place *place)
+SW_HOT int sw_path_is_null(const struct sw_place *place)
 {
     return strcmp(place->absolute, "/dev/null") == 0;
 }

@@ -1,8 +1,9 @@
 /* Paths as text: normal form and prefixes. Pure. */
 #include <string.h>
+#include <swos/hot.h>
 #include <swos/path.h>
 
-status_t sw_path_normalize(const char *base, const char *path, char *out)
+SW_HOT status_t sw_path_normalize(const char *base, const char *path, char *out)
 {
     size_t at = 0;
     const char *parts[2] = { path[0] == '/' ? "" : base, path };
@@ -32,7 +33,7 @@ status_t sw_path_normalize(const char *base, const char *path, char *out)
     return SW_OK;
 }
 
-int sw_path_below(const char *absolute, const char *prefix, const char **out_rest)
+SW_HOT int sw_path_below(const char *absolute, const char *prefix, const char **out_rest)
 {
     size_t length = 0;
     if (strcmp(prefix, "/") != 0)

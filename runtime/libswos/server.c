@@ -1,6 +1,7 @@
 /* The loop of a server with one thread. */
 #include <string.h>
 #include <swos/clock.h>
+#include <swos/hot.h>
 #include <swos/server.h>
 #include <swos/statistics.h>
 
@@ -67,8 +68,8 @@ status_t sw_server_answer(uint64_t token, status_t status, uint32_t detail, void
 
 /* Runs the message handler. Afterwards either *out_token names a call that *out_reply answers, to
  * be sent with the next wait, or it is 0: deferred, or answered already. */
-static void message_handle(struct sw_server *server, const struct sw_event *event,
-                           uint64_t *out_token, struct sw_reply *out_reply)
+static SW_HOT void message_handle(struct sw_server *server, const struct sw_event *event,
+                                  uint64_t *out_token, struct sw_reply *out_reply)
 {
     struct sw_request request = {
         .event = *event,
@@ -104,8 +105,8 @@ static void message_handle(struct sw_server *server, const struct sw_event *even
     memcpy(out_reply->send, request.send, sizeof(out_reply->send));
 }
 
-static status_t wait_next(struct sw_server *server, uint64_t token, const struct sw_reply *reply,
-                          struct sw_wait *wait)
+static SW_HOT status_t wait_next(struct sw_server *server, uint64_t token,
+                                 const struct sw_reply *reply, struct sw_wait *wait)
 {
     status_t status = sw_reply_wait(token, reply, server->port, wait, server->deadline);
     switch (status) {
@@ -122,7 +123,7 @@ static status_t wait_next(struct sw_server *server, uint64_t token, const struct
     }
 }
 
-status_t sw_server_run(struct sw_server *server)
+SW_HOT status_t sw_server_run(struct sw_server *server)
 {
     status_t status = server->port ? SW_OK : sw_port_create(&server->port);
     if (status != SW_OK)

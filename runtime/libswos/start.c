@@ -2,6 +2,7 @@
  *
  * Set once before main by the start code; constant afterwards. */
 #include <string.h>
+#include <swos/hot.h>
 #include <swos/start.h>
 
 static const struct sw_start *start_block;
@@ -20,7 +21,7 @@ const struct sw_start *sw_start_block(void)
     return start_block;
 }
 
-const struct sw_info_page *sw_info(void)
+SW_HOT const struct sw_info_page *sw_info(void)
 {
     return info_page;
 }
@@ -30,7 +31,7 @@ uintptr_t sw_start_heap(void)
     return heap_base;
 }
 
-const char *sw_start_text(uint32_t offset)
+SW_HOT const char *sw_start_text(uint32_t offset)
 {
     return (const char *)start_block + offset;
 }
@@ -45,7 +46,7 @@ const struct sw_start_handle *sw_start_handle_at(size_t i)
     return entry_at(start_block->handles, start_block->handle_count, i);
 }
 
-const struct sw_start_handle *sw_start_path_at(size_t i)
+SW_HOT const struct sw_start_handle *sw_start_path_at(size_t i)
 {
     return entry_at(start_block->paths, start_block->path_count, i);
 }

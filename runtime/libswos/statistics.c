@@ -3,6 +3,7 @@
  * The reader copies the page while it changes: each word is one store, and they need not agree. */
 #include <stdbool.h>
 #include <swos/clock.h>
+#include <swos/hot.h>
 #include <swos/mapping.h>
 #include <swos/start.h>
 #include <swos/statistics.h>
@@ -65,7 +66,7 @@ uint64_t *sw_statistics_own(void)
     return statistics ? (uint64_t *)((uintptr_t)statistics + SW_STATISTICS_OWN) : NULL;
 }
 
-void sw_statistics_begin(uint64_t token)
+SW_HOT void sw_statistics_begin(uint64_t token)
 {
     if (!statistics)
         return;
@@ -74,7 +75,7 @@ void sw_statistics_begin(uint64_t token)
     calls[token % PLACES].began = sw_clock_monotonic();
 }
 
-void sw_statistics_end(uint64_t token)
+SW_HOT void sw_statistics_end(uint64_t token)
 {
     if (!statistics || calls[token % PLACES].token != token)
         return;

@@ -2,6 +2,7 @@
  *
  * The mutex is the three-state one of Drepper's "Futexes are tricky" (mutex 2): a thread that had
  * to wait takes the word as 2, so an unlock that finds 1 knows that nobody sleeps. */
+#include <swos/hot.h>
 #include <swos/sync.h>
 
 /* Sleeps while the word holds `expected`; returns for any reason. False: deadline passed. */
@@ -32,12 +33,12 @@ bool sw_mutex_lock_until(struct sw_mutex *mutex, uint64_t deadline)
     return true;
 }
 
-void sw_mutex_lock(struct sw_mutex *mutex)
+SW_HOT void sw_mutex_lock(struct sw_mutex *mutex)
 {
     sw_mutex_lock_until(mutex, SW_NEVER);
 }
 
-void sw_mutex_unlock(struct sw_mutex *mutex)
+SW_HOT void sw_mutex_unlock(struct sw_mutex *mutex)
 {
     if (atomic_exchange_explicit(&mutex->word, 0, memory_order_release) == 2)
         word_wake(&mutex->word, 1);
@@ -101,7 +102,7 @@ void sw_condition_broadcast(struct sw_condition *condition)
     word_wake(&condition->sequence, UINT32_MAX);
 }
 
-void sw_once_run(struct sw_once *once, void (*function)(void))
+SW_HOT void sw_once_run(struct sw_once *once, void (*function)(void))
 {
     uint32_t seen = atomic_load_explicit(&once->word, memory_order_acquire);
     while (seen != 3) {

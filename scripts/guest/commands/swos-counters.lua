@@ -9,11 +9,13 @@ local swos = require("swos")
 
 local LUA = { init = true, sh = true, ["swos-counters"] = true }
 
--- The shell may not have closed yet what it started this with.
+local job = processes.visible_job()
+-- The shell may not have closed yet what it started this with, nor init heard that the connection which
+-- visible_job made is closed.
 swos.sleep(0.05)
 local lua = 0
 local verbose = command.options(arg).v
-for _, process in ipairs(assert(processes.list(processes.visible_job()))) do
+for _, process in ipairs(assert(processes.list(job))) do
   if LUA[process.name] then lua = lua + process.memory // swos.PAGE end
   if verbose then
     print(("%d %s %dK %d"):format(process.pid, process.name, process.memory // 1024, process.handles))
