@@ -453,8 +453,18 @@ local function is_less(before, after)
     and after.handles <= before.handles and after.objects <= before.objects and after.kernel <= before.kernel
 end
 
+-- Pages that the heaps of servers in C may come to use in one step, when calls overlap that did not
+-- before. Fewer than the repetitions of a step: a leak takes more.
+local FIRST_USES = 2
+
+-- True if all that differs is a page or two, so that a later step must show whether it stays at that.
+local function is_first_use(before, after)
+  return before.pages - after.pages > 0 and before.pages - after.pages <= FIRST_USES
+    and after.handles <= before.handles and after.objects <= before.objects and after.kernel <= before.kernel
+end
+
 --- Warms up with load(guest), then compares pages, handles and objects before and after further
---- repetitions of it, exactly; Lua programs must come to stand still.
+--- repetitions of it, exactly; heaps must come to stand still.
 function Guest:leak_check(load, repetitions, warm_up)
   self:fill_terminal()
   for _ = 1, warm_up or 3 do load(self) end
@@ -463,8 +473,9 @@ function Guest:leak_check(load, repetitions, warm_up)
     for _ = 1, repetitions or 5 do load(self) end
     local after = self:settled()
     local lost = Guest.difference(before, after)
-    if lost and not is_less(before, after) then error("leak: " .. lost, 0) end
-    if lost then tap.note("less than before: %s", lost) end
+    local once = lost and (is_less(before, after) or is_first_use(before, after))
+    if lost and not once then error("leak: " .. lost, 0) end
+    if lost then tap.note("once: %s", lost) end
     more = lost or grown(before, after)
     if not more then return end
     before = after
