@@ -56,7 +56,7 @@ return {
   { 27, "job_kill", { { H .. "job+MANAGE", "job" }, { "i32", "status" } }, doc = "Ends every process in the job and below and drops its kept handles, many of them in slices after the call. The job's EXITED event follows after the last one is gone." },
   { 28, "job_stop", { { H .. "job+MANAGE", "job" } }, doc = "Stops every thread in the job and below." },
   { 29, "job_continue", { { H .. "job+MANAGE", "job" } }, doc = "Continues a stopped job." },
-  { 30, "job_interrupt", { { H .. "job+MANAGE", "job" }, { "u32", "kind", "SW_INTERRUPT_*" } }, errors = { "INVALID" },
+  { 30, "job_interrupt", { { H .. "job+MANAGE", "job" }, { "u32", "kind", "one SW_INTERRUPT_* kind, with or without SW_INTERRUPT_DIRECTLY" } }, errors = { "INVALID" },
     doc = "Interrupts every process in the job and below: its interrupt event is set, or it ends with 130, 143 or 129." },
   { 31, "job_info", { { H .. "job+INSPECT", "job" }, { "address:out:sw_job_info", "info" } }, errors = { "FAULT" }, doc = "What a job uses." },
   { 32, "job_keep", { { H .. "job+MANAGE", "job" }, { "u32", "slot" }, { H .. "?any", "handle", "copied; 0 clears the slot" } },
@@ -136,6 +136,8 @@ return {
     doc = "Writes all of it, waiting for room; done tells how much when the wait ends early. Up to 4096 bytes go whole or not at all. In record mode one write is one record." },
   { 87, "pipe_info", { { H .. "pipe", "pipe" } }, out = { { "u64", "bytes" }, { "u64", "capacity" }, { "u32", "flags" }, { "u64", "taken" } },
     doc = "Bytes waiting, capacity, flags, and the bytes taken out so far: with the bytes waiting, what was ever put in. In record mode a record counts for 4 bytes more than it holds. Whoever takes over an end learns how far its predecessor came." },
+  { 88, "pipe_admit", { { H .. "pipe+WRITE", "pipe", "the writer's end" }, { H .. "?job", "job", "0: everybody" }, { "u32", "flags", "SW_PIPE_DIRECTLY" } }, errors = { "INVALID", "ACCESS" },
+    doc = "Says who may read: processes in the job and below, and those of the job that made the pipe. To all others the pipe is as if nothing were in it, until they are admitted. Ends when the writer's end is closed." },
 
   { 90, "device_info", { { H .. "device", "device" }, { "address:out:sw_device_info", "info" } }, errors = { "FAULT" }, doc = "Facts about a device." },
   { 91, "device_claim", { { H .. "device+CLAIM", "device" } }, errors = { "BUSY" }, doc = "Makes the caller the device's driver until it ends; the interrupt starts masked." },
