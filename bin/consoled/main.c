@@ -116,10 +116,16 @@ static void take_input(struct console *c)
             return;
         if (!line_accepts(&terminal->line) || !receive(c, &byte))
             break;
-        enum line_action action = line_input(&terminal->line, byte);
-        terminal_save_line(terminal);
-        if (action == LINE_INTERRUPT)
+        switch (line_input(&terminal->line, byte)) {
+        case LINE_INTERRUPT:
             terminal_interrupt(terminal);
+            break;
+        case LINE_STOP:
+            terminal_stop(terminal);
+            break;
+        default:
+            terminal_save_line(terminal);
+        }
     }
     if (line_flush(&terminal->line)) {
         terminal_save_line(terminal);
@@ -298,11 +304,13 @@ static status_t set_foreground(struct sw_request *request,
                                const struct sw_terminal_set_foreground_request *in,
                                struct sw_terminal_set_foreground_reply *out)
 {
-    (void)in, (void)out;
-    if (request->event.received_count > 1)
+    (void)out;
+    if (request->event.received_count > 1 ||
+        (in->flags & ~(uint32_t)(SW_FOREGROUND_DIRECTLY | SW_FOREGROUND_STOPS)))
         return SW_INVALID;
     return terminal_set_foreground(&console.terminal,
-                                   request->event.received_count ? request->event.received[0] : 0);
+                                   request->event.received_count ? request->event.received[0] : 0,
+                                   in->flags);
 }
 
 static status_t drain(struct sw_request *request, const struct sw_terminal_drain_request *in,

@@ -23,20 +23,21 @@ enum slot {
 struct terminal_vault {
     uint64_t version;
     _Atomic uint64_t mode;
-    _Atomic uint64_t size;      /* rows | columns << 16 */
-    _Atomic uint64_t line;      /* length | complete << 16 | received << 17; the check covers the
+    _Atomic uint64_t size;       /* rows | columns << 16 */
+    _Atomic uint64_t line;       /* length | complete << 16 | received << 17; the check covers the
                                    bytes too */
-    _Atomic uint64_t output;    /* start | returned << 15 | end << 16; 0: no chunk, or one that was
+    _Atomic uint64_t output;     /* start | returned << 15 | end << 16; 0: no chunk, or one that was
                                    just taken */
-    _Atomic uint64_t delivered; /* of the input pipe, before the record in line_bytes */
-    _Atomic uint64_t taken;     /* of the output pipe, before the chunk in output_bytes */
-    _Atomic uint64_t receiving; /* the number of the UART's byte that goes to `byte` */
+    _Atomic uint64_t delivered;  /* of the input pipe, before the record in line_bytes */
+    _Atomic uint64_t taken;      /* of the output pipe, before the chunk in output_bytes */
+    _Atomic uint64_t foreground; /* flags of the job in its slot */
+    _Atomic uint64_t receiving;  /* the number of the UART's byte that goes to `byte` */
     struct sw_device_taken byte;
     uint8_t line_bytes[LINE_BYTES];
     uint8_t output_bytes[OUTPUT_BYTES];
 };
 
-#define VAULT_VERSION 0x34304d5245545753ull /* "SWTERM04" */
+#define VAULT_VERSION 0x35304d5245545753ull /* "SWTERM05" */
 #define RECEIVED 0x8000u                    /* numbers of the UART's bytes go round */
 
 static uint32_t word_check(uint32_t value, uint32_t salt)
@@ -68,6 +69,13 @@ static void save_modes(struct terminal *terminal)
 {
     word_put(&terminal->vault->mode, terminal->line.mode, 0);
     word_put(&terminal->vault->size, terminal->rows | terminal->columns << 16, 0);
+}
+
+static void save_foreground(struct terminal *terminal, uint32_t flags)
+{
+    terminal->foreground_flags = flags;
+    terminal->line.stops = flags & SW_FOREGROUND_STOPS;
+    word_put(&terminal->vault->foreground, flags, 0);
 }
 
 static uint32_t output_value(uint32_t start, bool returned, uint32_t end)
@@ -124,11 +132,21 @@ static void pipes_load(struct terminal *terminal)
     save_taken(terminal);
 }
 
+/* Typed input is for the foreground: a job that goes on in the background must not take what is
+ * typed for the shell. */
+static status_t admit_foreground(struct terminal *terminal)
+{
+    bool directly = terminal->foreground_flags & SW_FOREGROUND_DIRECTLY;
+    return sw_pipe_admit(terminal->input_writer, terminal->foreground,
+                         directly ? SW_PIPE_DIRECTLY : 0);
+}
+
 /* Takes over each word that stands its check; what does not starts afresh. */
 static void vault_load(struct terminal *terminal)
 {
     struct terminal_vault *vault = terminal->vault;
     uint64_t mode = vault->mode, size = vault->size, line = vault->line, output = vault->output;
+    uint64_t foreground = vault->foreground;
     uint32_t length = line & 0xffff;
     bool line_is_good =
         length <= LINE_BYTES && word_is_good(line, line_sum(vault->line_bytes, length));
@@ -149,6 +167,8 @@ static void vault_load(struct terminal *terminal)
         terminal->returned = output >> 15 & 1;
         terminal->output_end = output >> 16 & 0xffff;
     }
+    save_foreground(terminal,
+                    word_is_good(foreground, 0) ? (uint32_t)foreground : SW_FOREGROUND_DIRECTLY);
     if (!line_is_good || !mode_is_good)
         sw_log(SW_LOG_WARNING, "the kept state was damaged; typed input or modes are reset");
 }
@@ -179,7 +199,7 @@ static status_t start_again(struct terminal *terminal, handle_t memory)
     }
     vault_load(terminal);
     pipes_load(terminal);
-    return SW_OK;
+    return admit_foreground(terminal);
 }
 
 /* One end for the clients, with the rights a program needs of its standard input or output. */
@@ -212,6 +232,7 @@ static status_t start_first(struct terminal *terminal)
     terminal->columns = 80;
     line_start(&terminal->line, terminal->vault->line_bytes, DEFAULT_MODE, 0, false);
     save_modes(terminal);
+    save_foreground(terminal, 0);
     save_output(terminal);
     save_delivered(terminal);
     save_taken(terminal);
@@ -291,24 +312,44 @@ bool terminal_deliver(struct terminal *terminal)
     return true;
 }
 
-void terminal_flush_input(struct terminal *terminal)
+static void flush_pipe(struct terminal *terminal)
 {
     uint8_t scratch[256];
     uint64_t done;
-    line_taken(&terminal->line);
-    terminal_save_line(terminal);
     /* Bounded: nobody else writes, and the pipe holds PIPE_BYTES. A record that is longer than
      * the buffer may take more than one read. */
     while (sw_pipe_read(terminal->input_reader, scratch, sizeof(scratch), 0, &done) == SW_OK)
         continue;
 }
 
+void terminal_flush_input(struct terminal *terminal)
+{
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
+    flush_pipe(terminal);
+}
+
+/* A job that has ended meanwhile has nobody to interrupt. The pipe goes first: who is woken is not
+ * to read what was typed before. */
 void terminal_interrupt(struct terminal *terminal)
 {
-    terminal_flush_input(terminal);
-    /* A job that has ended meanwhile has nobody to interrupt. */
+    flush_pipe(terminal);
+    if (terminal->foreground) {
+        bool directly = terminal->foreground_flags & SW_FOREGROUND_DIRECTLY;
+        sw_job_interrupt(terminal->foreground,
+                         SW_INTERRUPT_INT | (directly ? SW_INTERRUPT_DIRECTLY : 0));
+    }
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
+}
+
+void terminal_stop(struct terminal *terminal)
+{
+    flush_pipe(terminal);
     if (terminal->foreground)
-        sw_job_interrupt(terminal->foreground, SW_INTERRUPT_INT);
+        sw_job_stop(terminal->foreground);
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
 }
 
 /* ------------------------------------------------------------------ output */
@@ -377,8 +418,10 @@ void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t column
     save_modes(terminal);
 }
 
-/* The slot is written before the handle is taken over: what is refused has changed nothing. */
-status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
+/* The slot is written before the handle is taken over: what is refused has changed nothing. Between
+ * the two the flags are such that they do no harm to either job, should a successor come upon them:
+ * the caller sends it the request again. */
+status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags)
 {
     handle_t copy = 0;
     status_t status;
@@ -394,7 +437,10 @@ status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
         if ((status = sw_handle_duplicate(job, SW_RIGHTS_SAME, &copy)) != SW_OK)
             return status;
     }
+    uint32_t before = terminal->foreground_flags;
+    save_foreground(terminal, SW_FOREGROUND_DIRECTLY);
     if ((status = sw_job_keep(terminal->job, SLOT_FOREGROUND, copy)) != SW_OK) {
+        save_foreground(terminal, before);
         if (copy)
             sw_handle_close(copy);
         return status;
@@ -402,5 +448,6 @@ status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
     if (terminal->foreground)
         sw_handle_close(terminal->foreground);
     terminal->foreground = copy;
-    return SW_OK;
+    save_foreground(terminal, copy ? flags : 0);
+    return admit_foreground(terminal);
 }
