@@ -255,6 +255,7 @@ static status_t get_mode(struct sw_request *request, const struct sw_terminal_ge
     out->mode = console.terminal.line.mode;
     out->rows = (uint16_t)console.terminal.rows;
     out->columns = (uint16_t)console.terminal.columns;
+    out->interrupts = console.terminal.interrupts;
     return SW_OK;
 }
 
@@ -306,11 +307,14 @@ static status_t set_foreground(struct sw_request *request,
 {
     (void)out;
     if (request->event.received_count > 1 ||
-        (in->flags & ~(uint32_t)(SW_FOREGROUND_DIRECTLY | SW_FOREGROUND_STOPS)))
+        (in->flags &
+         ~(uint32_t)(SW_FOREGROUND_DIRECTLY | SW_FOREGROUND_STOPS | SW_FOREGROUND_INHERITS)))
         return SW_INVALID;
+    bool inherits =
+        in->flags & SW_FOREGROUND_INHERITS && in->interrupts != console.terminal.interrupts;
     return terminal_set_foreground(&console.terminal,
                                    request->event.received_count ? request->event.received[0] : 0,
-                                   in->flags);
+                                   in->flags & ~(uint32_t)SW_FOREGROUND_INHERITS, inherits);
 }
 
 static status_t drain(struct sw_request *request, const struct sw_terminal_drain_request *in,

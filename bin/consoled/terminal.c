@@ -19,6 +19,9 @@ enum slot {
     SLOT_FOREGROUND,
 };
 
+/* Of the foreground's word, besides SW_FOREGROUND_*: a Ctrl-C found nobody there. */
+#define MISSED 0x10000u
+
 /* Words hold a value in the low half and its check in the upper half. */
 struct terminal_vault {
     uint64_t version;
@@ -31,6 +34,7 @@ struct terminal_vault {
     _Atomic uint64_t delivered;  /* of the input pipe, before the record in line_bytes */
     _Atomic uint64_t taken;      /* of the output pipe, before the chunk in output_bytes */
     _Atomic uint64_t foreground; /* flags of the job in its slot */
+    _Atomic uint64_t interrupts; /* Ctrl-C so far */
     _Atomic uint64_t receiving;  /* the number of the UART's byte that goes to `byte` */
     struct sw_device_taken byte;
     uint8_t line_bytes[LINE_BYTES];
@@ -169,6 +173,8 @@ static void vault_load(struct terminal *terminal)
     }
     save_foreground(terminal,
                     word_is_good(foreground, 0) ? (uint32_t)foreground : SW_FOREGROUND_DIRECTLY);
+    uint64_t interrupts = vault->interrupts;
+    terminal->interrupts = word_is_good(interrupts, 0) ? (uint32_t)interrupts : 0;
     if (!line_is_good || !mode_is_good)
         sw_log(SW_LOG_WARNING, "the kept state was damaged; typed input or modes are reset");
 }
@@ -329,16 +335,24 @@ void terminal_flush_input(struct terminal *terminal)
     flush_pipe(terminal);
 }
 
-/* A job that has ended meanwhile has nobody to interrupt. The pipe goes first: who is woken is not
- * to read what was typed before. */
+/* A job whose processes have ended just now has nobody to interrupt: then the Ctrl-C is for who has
+ * the terminal next, for it was typed at what that one is about to go on with. */
+static void interrupt_foreground(struct terminal *terminal)
+{
+    uint32_t flags = terminal->foreground_flags & ~MISSED, reached = 0;
+    uint32_t directly = flags & SW_FOREGROUND_DIRECTLY ? SW_INTERRUPT_DIRECTLY : 0;
+    if (!terminal->foreground)
+        return;
+    status_t status = sw_job_interrupt(terminal->foreground, SW_INTERRUPT_INT | directly, &reached);
+    save_foreground(terminal, status == SW_OK && reached == 0 ? flags | MISSED : flags);
+}
+
+/* The pipe goes first: who is woken is not to read what was typed before. */
 void terminal_interrupt(struct terminal *terminal)
 {
     flush_pipe(terminal);
-    if (terminal->foreground) {
-        bool directly = terminal->foreground_flags & SW_FOREGROUND_DIRECTLY;
-        sw_job_interrupt(terminal->foreground,
-                         SW_INTERRUPT_INT | (directly ? SW_INTERRUPT_DIRECTLY : 0));
-    }
+    word_put(&terminal->vault->interrupts, ++terminal->interrupts, 0);
+    interrupt_foreground(terminal);
     line_taken(&terminal->line);
     terminal_save_line(terminal);
 }
@@ -421,7 +435,8 @@ void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t column
 /* The slot is written before the handle is taken over: what is refused has changed nothing. Between
  * the two the flags are such that they do no harm to either job, should a successor come upon them:
  * the caller sends it the request again. */
-status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags)
+status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags,
+                                 bool inherits)
 {
     handle_t copy = 0;
     status_t status;
@@ -437,8 +452,8 @@ status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32
         if ((status = sw_handle_duplicate(job, SW_RIGHTS_SAME, &copy)) != SW_OK)
             return status;
     }
-    uint32_t before = terminal->foreground_flags;
-    save_foreground(terminal, SW_FOREGROUND_DIRECTLY);
+    uint32_t before = terminal->foreground_flags, missed = before & MISSED;
+    save_foreground(terminal, SW_FOREGROUND_DIRECTLY | missed);
     if ((status = sw_job_keep(terminal->job, SLOT_FOREGROUND, copy)) != SW_OK) {
         save_foreground(terminal, before);
         if (copy)
@@ -448,6 +463,10 @@ status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32
     if (terminal->foreground)
         sw_handle_close(terminal->foreground);
     terminal->foreground = copy;
-    save_foreground(terminal, copy ? flags : 0);
-    return admit_foreground(terminal);
+    save_foreground(terminal, copy ? flags | missed : 0);
+    if (copy && inherits)
+        sw_job_interrupt(copy, SW_INTERRUPT_INT, &(uint32_t){ 0 });
+    if ((status = admit_foreground(terminal)) == SW_OK && missed)
+        interrupt_foreground(terminal);
+    return status;
 }

@@ -32,6 +32,7 @@ struct terminal {
     handle_t output_reader;
     handle_t foreground;               /* 0: nobody */
     uint32_t foreground_flags;         /* SW_FOREGROUND_* */
+    uint32_t interrupts;               /* Ctrl-C so far */
     uint32_t output_start, output_end; /* bytes of the vault's chunk not yet printed */
     bool returned;                     /* '\r' was sent for the '\n' that is next of them */
     uint64_t printed;                  /* bytes of output sent so far */
@@ -81,8 +82,10 @@ void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t column
 /* Forgets typed input that no program has read. */
 void terminal_flush_input(struct terminal *terminal);
 
-/* Takes a copy of a job handle (0: nobody), or refuses it and keeps the present one. */
-status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags);
+/* Takes a copy of a job handle (0: nobody), or refuses it and keeps the present one. inherits: it
+ * is interrupted before it can read, as a Ctrl-C was meant for it before it was there. */
+status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags,
+                                 bool inherits);
 
 /* Ctrl-C interrupts the foreground job, Ctrl-Z stops it; typed input is gone. */
 void terminal_interrupt(struct terminal *terminal);

@@ -16,7 +16,7 @@ local sys = swos.sys
 local M = {}
 
 M.MAX = 64
-local STOPPED, KILLED, PIPE_CLOSED = 148, 137, 141
+local INTERRUPTED, STOPPED, KILLED, PIPE_CLOSED = 130, 148, 137, 141
 local ON_STOP, ON_EXIT = 1, 2 -- keys of the port
 local ANY = -1
 local WORDS = { [130] = "Interrupted", [137] = "Killed", [143] = "Terminated" }
@@ -39,9 +39,10 @@ function M.foreground_shell(shell)
   ask(shell, "set_foreground", { job = swos.handle("job"), flags = swos.FOREGROUND_DIRECTLY })
 end
 
+-- The terminal's modes, and how often Ctrl-C was typed so far.
 function M.modes(shell)
   local reply = ask(shell, "get_mode", {})
-  return reply and reply.mode
+  if reply then return reply.mode, reply.interrupts end
 end
 
 local function set_modes(shell, mode)
@@ -67,6 +68,7 @@ local function await(shell, entry, watches_stop, is_interrupted)
         if is_interrupted and name == "INTERRUPTED" then return "interrupted" end
       elseif key == ON_EXIT then
         entry.at, entry.status = at, status
+        entry.interrupted = entry.interrupted or status == INTERRUPTED
         entry.killed = entry.killed or status > 128 and status ~= PIPE_CLOSED
       elseif was_stopped then
         return "stopped"
@@ -224,22 +226,31 @@ local function leave(shell, entry, modes)
   end
   M.foreground_shell(shell)
   close(entry)
-  if entry.status == 130 then shell.unwind = shell.unwind or "interrupt" end
+  if entry.interrupted then shell.unwind = shell.unwind or "interrupt" end
   return entry.status
 end
 
--- Gives an entry that runs the terminal until it ends or stops: its status. modes: the shell's. An interrupt
--- that came before it had the terminal was for it and for the line it stands in.
-local function run(shell, entry, modes)
-  local stops = not shell.sinks and not entry.stays
-  local early = false
-  ask(shell, "set_foreground", { job = entry.job, flags = stops and swos.FOREGROUND_STOPS or 0 })
+-- Whether a Ctrl-C came to the shell; takes it.
+local function takes_interrupt(shell)
   shell:take_interrupts()
-  if shell.interrupts and shell.interrupts & swos.INTERRUPT_INT ~= 0 then
-    early, shell.interrupts = true, shell.interrupts & ~swos.INTERRUPT_INT
-    if shell.interrupts == 0 then shell.interrupts = nil end
-    sys.job_interrupt(entry.job, swos.INTERRUPT_INT)
-  end
+  local bits = shell.interrupts or 0
+  if bits & swos.INTERRUPT_INT == 0 then return false end
+  bits = bits & ~swos.INTERRUPT_INT
+  shell.interrupts = bits ~= 0 and bits or nil
+  return true
+end
+
+-- Gives an entry that runs the terminal until it ends or stops: its status. modes: the shell's; interrupts:
+-- how often Ctrl-C had been typed before its processes were started. One that came to the shell since was
+-- for the entry and for the line it stands in: it ends the entry before that can read what is typed next.
+-- The shell passes on what it knows of, the console driver what comes until the entry has the terminal.
+local function run(shell, entry, modes, interrupts)
+  local stops = not shell.sinks and not entry.stays
+  local early = takes_interrupt(shell)
+  if early then sys.job_interrupt(entry.job, swos.INTERRUPT_INT) end
+  ask(shell, "set_foreground", { job = entry.job, interrupts = interrupts,
+    flags = swos.FOREGROUND_INHERITS | (stops and swos.FOREGROUND_STOPS or 0) })
+  early = takes_interrupt(shell) or early
   entry.at = entry.at or 0
   if entry.drain then entry.drain() end
   while await(shell, entry, stops) == "stopped" do
@@ -257,7 +268,7 @@ local function run(shell, entry, modes)
   if entry.number then remove(shell, entry) end
   local status = leave(shell, entry, modes)
   if early then
-    shell.unwind, status = shell.unwind or "interrupt", 130
+    shell.unwind, status = shell.unwind or "interrupt", INTERRUPTED
     shell.status = status
   end
   return status
@@ -348,12 +359,12 @@ function M.fg(shell, words, io)
   local entry = named(shell, words[2], io)
   if not entry then return 1 end
   io.write(entry.text .. "\n")
-  local modes = M.modes(shell)
+  local modes, interrupts = M.modes(shell)
   if entry.stopped then set_modes(shell, entry.modes) end
   entry.stopped = nil
   touch(shell, entry)
   sys.job_continue(entry.job) -- before it has the terminal, so that a Ctrl-Z that comes then counts
-  return run(shell, entry, modes)
+  return run(shell, entry, modes, interrupts)
 end
 
 -- bg [JOB...]

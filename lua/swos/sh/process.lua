@@ -36,7 +36,7 @@ local function job_of(group)
     group.shell:say("no job for the command: " .. tostring(message))
     return nil
   end
-  if is_foreground(group) then group.modes_before = require("swos.sh.jobs").modes(group.shell) end
+  if is_foreground(group) then group.before = { require("swos.sh.jobs").modes(group.shell) } end
   return group.job
 end
 
@@ -200,7 +200,7 @@ function M.wait(group)
     if group.readers[1] then
       group.drain = function() drain(group) end
     end
-    return require("swos.sh.jobs").run(shell, group, group.modes_before)
+    return require("swos.sh.jobs").run(shell, group, table.unpack(group.before))
   end
   drain(group)
   for _, process in ipairs(group.processes) do

@@ -290,12 +290,14 @@ static void test_interrupt_directly(struct thread *keeper)
     object_get(&one->object);
     object_get(&two->object);
     CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_DIRECTLY) == SW_INVALID);
-    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT | SW_INTERRUPT_DIRECTLY) == SW_OK);
+    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT | SW_INTERRUPT_DIRECTLY) == SW_OK &&
+          keeper->frame.x[1] == 1);
     fake_advance(MS);
     CHECK(one->state == PROCESS_ENDED && one->status == 130 && two->state == PROCESS_LIVE);
     CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT) == SW_OK);
     fake_advance(MS);
     CHECK(two->state == PROCESS_ENDED);
+    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT) == SW_OK && keeper->frame.x[1] == 0);
     object_put(&one->object);
     object_put(&two->object);
     SYS(keeper, HANDLE_CLOSE, below);
