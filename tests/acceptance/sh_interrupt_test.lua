@@ -71,12 +71,17 @@ end
 
 local function random_round() round(LINES[math.random(#LINES)], math.random(4) == 1) end
 
-local quiet
+-- Programs the lines start; one shell is there always.
+local STARTED = { sh = true, sleep = true, cat = true, lua = true, ["true"] = true, echo = true, ls = true,
+  kill = true }
+
 local function look()
   guest:await(("nothing runs on after number %d of seed %d"):format(number, SEED), function()
-    local names = guest:must("ps -o cmd")
-    quiet = quiet or names
-    return names == quiet
+    local names = {}
+    for name in guest:must("ps -o cmd"):gmatch("[^\n]+") do
+      if STARTED[name] then names[#names + 1] = name end
+    end
+    return table.concat(names, " ") == "sh"
   end, 10)
   tap.equal(guest:must("wait; jobs; lua /tmp/mode.lua"):match("[^\n]*$"), "7")
 end
@@ -94,7 +99,7 @@ tap.test(("%d interrupts"):format(COUNT), function()
 end)
 
 guest:finish(function()
-  for i = 1, #LINES, 4 do round(LINES[i], false) end
+  for i = 3, #LINES, 4 do round(LINES[i], false) end -- none that writes files: tmpfs keeps pages for them
   for i = 2, #LINES, 10 do round(LINES[i], true) end
   look()
 end)
