@@ -212,9 +212,11 @@ struct pipe_core {
     struct memory *memory;         /* buffer, `capacity` bytes, committed page by page */
     uint64_t capacity, head, tail; /* byte counts: head written, tail read */
     uint64_t taken;                /* what tail had come to when the ring was last empty */
-    bool records;                  /* each record is preceded in the buffer by its u32 length */
-    uint32_t users_last[2];        /* pid of who read and who wrote last */
-    struct list waiting[2];        /* struct thread.wait_link: readers, writers */
+    struct job *admitted;   /* referenced: who may read, besides the payer; NULL: everybody */
+    bool directly;          /* of it, not of jobs below */
+    bool records;           /* each record is preceded in the buffer by its u32 length */
+    uint32_t users_last[2]; /* pid of who read and who wrote last */
+    struct list waiting[2]; /* struct thread.wait_link: readers, writers */
 };
 struct pipe {
     struct object object;
@@ -222,4 +224,6 @@ struct pipe {
     uint8_t end;
 };
 void pipe_core_free(struct pipe_core *core);
+/* Whether processes of the job may read. */
+bool pipe_admits(const struct pipe_core *core, const struct job *job);
 void pipe_thread_gone(struct thread *thread);

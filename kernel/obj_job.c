@@ -242,16 +242,29 @@ static struct job *child_next(struct job *job, struct job *child)
     return next;
 }
 
-/* Calls the function for every live process of the job and below. It may end the one it is called
- * for. */
-static void job_each_process(struct job *job,
+/* Calls the function for every live process of the job itself: how many. It may end the one it is
+ * called for. */
+static uint32_t job_each_own(struct job *job,
                              void (*act)(struct process *process, int32_t argument),
                              int32_t argument)
 {
-    list_for_each_safe (at, after, &job->processes)
+    uint32_t count = 0;
+    list_for_each_safe (at, after, &job->processes) {
         act(CONTAINER(at, struct process, job_link), argument);
+        count++;
+    }
+    return count;
+}
+
+/* And of those below it, too. */
+static uint32_t job_each_process(struct job *job,
+                                 void (*act)(struct process *process, int32_t argument),
+                                 int32_t argument)
+{
+    uint32_t count = job_each_own(job, act, argument);
     for (struct job *child = child_next(job, NULL); child; child = child_next(job, child))
-        job_each_process(child, act, argument);
+        count += job_each_process(child, act, argument);
+    return count;
 }
 
 /* The place of a sweep in the tree: the highest job on the way down that has live processes, or the
@@ -485,12 +498,16 @@ static void process_interrupt_kind(struct process *process, int32_t kind)
     process_interrupt(process, (uint32_t)kind);
 }
 
-status_t sys_job_interrupt(struct thread *thread, struct job *job, uint32_t kind)
+status_t sys_job_interrupt(struct thread *thread, struct job *job, uint32_t kind,
+                           uint64_t *out_reached)
 {
     (void)thread;
+    bool directly = kind & SW_INTERRUPT_DIRECTLY;
+    kind &= ~(uint32_t)SW_INTERRUPT_DIRECTLY;
     if (kind != SW_INTERRUPT_INT && kind != SW_INTERRUPT_TERM && kind != SW_INTERRUPT_HUP)
         return SW_INVALID;
-    job_each_process(job, process_interrupt_kind, (int32_t)kind);
+    *out_reached = directly ? job_each_own(job, process_interrupt_kind, (int32_t)kind)
+                            : job_each_process(job, process_interrupt_kind, (int32_t)kind);
     return SW_OK;
 }
 

@@ -1,7 +1,8 @@
 /* Pipes: a byte ring (or a ring of records) with a reader's and a writer's end.
  *
  * head and tail count bytes since the ring was last empty; head - tail bytes are in it. In record
- * mode each record is a u32 length and its bytes. Blocked readers and writers make their call again
+ * mode each record is a u32 length and its bytes. The writer's side may say which job reads; others
+ * are kept waiting (a terminal's input is for what runs in the foreground). Blocked readers and writers make their call again
  * when the ring changes; a writer that has written a part remembers how much in wait_done. Big
  * lock. */
 #include "syscall_handlers.h"
@@ -112,6 +113,13 @@ static void pipe_changed(struct pipe_core *core, uint32_t end)
         object_signal(&core->ends[end]->object);
 }
 
+bool pipe_admits(const struct pipe_core *core, const struct job *job)
+{
+    if (!core->admitted || !core->ends[WRITER] || job == core->payer)
+        return true;
+    return core->directly ? job == core->admitted : job_below(job, core->admitted);
+}
+
 static status_t pipe_block(struct thread *thread, struct pipe *pipe, uint64_t deadline)
 {
     uint32_t wait = pipe->end == READER ? SW_WAIT_PIPE : SW_WAIT_PIPE_ROOM;
@@ -207,7 +215,7 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
         return SW_ACCESS;
     core->users_last[READER] = thread->process->pid;
     uint64_t bytes = core->head - core->tail;
-    if (bytes == 0) {
+    if (bytes == 0 || !pipe_admits(core, thread->process->job)) {
         if (!core->ends[WRITER])
             return SW_OK; /* end of file: done stays 0 */
         thread->wait_done = 0;
@@ -301,11 +309,33 @@ status_t sys_pipe_info(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
     return SW_OK;
 }
 
+status_t sys_pipe_admit(struct thread *thread, struct pipe *pipe, uint32_t pipe_rights,
+                        struct job *job, uint32_t flags)
+{
+    (void)thread;
+    (void)pipe_rights;
+    struct pipe_core *core = pipe->core;
+    if (flags & ~SW_PIPE_DIRECTLY)
+        return SW_INVALID;
+    if (pipe->end != WRITER)
+        return SW_ACCESS;
+    if (job)
+        object_get(&job->object);
+    if (core->admitted)
+        object_put(&core->admitted->object);
+    core->admitted = job;
+    core->directly = flags & SW_PIPE_DIRECTLY;
+    pipe_changed(core, READER);
+    return SW_OK;
+}
+
 /* --- class ----------------------------------------------------------------------------------- */
 
 void pipe_core_free(struct pipe_core *core)
 {
     struct job *payer = core->payer;
+    if (core->admitted)
+        object_put(&core->admitted->object);
     object_put(&core->memory->object);
     slab_free(&core_slab, core);
     job_uncharge(payer, CHARGE_MEMORY, sizeof(struct pipe_core));

@@ -17,10 +17,17 @@ static struct slab binding_slab = { .name = "binding",
 
 /* --- bindings -------------------------------------------------------------------------------- */
 
+/* A pipe is readable only for those it admits; a port stays in its process, and that job pays. */
 static uint64_t binding_level(const struct binding *binding)
 {
     const struct object_class *class = object_classes[binding->object->type];
-    return class->level(binding->object) & binding->mask;
+    uint64_t level = class->level(binding->object) & binding->mask;
+    if (level && binding->object->type == SW_TYPE_PIPE) {
+        const struct pipe *pipe = CONTAINER(binding->object, struct pipe, object);
+        if (pipe->core->admitted && !pipe_admits(pipe->core, binding->payer))
+            level &= ~(uint64_t)SW_PIPE_READABLE;
+    }
+    return level;
 }
 
 /* Queues or unqueues by the present level; true if it is queued. */

@@ -6,7 +6,15 @@
 /* A byte echoes at most as "^C\n"; the rub-out of many columns is a counter, not bytes. */
 #define ECHO_PER_BYTE 4
 
-enum { CONTROL_C = 3, CONTROL_D = 4, BACKSPACE = 8, CONTROL_U = 21, CONTROL_W = 23, DELETE = 127 };
+enum {
+    CONTROL_C = 3,
+    CONTROL_D = 4,
+    BACKSPACE = 8,
+    CONTROL_U = 21,
+    CONTROL_W = 23,
+    CONTROL_Z = 26,
+    DELETE = 127
+};
 
 static const char rub_out[3] = { '\b', ' ', '\b' };
 
@@ -199,12 +207,14 @@ static enum line_action gather(struct line *line, uint8_t byte, bool ends)
 
 enum line_action line_input(struct line *line, uint8_t byte)
 {
-    if (byte == CONTROL_C && (line->mode & SW_TERMINAL_SIGNALS)) {
+    if ((byte == CONTROL_C || byte == CONTROL_Z) && (line->mode & SW_TERMINAL_SIGNALS)) {
+        if (byte == CONTROL_Z && !line->stops)
+            return LINE_NOTHING;
         line_taken(line);
         echo_typed(line, byte);
         if (line->mode & SW_TERMINAL_ECHO)
             echo_put(line, '\n');
-        return LINE_INTERRUPT;
+        return byte == CONTROL_C ? LINE_INTERRUPT : LINE_STOP;
     }
     if (!(line->mode & SW_TERMINAL_CANONICAL))
         return gather(line, byte, false);

@@ -15,11 +15,13 @@ enum line_action {
     LINE_NOTHING,
     LINE_RECORD,    /* buffer[0..length) is a record; length 0: end of file */
     LINE_INTERRUPT, /* Ctrl-C; what was typed is gone */
+    LINE_STOP,      /* Ctrl-Z, the same */
 };
 
 struct line {
     uint32_t mode;       /* SW_TERMINAL_* */
     uint32_t length;     /* bytes gathered */
+    bool stops;          /* there is a job that Ctrl-Z stops; without one it does nothing */
     bool complete;       /* they are a record waiting to be delivered */
     uint32_t sum;        /* of buffer[0..length), see line_sum() */
     uint8_t *buffer;     /* LINE_BYTES of the caller's */

@@ -116,10 +116,16 @@ static void take_input(struct console *c)
             return;
         if (!line_accepts(&terminal->line) || !receive(c, &byte))
             break;
-        enum line_action action = line_input(&terminal->line, byte);
-        terminal_save_line(terminal);
-        if (action == LINE_INTERRUPT)
+        switch (line_input(&terminal->line, byte)) {
+        case LINE_INTERRUPT:
             terminal_interrupt(terminal);
+            break;
+        case LINE_STOP:
+            terminal_stop(terminal);
+            break;
+        default:
+            terminal_save_line(terminal);
+        }
     }
     if (line_flush(&terminal->line)) {
         terminal_save_line(terminal);
@@ -249,6 +255,7 @@ static status_t get_mode(struct sw_request *request, const struct sw_terminal_ge
     out->mode = console.terminal.line.mode;
     out->rows = (uint16_t)console.terminal.rows;
     out->columns = (uint16_t)console.terminal.columns;
+    out->interrupts = console.terminal.interrupts;
     return SW_OK;
 }
 
@@ -298,11 +305,16 @@ static status_t set_foreground(struct sw_request *request,
                                const struct sw_terminal_set_foreground_request *in,
                                struct sw_terminal_set_foreground_reply *out)
 {
-    (void)in, (void)out;
-    if (request->event.received_count > 1)
+    (void)out;
+    if (request->event.received_count > 1 ||
+        (in->flags &
+         ~(uint32_t)(SW_FOREGROUND_DIRECTLY | SW_FOREGROUND_STOPS | SW_FOREGROUND_INHERITS)))
         return SW_INVALID;
+    bool inherits =
+        in->flags & SW_FOREGROUND_INHERITS && in->interrupts != console.terminal.interrupts;
     return terminal_set_foreground(&console.terminal,
-                                   request->event.received_count ? request->event.received[0] : 0);
+                                   request->event.received_count ? request->event.received[0] : 0,
+                                   in->flags & ~(uint32_t)SW_FOREGROUND_INHERITS, inherits);
 }
 
 static status_t drain(struct sw_request *request, const struct sw_terminal_drain_request *in,

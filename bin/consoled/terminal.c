@@ -19,24 +19,29 @@ enum slot {
     SLOT_FOREGROUND,
 };
 
+/* Of the foreground's word, besides SW_FOREGROUND_*: a Ctrl-C found nobody there. */
+#define MISSED 0x10000u
+
 /* Words hold a value in the low half and its check in the upper half. */
 struct terminal_vault {
     uint64_t version;
     _Atomic uint64_t mode;
-    _Atomic uint64_t size;      /* rows | columns << 16 */
-    _Atomic uint64_t line;      /* length | complete << 16 | received << 17; the check covers the
+    _Atomic uint64_t size;       /* rows | columns << 16 */
+    _Atomic uint64_t line;       /* length | complete << 16 | received << 17; the check covers the
                                    bytes too */
-    _Atomic uint64_t output;    /* start | returned << 15 | end << 16; 0: no chunk, or one that was
+    _Atomic uint64_t output;     /* start | returned << 15 | end << 16; 0: no chunk, or one that was
                                    just taken */
-    _Atomic uint64_t delivered; /* of the input pipe, before the record in line_bytes */
-    _Atomic uint64_t taken;     /* of the output pipe, before the chunk in output_bytes */
-    _Atomic uint64_t receiving; /* the number of the UART's byte that goes to `byte` */
+    _Atomic uint64_t delivered;  /* of the input pipe, before the record in line_bytes */
+    _Atomic uint64_t taken;      /* of the output pipe, before the chunk in output_bytes */
+    _Atomic uint64_t foreground; /* flags of the job in its slot */
+    _Atomic uint64_t interrupts; /* Ctrl-C so far */
+    _Atomic uint64_t receiving;  /* the number of the UART's byte that goes to `byte` */
     struct sw_device_taken byte;
     uint8_t line_bytes[LINE_BYTES];
     uint8_t output_bytes[OUTPUT_BYTES];
 };
 
-#define VAULT_VERSION 0x34304d5245545753ull /* "SWTERM04" */
+#define VAULT_VERSION 0x35304d5245545753ull /* "SWTERM05" */
 #define RECEIVED 0x8000u                    /* numbers of the UART's bytes go round */
 
 static uint32_t word_check(uint32_t value, uint32_t salt)
@@ -68,6 +73,13 @@ static void save_modes(struct terminal *terminal)
 {
     word_put(&terminal->vault->mode, terminal->line.mode, 0);
     word_put(&terminal->vault->size, terminal->rows | terminal->columns << 16, 0);
+}
+
+static void save_foreground(struct terminal *terminal, uint32_t flags)
+{
+    terminal->foreground_flags = flags;
+    terminal->line.stops = flags & SW_FOREGROUND_STOPS;
+    word_put(&terminal->vault->foreground, flags, 0);
 }
 
 static uint32_t output_value(uint32_t start, bool returned, uint32_t end)
@@ -124,11 +136,21 @@ static void pipes_load(struct terminal *terminal)
     save_taken(terminal);
 }
 
+/* Typed input is for the foreground: a job that goes on in the background must not take what is
+ * typed for the shell. */
+static status_t admit_foreground(struct terminal *terminal)
+{
+    bool directly = terminal->foreground_flags & SW_FOREGROUND_DIRECTLY;
+    return sw_pipe_admit(terminal->input_writer, terminal->foreground,
+                         directly ? SW_PIPE_DIRECTLY : 0);
+}
+
 /* Takes over each word that stands its check; what does not starts afresh. */
 static void vault_load(struct terminal *terminal)
 {
     struct terminal_vault *vault = terminal->vault;
     uint64_t mode = vault->mode, size = vault->size, line = vault->line, output = vault->output;
+    uint64_t foreground = vault->foreground;
     uint32_t length = line & 0xffff;
     bool line_is_good =
         length <= LINE_BYTES && word_is_good(line, line_sum(vault->line_bytes, length));
@@ -149,6 +171,10 @@ static void vault_load(struct terminal *terminal)
         terminal->returned = output >> 15 & 1;
         terminal->output_end = output >> 16 & 0xffff;
     }
+    save_foreground(terminal,
+                    word_is_good(foreground, 0) ? (uint32_t)foreground : SW_FOREGROUND_DIRECTLY);
+    uint64_t interrupts = vault->interrupts;
+    terminal->interrupts = word_is_good(interrupts, 0) ? (uint32_t)interrupts : 0;
     if (!line_is_good || !mode_is_good)
         sw_log(SW_LOG_WARNING, "the kept state was damaged; typed input or modes are reset");
 }
@@ -179,7 +205,7 @@ static status_t start_again(struct terminal *terminal, handle_t memory)
     }
     vault_load(terminal);
     pipes_load(terminal);
-    return SW_OK;
+    return admit_foreground(terminal);
 }
 
 /* One end for the clients, with the rights a program needs of its standard input or output. */
@@ -212,6 +238,7 @@ static status_t start_first(struct terminal *terminal)
     terminal->columns = 80;
     line_start(&terminal->line, terminal->vault->line_bytes, DEFAULT_MODE, 0, false);
     save_modes(terminal);
+    save_foreground(terminal, 0);
     save_output(terminal);
     save_delivered(terminal);
     save_taken(terminal);
@@ -291,24 +318,52 @@ bool terminal_deliver(struct terminal *terminal)
     return true;
 }
 
-void terminal_flush_input(struct terminal *terminal)
+static void flush_pipe(struct terminal *terminal)
 {
     uint8_t scratch[256];
     uint64_t done;
-    line_taken(&terminal->line);
-    terminal_save_line(terminal);
     /* Bounded: nobody else writes, and the pipe holds PIPE_BYTES. A record that is longer than
      * the buffer may take more than one read. */
     while (sw_pipe_read(terminal->input_reader, scratch, sizeof(scratch), 0, &done) == SW_OK)
         continue;
 }
 
+void terminal_flush_input(struct terminal *terminal)
+{
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
+    flush_pipe(terminal);
+}
+
+/* A job whose processes have ended just now has nobody to interrupt: then the Ctrl-C is for who has
+ * the terminal next, for it was typed at what that one is about to go on with. */
+static void interrupt_foreground(struct terminal *terminal)
+{
+    uint32_t flags = terminal->foreground_flags & ~MISSED, reached = 0;
+    uint32_t directly = flags & SW_FOREGROUND_DIRECTLY ? SW_INTERRUPT_DIRECTLY : 0;
+    if (!terminal->foreground)
+        return;
+    status_t status = sw_job_interrupt(terminal->foreground, SW_INTERRUPT_INT | directly, &reached);
+    save_foreground(terminal, status == SW_OK && reached == 0 ? flags | MISSED : flags);
+}
+
+/* The pipe goes first: who is woken is not to read what was typed before. */
 void terminal_interrupt(struct terminal *terminal)
 {
-    terminal_flush_input(terminal);
-    /* A job that has ended meanwhile has nobody to interrupt. */
+    flush_pipe(terminal);
+    word_put(&terminal->vault->interrupts, ++terminal->interrupts, 0);
+    interrupt_foreground(terminal);
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
+}
+
+void terminal_stop(struct terminal *terminal)
+{
+    flush_pipe(terminal);
     if (terminal->foreground)
-        sw_job_interrupt(terminal->foreground, SW_INTERRUPT_INT);
+        sw_job_stop(terminal->foreground);
+    line_taken(&terminal->line);
+    terminal_save_line(terminal);
 }
 
 /* ------------------------------------------------------------------ output */
@@ -377,8 +432,11 @@ void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t column
     save_modes(terminal);
 }
 
-/* The slot is written before the handle is taken over: what is refused has changed nothing. */
-status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
+/* The slot is written before the handle is taken over: what is refused has changed nothing. Between
+ * the two the flags are such that they do no harm to either job, should a successor come upon them:
+ * the caller sends it the request again. */
+status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags,
+                                 bool inherits)
 {
     handle_t copy = 0;
     status_t status;
@@ -394,7 +452,10 @@ status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
         if ((status = sw_handle_duplicate(job, SW_RIGHTS_SAME, &copy)) != SW_OK)
             return status;
     }
+    uint32_t before = terminal->foreground_flags, missed = before & MISSED;
+    save_foreground(terminal, SW_FOREGROUND_DIRECTLY | missed);
     if ((status = sw_job_keep(terminal->job, SLOT_FOREGROUND, copy)) != SW_OK) {
+        save_foreground(terminal, before);
         if (copy)
             sw_handle_close(copy);
         return status;
@@ -402,5 +463,10 @@ status_t terminal_set_foreground(struct terminal *terminal, handle_t job)
     if (terminal->foreground)
         sw_handle_close(terminal->foreground);
     terminal->foreground = copy;
-    return SW_OK;
+    save_foreground(terminal, copy ? flags | missed : 0);
+    if (copy && inherits)
+        sw_job_interrupt(copy, SW_INTERRUPT_INT, &(uint32_t){ 0 });
+    if ((status = admit_foreground(terminal)) == SW_OK && missed)
+        interrupt_foreground(terminal);
+    return status;
 }

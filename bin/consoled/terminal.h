@@ -7,8 +7,9 @@
  * (`delivered`, `taken`), the kernel how far it has come now, and the difference tells a successor
  * whether the move was made. A typed byte, of the UART or of the keyboard's pipe, is taken into the
  * vault itself, numbered; the line's word says up to which number they are in the line. A byte of
- * output is noted as printed by the call that sends it. What a death may lose is echo, and a Ctrl-C
- * that is in the line and was not passed on yet, a few instructions later. */
+ * output is noted as printed by the call that sends it. What a death may lose is echo; a Ctrl-C or
+ * Ctrl-Z is passed on before it counts as taken, so a successor may do it again, which changes
+ * nothing for a job that is stopped, and never forgets one. */
 #pragma once
 #include "line.h"
 #include <stdbool.h>
@@ -30,6 +31,8 @@ struct terminal {
     handle_t input_writer; /* ours */
     handle_t output_reader;
     handle_t foreground;               /* 0: nobody */
+    uint32_t foreground_flags;         /* SW_FOREGROUND_* */
+    uint32_t interrupts;               /* Ctrl-C so far */
     uint32_t output_start, output_end; /* bytes of the vault's chunk not yet printed */
     bool returned;                     /* '\r' was sent for the '\n' that is next of them */
     uint64_t printed;                  /* bytes of output sent so far */
@@ -79,8 +82,11 @@ void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t column
 /* Forgets typed input that no program has read. */
 void terminal_flush_input(struct terminal *terminal);
 
-/* Takes a copy of a job handle (0: nobody), or refuses it and keeps the present one. */
-status_t terminal_set_foreground(struct terminal *terminal, handle_t job);
+/* Takes a copy of a job handle (0: nobody), or refuses it and keeps the present one. inherits: it
+ * is interrupted before it can read, as a Ctrl-C was meant for it before it was there. */
+status_t terminal_set_foreground(struct terminal *terminal, handle_t job, uint32_t flags,
+                                 bool inherits);
 
-/* Ctrl-C: interrupts the foreground job; typed input is gone. */
+/* Ctrl-C interrupts the foreground job, Ctrl-Z stops it; typed input is gone. */
 void terminal_interrupt(struct terminal *terminal);
+void terminal_stop(struct terminal *terminal);

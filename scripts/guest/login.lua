@@ -65,6 +65,7 @@ end
 -- A Ctrl-D looks like that, too, so it takes several in a row.
 local function log_in(host)
   local ends = 0
+  protocol.terminal.set_foreground(control, {})  -- init may have ended the session before
   set_echo(true)
   while ends < ENDS do
     local name = ask(host .. " login: ")

@@ -11,7 +11,7 @@ local abi = dofile(arg[1])
 local HANDLES, NUMBERS = {}, {}
 for name in ([[duplicate process thread job handle channel connection call port event memory
   executable reader writer]]):gmatch("%S+") do HANDLES[name] = true end
-for name in ([[type rights id pid woken session_number filled reply_length received_count done
+for name in ([[type rights id pid woken reached session_number filled reply_length received_count done
   before bits mapped size committed sealed bytes capacity flags value length next byte
   interrupted taken number earlier]]):gmatch("%S+") do NUMBERS[name] = true end
 

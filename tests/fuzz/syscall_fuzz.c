@@ -312,7 +312,7 @@ static bool run_workers(uint64_t seed, const char *steps, handle_t parent, handl
         if (chance(30))
             tighten(jobs[i]);
         else if (chance(20))
-            sw_job_interrupt(jobs[i], SW_INTERRUPT_INT);
+            sw_job_interrupt(jobs[i], SW_INTERRUPT_INT, &(uint32_t){ 0 });
         else if (chance(10)) {
             sw_job_stop(jobs[i]);
             sw_job_continue(jobs[i]);

@@ -43,7 +43,7 @@ static void *serve(void *channel_argument)
             for (size_t i = 0; i < LENGTH(futex_words); i++)
                 sw_futex_wake((uintptr_t)&futex_words[i], 1, NULL);
             if (++quiet % 16 == 0) {
-                sw_job_interrupt(kept[0], SW_INTERRUPT_INT);
+                sw_job_interrupt(kept[0], SW_INTERRUPT_INT, &(uint32_t){ 0 });
                 sw_event_update(interrupt_event, UINT64_MAX, 0, NULL);
             }
         }

@@ -375,7 +375,7 @@ end
 
 -- A chunk of a Lua heap is a memory object with its table, held by one handle. A heap may come back
 -- from the same load with one chunk more or less, by where what lives in it happens to lie.
-local CHUNK_KERNEL = 8192  -- bytes of the kernel a chunk takes at most
+local CHUNK_KERNEL = 8192 + 512  -- bytes of the kernel a chunk takes at most: two tables, object and region
 
 local function is_a_chunk(before, after)
   local chunks, kernel = after.objects - before.objects, after.kernel - before.kernel

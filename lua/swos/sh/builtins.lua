@@ -21,8 +21,9 @@ local LATER = {
   test = { "test", "test" }, ["["] = { "test", "bracket" }, printf = { "printf", "builtin" },
   read = { "read", "builtin" }, trap = { "traps", "builtin" }, getopts = { "more", "getopts" },
   type = { "more", "type" }, command = { "more", "command" }, alias = { "more", "alias" },
-  unalias = { "more", "unalias" }, times = { "more", "times" }, jobs = { "more", "jobs" },
-  wait = { "more", "wait" }, hash = { "more", "hash" },
+  unalias = { "more", "unalias" }, times = { "more", "times" }, hash = { "more", "hash" },
+  jobs = { "jobs", "jobs" }, wait = { "jobs", "wait" }, fg = { "jobs", "fg" }, bg = { "jobs", "bg" },
+  kill = { "jobs", "kill" },
 }
 
 local C = setmetatable({}, { __index = function(_, name)
@@ -73,6 +74,7 @@ end
 
 function C.exit(shell, words)
   local status = number_argument(shell, words, shell.status) & 255
+  if shell.background[1] and not require("swos.sh.jobs").may_leave(shell) then return 1 end
   shell.unwind, shell.status = "exit", status
   return status
 end
@@ -213,6 +215,7 @@ function C.exec(shell, words)
   if not words[2] then return 0 end
   local process = require("swos.sh.process")
   local group = process.group(shell)
+  group.stays = true -- no shell will be there to continue it
   local status = process.start(group, table.move(words, 2, #words, 1, {}))
   shell.traps.EXIT = nil
   status = process.wait(group) or status

@@ -278,6 +278,7 @@ local handlers = {}
 function handlers.simple(shell, node)
   shell.substituted = nil
   local words = expand.words(node.words, shell.expansion)
+  if shell.unwind then return shell.status end -- what is in $(...) was interrupted
   if words[1] then return checked(shell, run_words(shell, words, node)) end
   return checked(shell, run_nothing(shell, node))
 end
@@ -339,7 +340,6 @@ end)
 
 -- After a round of a loop: whether to leave it.
 local function leaves_loop(shell)
-  if shell.was_interrupted and shell.interactive then shell.unwind = "interrupt" end
   if shell.event and not shell.unwind then shell:poll() end
   local unwind = shell.unwind
   if unwind ~= "break" and unwind ~= "continue" then return unwind ~= nil end
@@ -383,6 +383,7 @@ end)
 
 handlers.case = with_redirects(function(shell, node)
   local text = expand.string(node.word, shell.expansion)
+  if shell.unwind then return shell.status end
   for _, item in ipairs(node.items) do
     for _, pattern in ipairs(item.patterns) do
       local matched
@@ -504,6 +505,7 @@ function handlers.pipeline(shell, node)
     status = run(shell, node.commands[1])
   else
     local group = process.group(shell)
+    group.text = node.text
     local known = run_members(shell, node.commands, group)
     local last = process.wait(group)
     status = known or last or 0
@@ -516,6 +518,7 @@ function handlers.pipeline(shell, node)
 end
 
 function handlers.background(shell, node)
+  if shell.interactive and not require("swos.sh.jobs").has_room(shell) then return checked(shell, 1) end
   local depth = #shell.records
   local null = fd.open("/dev/null", swos.OPEN_READ)
   if null then
@@ -523,13 +526,13 @@ function handlers.background(shell, node)
     shell:set_descriptor(0, null, shell:record("descriptors"))
   end
   local group = process.group(shell)
-  group.background = true
+  group.background, group.text = true, node.text
   shell:protect(function()
     local how, member_node, words = prepare(shell, node.node)
     start_member(shell, group, how == "program" and how or "shell", member_node, words)
   end)
   shell:restore(depth)
-  process.detach(group, node.text)
+  process.detach(group)
   return 0
 end
 

@@ -26,6 +26,22 @@ local function read_line(shell)
   return text
 end
 
+-- Takes a Ctrl-C that came while nothing ran; whether there was one. One that comes later ends the wait for
+-- a line.
+local function was_interrupted(shell)
+  shell:poll()
+  if shell.unwind ~= "interrupt" then return false end
+  shell.unwind, shell.status = nil, 130
+  return true
+end
+
+local function prompt(shell, text)
+  repeat
+    local _, _, name = fd.write(1, text)
+    if name == "INTERRUPTED" then was_interrupted(shell) end
+  until name ~= "INTERRUPTED"
+end
+
 -- The lists of all lines of text; nil, "incomplete"; nil, message, line number.
 local function parse(shell, text)
   return parser.parse(text, shell.aliases)
@@ -40,9 +56,9 @@ local function run(shell, text)
     shell.status = 2
     return false
   end
-  shell.was_interrupted = nil
   shell.status = shell:protect(function() return exec.list(shell, list) end)
-  if shell.unwind == "interrupt" then shell.status = 130 end
+  if shell.unwind == "interrupt" then shell.status = shell.newly_stopped and 148 or 130 end
+  if shell.newly_stopped then require("swos.sh.jobs").settle(shell) end
   if shell.unwind ~= "exit" then shell.unwind = nil end
   return false
 end
@@ -53,15 +69,19 @@ return function(shell)
   local mark = (sys.process_info(nil) or {}).principal == 1 and "#" or "$"
   shell.interactive = true
   shell.control = swos.handle("fd/0/control")
+  if shell.control then require("swos.sh.jobs").foreground_shell(shell) end
+  shell.lines = 0
   local text = ""
   while shell.unwind ~= "exit" do
     shell:reap_background()
     swos.trim()  -- while nobody waits; a shell that sits there should be small
-    fd.write(1, text == "" and ("%s@%s:%s%s "):format(user, host, swos.directory(), mark) or "> ")
+    if was_interrupted(shell) then text = "" end
+    prompt(shell, text == "" and ("%s@%s:%s%s "):format(user, host, swos.directory(), mark) or "> ")
     local line = read_line(shell)
+    if line ~= "" then shell.lines = shell.lines + 1 end
     if not line then
       fd.write(1, "exit\n")
-      break
+      if not shell.background[1] or require("swos.sh.jobs").may_leave(shell) then break end
     elseif line == "" then
       text = ""
     else
@@ -69,5 +89,7 @@ return function(shell)
       if not run(shell, text) then text = "" end
     end
   end
-  return shell:run_exit_trap(shell.status)
+  local status = shell:run_exit_trap(shell.status)
+  if shell.background[1] or shell.orphans[1] then require("swos.sh.jobs").end_all(shell) end
+  return status
 end

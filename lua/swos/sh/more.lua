@@ -1,4 +1,4 @@
--- Builtins that few scripts use: getopts, type, command, alias, jobs, wait, times.
+-- Builtins that few scripts use: getopts, type, command, alias, times.
 local swos = require("swos")
 
 local quoted = require("swos.sh.quote")
@@ -146,52 +146,6 @@ function M.unalias(shell, words, io)
 end
 
 function M.hash() return 0 end
-
-function M.jobs(shell, _, io)
-  for number, started in ipairs(shell.background) do
-    io.write(("[%d] %d %s\n"):format(number, started.pids[#started.pids], started.text))
-  end
-end
-
--- The place in the list of a process id or %N; nil.
-local function find(shell, word)
-  local number = tonumber(word:match("^%%(%d+)$"))
-  if number then return shell.background[number] and number end
-  for place, started in ipairs(shell.background) do
-    for _, pid in ipairs(started.pids) do
-      if tostring(pid) == word then return place end
-    end
-  end
-end
-
-local function interrupted(shell)
-  shell:poll()
-  if shell.interactive and not shell.unwind then shell.was_interrupted = true end
-  return 130
-end
-
--- Waits for what runs in the background, or for some of it.
-function M.wait(shell, words)
-  local status = 0
-  if not words[2] then
-    while shell.background[1] do
-      if not shell:wait_background(1) then return interrupted(shell) end
-    end
-    shell.ended = {}
-    return 0
-  end
-  for i = 2, #words do
-    local place = find(shell, words[i])
-    local pid = math.tointeger(tonumber(words[i]))
-    if place then
-      status = shell:wait_background(place)
-      if not status then return interrupted(shell) end
-    else
-      status = pid and shell.ended[pid] or 127
-    end
-  end
-  return status
-end
 
 -- Only the shell's own time is known.
 function M.times(_, _, io)

@@ -349,6 +349,7 @@ function Parser:pipeline()
     negated = not negated
     self:advance()
   end
+  local start = self:peek().first
   local first = self:command()
   if self:peek().text ~= "|" then
     if not negated then return first end
@@ -360,7 +361,8 @@ function Parser:pipeline()
     self:skip_newlines()
     commands[#commands + 1] = self:command()
   end
-  return { kind = "pipeline", negated = negated, commands = commands }
+  return { kind = "pipeline", negated = negated, commands = commands,
+    text = self.source.text:sub(start, self.last) }
 end
 
 function Parser:and_or()

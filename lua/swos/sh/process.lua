@@ -1,9 +1,9 @@
 -- Starting programs and other shells, and waiting for them.
 --
 -- A group is what one pipeline starts: a job below the shell's own, made when it is needed, with its
--- processes. In the foreground of a terminal the job is what Ctrl-C interrupts; the shell itself is not in
--- it. Output that a shell collects (for $(...)) comes from a group through a pipe that is read before
--- the group is waited for.
+-- processes. A shell on a terminal gives it the terminal once all of them have started, and takes it back
+-- when they have ended or stopped (swos.sh.jobs); the shell itself is not in it. Output that a shell
+-- collects (for $(...)) comes from a group through a pipe that is read before the group is waited for.
 local swos = require("swos")
 local fd, sys = swos.fd, swos.sys
 
@@ -12,6 +12,7 @@ local M = {}
 local NOT_FOUND, NOT_EXECUTABLE = 127, 126
 local SHELL = "/bin/sh"
 local READ_BYTES = 16384
+local PIECE_BYTES = 4096
 local STATE_FD = 255 -- where a shell started for a subshell finds its state
 
 -- ---- groups
@@ -20,10 +21,10 @@ function M.group(shell)
   return { shell = shell, processes = {}, pids = {}, writers = {}, readers = {} }
 end
 
-local function set_foreground(shell, job)
-  if shell.interactive and shell.control then
-    require("swos.protocol").terminal.set_foreground(shell.control, { job = job })
-  end
+-- Whether it will have a terminal.
+local function is_foreground(group)
+  local shell = group.shell
+  return shell.interactive and shell.control and not group.background
 end
 
 -- The group's job; nil after a message.
@@ -35,7 +36,7 @@ local function job_of(group)
     group.shell:say("no job for the command: " .. tostring(message))
     return nil
   end
-  if not group.background then set_foreground(group.shell, group.job) end
+  if is_foreground(group) then group.before = { require("swos.sh.jobs").modes(group.shell) } end
   return group.job
 end
 
@@ -68,12 +69,14 @@ local function close_writers(group)
   group.writers = {}
 end
 
+-- An interrupt does not end it: it ends those who write, or they go on.
 local function drain(group)
+  local shell = group.shell
   for _, entry in ipairs(group.readers) do
     while true do
-      local piece = fd.read(entry.reader, READ_BYTES)
-      if not piece or piece == "" then break end
-      entry.into[#entry.into + 1] = piece
+      local piece, _, name = fd.read(entry.reader, READ_BYTES)
+      if piece == "" or not piece and name ~= "INTERRUPTED" then break end
+      if piece then entry.into[#entry.into + 1] = piece else shell:take_interrupts() end
     end
     fd.close(entry.reader)
   end
@@ -102,12 +105,19 @@ local function add(group, process, pid)
   group.pids[#group.pids + 1] = pid
 end
 
+-- Ctrl-C while something was being started.
+local function interrupted(shell)
+  shell:poll()
+  return 130
+end
+
 -- Starts a program: nil, or the exit status after a message. more: variables of this command alone.
 function M.start(group, words, more)
   local shell = group.shell
   local options = options_of(group, shell:environment(more))
   if not options.job then return NOT_EXECUTABLE end
   options.arguments = words
+  group.text = group.text or table.concat(words, " ")
   local process, message, name = nil, "not found", "NOT_FOUND"
   local search
   for _, entry in ipairs(more or {}) do
@@ -123,6 +133,7 @@ function M.start(group, words, more)
     if process or name ~= "NOT_FOUND" then break end
   end
   if process then return add(group, process, message) end
+  if name == "INTERRUPTED" then return interrupted(shell) end
   if name == "NOT_FOUND" then
     shell:say(words[1] .. ": not found")
     return NOT_FOUND
@@ -143,18 +154,27 @@ function M.start_shell(group, node)
   end
   options.descriptors[STATE_FD] = reader
   options.arguments = { SHELL, "--subshell" }
-  local process, message = swos.spawn(SHELL, options)
+  group.text = group.text or "(...)"
+  local process, message, name = swos.spawn(SHELL, options)
   fd.close(reader)
   if not process then
     fd.close(writer)
+    if name == "INTERRUPTED" then return interrupted(shell) end
     shell:say("subshell: " .. message)
     return NOT_EXECUTABLE
   end
   add(group, process, message)
   local state = shell:state()
   state.node = node
-  -- the child reads before it does anything else
-  fd.write(writer, require("swos.sh.serial").encode(state))
+  -- The child reads before it does anything else. A piece goes whole or not at all, so an interrupt, which
+  -- is for later, does not cut the state.
+  local text = require("swos.sh.serial").encode(state)
+  for at = 1, #text, PIECE_BYTES do
+    repeat
+      local _, _, code = fd.write(writer, text:sub(at, at + PIECE_BYTES - 1))
+      if code == "INTERRUPTED" then shell:take_interrupts() end
+    until code ~= "INTERRUPTED"
+  end
   fd.close(writer)
 end
 
@@ -176,6 +196,12 @@ end
 function M.wait(group)
   local shell, status = group.shell, nil
   close_writers(group)
+  if group.processes[1] and is_foreground(group) then
+    if group.readers[1] then
+      group.drain = function() drain(group) end
+    end
+    return require("swos.sh.jobs").run(shell, group, table.unpack(group.before))
+  end
   drain(group)
   for _, process in ipairs(group.processes) do
     local result, message, name
@@ -187,16 +213,12 @@ function M.wait(group)
     status = result or 1
     process:close()
   end
-  if group.job then
-    group.job:close()
-    set_foreground(shell, swos.handle("job"))
-    if status == 130 then shell.was_interrupted = true end
-  end
+  if group.job then group.job:close() end
   return status
 end
 
 -- Leaves a group running in the background.
-function M.detach(group, text)
+function M.detach(group)
   close_writers(group)
   if not group.processes[1] then
     if group.job then group.job:close() end
@@ -204,7 +226,7 @@ function M.detach(group, text)
   end
   local sinks = group.shell.sinks
   if group.readers[1] and sinks then table.move(group.readers, 1, #group.readers, #sinks + 1, sinks) end
-  group.shell:add_background({ job = group.job, processes = group.processes, pids = group.pids, text = text })
+  group.shell:add_background(group)
 end
 
 -- Runs body in a subshell with standard output collected: the text, the status. Background commands are heard
@@ -216,7 +238,7 @@ function M.collect(shell, body)
     shell:set_descriptor(1, output)
     return body()
   end)
-  drain({ readers = shell.sinks })
+  drain({ shell = shell, readers = shell.sinks })
   shell.sinks = outer
   return table.concat(output), status
 end

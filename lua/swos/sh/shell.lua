@@ -192,58 +192,23 @@ end
 
 function Shell:add_background(started)
   if not self.interactive and #self.background + #self.orphans >= 16 then self:reap_background() end
-  table.insert(self.background, started)
+  local jobs = require("swos.sh.jobs")
+  jobs.add(self, started)
   self.last_background = started.pids[#started.pids]
-  if self.interactive then
-    self:write(2, ("[%d] %d\n"):format(#self.background, self.last_background))
+  if self.interactive and self.nesting == 0 then
+    self:write(2, ("[%d] %d\n"):format(started.number, self.last_background))
   end
-end
-
-local function close(started)
-  for _, process in ipairs(started.processes) do process:close() end
-  started.job:close()
-end
-
-local function forget(self, number, status)
-  local started = table.remove(self.background, number)
-  close(started)
-  if not self.interactive then self.ended[started.pids[#started.pids]] = status end
-end
-
-local function has_ended(started)
-  local status, _, name = swos.process_wait(started.processes[#started.processes], 0)
-  return (status or name ~= "TIMED_OUT") and (status or 1)
 end
 
 -- Forgets what has ended; says so when interactive.
 function Shell:reap_background()
-  for i = #self.orphans, 1, -1 do
-    if has_ended(self.orphans[i]) then close(table.remove(self.orphans, i)) end
-  end
-  for number = #self.background, 1, -1 do
-    local started = self.background[number]
-    local status = has_ended(started)
-    if status then
-      forget(self, number, status)
-      if self.interactive then
-        self:write(2, ("[%d] done %d %s\n"):format(number, status, started.text))
-      end
-    end
-  end
-end
-
--- Waits for number `number` of the list. An interrupt ends the wait: nil.
-function Shell:wait_background(number)
-  local started = self.background[number]
-  local result, _, name = swos.process_wait(started.processes[#started.processes])
-  if name == "INTERRUPTED" then return nil end
-  forget(self, number, result or 1)
-  return result or 1
+  if not self.background[1] and not self.orphans[1] then return end
+  local jobs = require("swos.sh.jobs")
+  jobs.reap_orphans(self)
+  jobs.reap(self, self.interactive and function(text) self:write(2, text) end)
 end
 
 -- ---- copies for subshells
-
-
 
 local function copy_map(from)
   local to = {}
@@ -256,7 +221,7 @@ local PLAIN = { "status", "name", "last_background", "option_at" }
 
 -- What a subshell has of its own, besides copies of the maps.
 local OF_SUBSHELL = { "arguments", "traps", "descriptors", "background", "ended", "last_background", "loops",
-  "environment_list", "option_at" }
+  "environment_list", "option_at", "shown" }
 
 -- Traps of a subshell: those that ignore stay.
 local function ignored(traps)
@@ -301,6 +266,7 @@ function Shell:subshell(body)
   end
   for _, name in ipairs(OF_SUBSHELL) do saved[name] = self[name] end
   local directory = swos.directory()
+  self.shown = self.shown or self.background -- what `jobs` lists
   self.traps, self.background, self.ended, self.loops = ignored(self.traps), {}, {}, 0
   self.descriptors = copy_map(self.descriptors)
   for _, own in pairs(self.descriptors) do self:hold(own) end
@@ -309,7 +275,6 @@ function Shell:subshell(body)
   status = self:run_exit_trap(status)
   self.nesting = self.nesting - 1
   for _, own in pairs(self.descriptors) do self:release(own) end
-  -- a job goes with its last handle
   table.move(self.background, 1, #self.background, #self.orphans + 1, self.orphans)
   for _, name in ipairs(MAPS) do self[name] = saved[name] end
   for _, name in ipairs(OF_SUBSHELL) do self[name] = saved[name] end

@@ -34,6 +34,8 @@ local function await_base(supervisor, terminal)
   while true do
     local state, status = supervisor.await_settled("imgfs", TRIES)
     if state == "ready" then return end
+    -- what is typed may still be for a session that an init before this one has left
+    if terminal.control then protocol.terminal.set_foreground(terminal.control, {}) end
     require("init.rescue").prompt(terminal, state, status)  -- loaded when there is trouble only
     supervisor.start({ "imgfs" }, "from the rescue prompt")
   end

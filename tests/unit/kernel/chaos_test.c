@@ -392,7 +392,8 @@ static void step(struct thread *thread)
     case 42:
         switch (below(6)) {
         case 0:
-            DO(thread, JOB_INTERRUPT, pick(thread, SW_TYPE_JOB), 1u << below(3));
+            DO(thread, JOB_INTERRUPT, pick(thread, SW_TYPE_JOB),
+               1u << below(3) | (below(2) ? SW_INTERRUPT_DIRECTLY : 0));
             break;
         case 1:
             DO(thread, JOB_STOP, pick(thread, SW_TYPE_JOB));
@@ -442,6 +443,8 @@ static void step(struct thread *thread)
             break;
         default:
             DO(thread, PIPE_INFO, pick(thread, SW_TYPE_PIPE));
+            DO(thread, PIPE_ADMIT, pick(thread, SW_TYPE_PIPE),
+               below(3) ? 0 : pick(thread, SW_TYPE_JOB), below(2));
             break;
         }
         break;

@@ -267,6 +267,84 @@ static void test_waits(struct thread *keeper)
     kill_job(keeper, job);
 }
 
+/* Another process's handle to what a handle names. */
+static handle_t give(struct thread *from, struct thread *to, handle_t handle, uint32_t type)
+{
+    struct handle_entry *entry;
+    handle_t copy = 0;
+    status_t status = handle_lookup(from->process, handle, type, 0, &entry);
+    ASSERT(status == SW_OK);
+    status = handle_install(to->process, entry->object, entry->rights, &copy);
+    ASSERT(status == SW_OK);
+    return copy;
+}
+
+/* An interrupt for the processes directly in a job leaves those of the jobs below alone. */
+static void test_interrupt_directly(struct thread *keeper)
+{
+    handle_t job = job_new(keeper, (struct sw_limits){ 0 });
+    CHECK(SYS(keeper, JOB_CREATE, job, data) == SW_OK);
+    handle_t below = (handle_t)keeper->frame.x[1];
+    struct process *one = child_in(keeper, job, 0)->process;
+    struct process *two = child_in(keeper, below, 0)->process;
+    object_get(&one->object);
+    object_get(&two->object);
+    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_DIRECTLY) == SW_INVALID);
+    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT | SW_INTERRUPT_DIRECTLY) == SW_OK &&
+          keeper->frame.x[1] == 1);
+    fake_advance(MS);
+    CHECK(one->state == PROCESS_ENDED && one->status == 130 && two->state == PROCESS_LIVE);
+    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT) == SW_OK);
+    fake_advance(MS);
+    CHECK(two->state == PROCESS_ENDED);
+    CHECK(SYS(keeper, JOB_INTERRUPT, job, SW_INTERRUPT_INT) == SW_OK && keeper->frame.x[1] == 0);
+    object_put(&one->object);
+    object_put(&two->object);
+    SYS(keeper, HANDLE_CLOSE, below);
+    kill_job(keeper, job);
+}
+
+/* Only those a pipe admits read it; others wait, are not told that there is something, and go on
+ * when they are admitted. The job that made it always may. */
+static void test_pipe_admit(struct thread *keeper)
+{
+    handle_t made_in = job_new(keeper, (struct sw_limits){ 0 });
+    handle_t job = job_new(keeper, (struct sw_limits){ 0 });
+    struct thread *maker = child_in(keeper, made_in, 0), *one = child_in(keeper, job, 0);
+    handle_t in_maker = give(keeper, maker, job, SW_TYPE_JOB), in_one;
+    CHECK(SYS(maker, PIPE_CREATE, 4096, SW_PIPE_RECORDS) == SW_OK);
+    handle_t reader = (handle_t)maker->frame.x[1], writer = (handle_t)maker->frame.x[2];
+    in_one = give(maker, one, reader, SW_TYPE_PIPE);
+    handle_t own = give(keeper, maker, made_in, SW_TYPE_JOB);
+    CHECK(SYS(maker, PIPE_ADMIT, reader, own, 0) == SW_ACCESS);
+    CHECK(SYS(maker, PIPE_ADMIT, writer, own, 2) == SW_INVALID);
+    CHECK(SYS(maker, PIPE_ADMIT, writer, own, 0) == SW_OK);
+    CHECK(SYS(maker, PIPE_WRITE, writer, data, 3, 0) == SW_OK);
+    CHECK(SYS(one, PIPE_READ, in_one, data, 10, 0) == SW_TIMED_OUT);
+    CHECK(SYS(one, PORT_CREATE) == SW_OK);
+    handle_t port = (handle_t)one->frame.x[1];
+    CHECK(SYS(one, PORT_BIND, port, in_one, SW_PIPE_READABLE, 1) == SW_OK);
+    fake_store(one, data, &(struct sw_wait){ .buffer = data + 1024, .capacity = 100 },
+               sizeof(struct sw_wait));
+    CHECK(SYS(one, PORT_WAIT, port, data, 0) == SW_TIMED_OUT);
+    CHECK(SYS(one, PORT_WAIT, port, data, NEVER) == SW_SYS_PENDING);
+    CHECK(SYS(maker, PIPE_ADMIT, writer, in_maker, SW_PIPE_DIRECTLY) == SW_OK);
+    CHECK(fake_run(one) >= 0 && (int64_t)one->frame.x[0] == SW_OK);
+    CHECK(SYS(one, PIPE_READ, in_one, data, 10, 0) == SW_OK && one->frame.x[1] == 3);
+    CHECK(SYS(one, PIPE_READ, in_one, data, 10, NEVER) == SW_SYS_PENDING);
+    CHECK(SYS(maker, PIPE_ADMIT, writer, own, 0) == SW_OK);
+    CHECK(SYS(maker, PIPE_WRITE, writer, data, 2, 0) == SW_OK);
+    CHECK(SYS(one, PIPE_READ, in_one, data, 10, NEVER) == SW_SYS_PENDING); /* made again */
+    CHECK(one->state == THREAD_BLOCKED);
+    CHECK(SYS(maker, PIPE_ADMIT, writer, 0, 0) == SW_OK);
+    CHECK(SYS(one, PIPE_READ, in_one, data, 10, 0) == SW_OK && one->frame.x[1] == 2);
+    CHECK(SYS(maker, PIPE_ADMIT, writer, in_maker, 0) == SW_OK);
+    CHECK(SYS(maker, PIPE_WRITE, writer, data, 2, 0) == SW_OK);
+    CHECK(SYS(maker, PIPE_READ, reader, data, 10, 0) == SW_OK);
+    kill_job(keeper, job);
+    kill_job(keeper, made_in);
+}
+
 /* Ends of waits: interrupt with and without an event, stop and continue, kill. */
 static void test_interrupt(struct thread *keeper)
 {
@@ -621,6 +699,8 @@ int main(void)
     test_futex(keeper);
     test_waits(keeper);
     test_interrupt(keeper);
+    test_interrupt_directly(keeper);
+    test_pipe_admit(keeper);
     test_stop(keeper);
     test_divert(keeper);
     zero = 0;

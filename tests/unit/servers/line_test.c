@@ -13,13 +13,13 @@ static char records[65536]; /* delivered records, each followed by '|' */
 static size_t record_bytes;
 static char echo[65536];
 static size_t echo_bytes;
-static int interrupts;
+static int interrupts, stops;
 
 static void start(uint32_t mode)
 {
     line_start(&line, buffer, mode, 0, false);
     record_bytes = echo_bytes = 0;
-    interrupts = 0;
+    interrupts = stops = 0;
 }
 
 static void show(void)
@@ -50,6 +50,9 @@ static void type_bytes(const char *bytes, size_t length)
             break;
         case LINE_INTERRUPT:
             interrupts++;
+            break;
+        case LINE_STOP:
+            stops++;
             break;
         case LINE_NOTHING:
             break;
@@ -160,6 +163,24 @@ static void test_interrupt(void)
     CHECK(interrupts == 1 && line.length == 0 && echo_bytes == 0);
 }
 
+/* Only when there is a job that it stops, and not where Ctrl-C is typed either. */
+static void test_stop(void)
+{
+    start(COOKED);
+    line.stops = true;
+    type("half\x1awhole\n");
+    CHECK(stops == 1 && interrupts == 0 && strcmp(records, "whole\n|") == 0);
+    CHECK(strcmp(echo, "half^Z\nwhole\n") == 0);
+    start(COOKED);
+    type("a\x1a"
+         "b\n");
+    CHECK(stops == 0 && strcmp(records, "ab\n|") == 0 && strcmp(echo, "ab\n") == 0);
+    start(SW_TERMINAL_CANONICAL);
+    line.stops = true;
+    type("a\x1a\n");
+    CHECK(stops == 0 && strcmp(records, "a\x1a\n|") == 0);
+}
+
 static void test_raw(void)
 {
     start(0);
@@ -257,6 +278,7 @@ int main(void)
     test_word_and_line();
     test_end_of_file();
     test_interrupt();
+    test_stop();
     test_raw();
     test_pieces();
     test_bounds();
