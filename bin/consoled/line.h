@@ -21,6 +21,7 @@ struct line {
     uint32_t mode;       /* SW_TERMINAL_* */
     uint32_t length;     /* bytes gathered */
     bool complete;       /* they are a record waiting to be delivered */
+    bool held;           /* SW_TERMINAL_HOLD: nothing is taken until the modes are set */
     uint32_t sum;        /* of buffer[0..length), see line_sum() */
     uint8_t *buffer;     /* LINE_BYTES of the caller's */
     uint32_t column;     /* where the terminal's cursor is, echo waiting included */

@@ -1,0 +1,227 @@
+-- The lines of a terminal: with the editor (swos.sh.editor), or as the terminal has them when TERM says that
+-- it is dumb. Their history.
+--
+-- While a line is edited the terminal neither echoes nor edits, and takes nothing behind an Enter until its
+-- modes are set again (SW_TERMINAL_HOLD): what is typed ahead of a command's end meets the modes the command
+-- runs with, which are set before it (leave). When the next line begins, whole lines typed ahead have been
+-- echoed and are not shown again; the rest is edited on.
+local swos = require("swos")
+local histories = require("swos.sh.history")
+local Editor = require("swos.sh.editor")
+local protocol = require("swos.protocol")
+local fd = swos.fd
+
+local READ_BYTES = 4096
+local COOKED = swos.TERMINAL_CANONICAL | swos.TERMINAL_ECHO | swos.TERMINAL_SIGNALS
+local HISTORY_MODE = 0x180 -- rw-------: lines may hold secrets
+local PLAIN_LINE = "^[^%c\127]*\n"
+
+local Lines = {}
+Lines.__index = Lines
+
+-- ---- history
+
+local function load_history(history, path)
+  local text = path and require("swos.fs").read(path)
+  for line in (text or ""):gmatch("[^\n]+") do history:add(histories.decode(line)) end
+end
+
+local function append_history(path, text)
+  local file = fd.open(path, swos.OPEN_WRITE | swos.OPEN_CREATE | swos.OPEN_APPEND, HISTORY_MODE)
+  if not file then return end -- as a file that cannot be read, it is not there
+  fd.write(file, histories.encode(text) .. "\n")
+  fd.close(file)
+end
+
+-- Notes what was typed as one entry.
+function Lines:remember(text)
+  local shell, history = self.shell, self.history
+  text = text:gsub("\n+$", "")
+  history:set_limit(tonumber(shell:get("HISTSIZE") or ""))
+  local path = shell:get("HISTFILE")
+  if history:add(text) and path and path ~= "" then append_history(path, text) end
+end
+
+-- history [-c]: lists the lines that were typed, or forgets them.
+function Lines.builtin(shell, words, io)
+  local history = shell.lines and shell.lines.history
+  if words[3] or words[2] and words[2] ~= "-c" then return io.fail("usage: history [-c]", 2) end
+  if not history then return 0 end
+  if words[2] then
+    history:set_limit(0)
+    history:set_limit(nil)
+    return 0
+  end
+  for i = history.first, history.last do io.write(("%5d  %s\n"):format(i, history[i])) end
+end
+
+-- ---- completion
+
+local function lookups(shell)
+  local fs = require("swos.fs")
+  local L = {}
+  function L.variables() return shell:names() end
+  function L.home() return shell:get("HOME") or "/" end
+  function L.options(name) return require("swos.options").of(name) end
+  function L.list(path)
+    local entries = fs.list(path == "" and "." or path)
+    for _, entry in ipairs(entries or {}) do entry.is_directory = entry.kind == swos.FILE_DIRECTORY end
+    return entries
+  end
+  function L.commands()
+    local names = require("swos.sh.builtins").names()
+    for name in pairs(shell.functions) do names[#names + 1] = name end
+    for name in pairs(shell.aliases) do names[#names + 1] = name end
+    for directory in (shell:get("PATH") or "/bin"):gmatch("[^:]+") do
+      for _, entry in ipairs(fs.list(directory) or {}) do
+        local is_program = entry.kind ~= swos.FILE_DIRECTORY and entry.mode & 0x49 ~= 0
+        if is_program then names[#names + 1] = entry.name end
+      end
+    end
+    return names
+  end
+  return L
+end
+
+-- earlier: what was typed in the lines before this one.
+local function complete(shell, earlier, left, right)
+  local result = require("swos.sh.complete").complete(earlier .. left, right, lookups(shell))
+  if not result or result.keep < #earlier then return nil end
+  result.keep = result.keep - #earlier
+  return result
+end
+
+-- ---- the terminal
+
+local function set_mode(self, mode)
+  protocol.terminal.set_mode(self.shell.control, { mode = mode, drain = 0 })
+end
+
+local function edit_mode(self)
+  set_mode(self, self.mode & swos.TERMINAL_SIGNALS | swos.TERMINAL_HOLD)
+end
+
+-- Finds the modes and the size; nil: it does not answer. What a command that went well has done to the modes
+-- stays, what another has done is put back.
+local function look(self)
+  local now = protocol.terminal.get_mode(self.shell.control, {})
+  if not now then return nil end
+  local is_ours = now.mode & swos.TERMINAL_HOLD ~= 0
+  if not self.mode then
+    self.mode = is_ours and COOKED or now.mode
+  elseif self.shell.status == 0 and not is_ours then
+    self.mode = now.mode
+  end
+  self.rows, self.columns = now.rows, now.columns
+  return true
+end
+
+local function edits(self)
+  local term = self.shell:get("TERM")
+  return self.shell.control ~= nil and term ~= nil and term ~= "" and term ~= "dumb"
+end
+
+-- What came by now, behind what was there; nil, message, name at an interrupt.
+local function read_ahead(self)
+  while not self.ended do
+    local piece, message, name = fd.read(0, READ_BYTES, 0)
+    if name == "INTERRUPTED" then return nil, message, name end
+    if not piece then return true end
+    if piece == "" then
+      self.ended = true
+    else
+      self.ahead = self.ahead .. piece
+    end
+  end
+  return true
+end
+
+local function show_size(self)
+  local size = self.editor.size
+  if not size then return end
+  self.editor.size, self.answers = nil, true
+  if size[1] == self.rows and size[2] == self.columns or math.max(size[1], size[2]) > 0xffff then return end
+  self.rows, self.columns = size[1], size[2]
+  protocol.terminal.set_size(self.shell.control, { rows = self.rows, columns = self.columns, reserved = 0 })
+end
+
+-- Feeds the editor; its event and text.
+local function feed(self, bytes, before)
+  local output, event, text = self.editor:feed(bytes)
+  fd.write(1, (before or "") .. output)
+  show_size(self)
+  if not event and bytes:find("[\r\n\4]$") then edit_mode(self) end
+  return event, text
+end
+
+local function edit(self, prompt, is_first)
+  local editor = self.editor
+  local asks = is_first and self.answers ~= false
+  if asks and self.answers == nil then self.answers = false end -- until it does
+  local event, text = feed(self, self.ahead, editor:start(prompt, self.columns, asks, self.brackets))
+  self.ahead = ""
+  while not event do
+    local bytes, message, name = fd.read(0, READ_BYTES)
+    if name == "INTERRUPTED" then
+      self.shell:take_interrupts()
+      local bits = self.shell.interrupts or 0
+      if bits & swos.INTERRUPT_INT ~= 0 then fd.write(1, editor:abandon()) end
+      return nil, message, name
+    end
+    if not bytes or bytes == "" then return nil end
+    event, text = feed(self, bytes)
+  end
+  if event == "line" then return text .. "\n" end
+  if event == "end" then return nil end
+  self.shell.interrupts = (self.shell.interrupts or 0) | swos.INTERRUPT_INT
+  return nil, "interrupted", "INTERRUPTED"
+end
+
+-- The next line, with its newline. nil at the end; nil, message, "INTERRUPTED". earlier: the lines it goes on
+-- from, "" for a first one.
+function Lines:read(prompt, earlier)
+  if not edits(self) or not look(self) then
+    fd.write(1, prompt)
+    return fd.read(0, READ_BYTES)
+  end
+  self.earlier = earlier
+  self.brackets = not self.shell:get("TERM"):find("^vt")
+  edit_mode(self)
+  self.is_editing = true
+  local before = self.ahead
+  local ok, message, name = read_ahead(self)
+  if not ok then return nil, message, name end
+  local was_echoed = self.mode & swos.TERMINAL_ECHO ~= 0 and self.editor.input == ""
+  if was_echoed and self.ahead ~= before and self.ahead:sub(-1) ~= "\n" then
+    fd.write(1, "\n") -- the prompt is not to stand behind half a line
+  end
+  local line = was_echoed and self.ahead:match(PLAIN_LINE)
+  if line then
+    self.ahead = self.ahead:sub(#line + 1)
+    fd.write(1, prompt)
+    return line
+  end
+  if self.ended and self.ahead == "" then
+    self.ended = nil
+    fd.write(1, prompt)
+    return nil
+  end
+  return edit(self, prompt, earlier == "")
+end
+
+-- Gives the terminal the modes commands have.
+function Lines:leave()
+  if not self.is_editing then return end
+  self.is_editing = nil
+  set_mode(self, self.mode)
+end
+
+function Lines.new(shell)
+  local self = setmetatable({ shell = shell, history = histories.new(), ahead = "", earlier = "" }, Lines)
+  self.editor = Editor.new({ history = self.history,
+    complete = function(left, right) return complete(shell, self.earlier, left, right) end })
+  load_history(self.history, shell:get("HISTFILE"))
+  return self
+end
+
+return Lines
