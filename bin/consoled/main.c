@@ -212,8 +212,8 @@ static void pump(struct console *c)
     bool last_bits = answer_waiters(c);
 
     /* Input held up by its own echo goes on as soon as that is sent. */
-    bool again = sent == SENT_BUDGET ||
-                 (sent == SENT_ALL && line_accepts(line) && !(c->uart.interrupts & UART_ON_RECEIVE));
+    bool again = sent == SENT_BUDGET || (sent == SENT_ALL && line_accepts(line) &&
+                                         !(c->uart.interrupts & UART_ON_RECEIVE));
     c->server.deadline = again       ? sw_clock_monotonic()
                          : last_bits ? sw_clock_deadline(LAST_BITS_POLL)
                                      : SW_NEVER;
