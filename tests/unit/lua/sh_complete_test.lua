@@ -52,7 +52,9 @@ tap.test("commands, where one can stand", function()
     "x=$(ec", "x=$(echo |", "echo `ec", "echo `echo |", "echo \"$(ec", "echo \"$(echo |", "if ec",
       "if echo |",
     "A=1 B=2 ec", "A=1 B=2 echo |", "{ ec", "{ echo |", "for\nec", "for\necho |", "zz", "nothing",
-    ">f ec", ">f echo |", "echo $(true) ec", "nothing", "\"ec", "\"echo\" |", "# ec", "nothing", "ec\\",
+    ">f ec", ">f echo |", "echo $(true) ec", "nothing", "\"ec", "\"echo\" |", "# ec", "nothing",
+    "#\nec", "#\necho |", "a# ec", "nothing", "cat (ls) && ec", "cat (ls) && echo |",
+    "ec\\",
       "nothing" })
 end)
 
@@ -61,7 +63,9 @@ tap.test("files", function()
     "cat etc/", "cat etc/| [passwd passwd- rc/]", "cat etc/p", "cat etc/passwd| [passwd passwd-]",
     "cat etc/r", "cat etc/rc/|", "cat .h", "cat .hidden |", "cat /b", "cat /b| [bin/ boot]", "/b",
       "/b| [bin/ boot]",
-    "cat >fi", "cat >file| [file1 file2]", "cat >e", "cat >etc/|", "2>e", "2>etc/|", ">>e", ">>etc/|",
+    "cat >fi", "cat >file| [file1 file2]", "cat >e", "cat >etc/|", "2>e", "2>etc/|",
+    "cat e>e", "cat e>etc/|", "cat 2>fi e", "cat 2>fi etc/|", "cat a >f fi", "cat a >f file| [file1 file2]",
+    ">>e", ">>etc/|",
     "cat <e", "cat <etc/|", "A=e", "A=etc/|", "cat ~/m", "cat ~/mine |", "cat '~/m", "nothing",
     "cat fi|1", "cat file|1 [file1 file2]", "cat etc/pass| x", "cat etc/passwd| x [passwd passwd-]",
     "cat .hid| x", "cat .hidden| x", "cat no/", "nothing", "cat 漢", "cat 漢| [漢字 漢語]", "ls -- -d",
@@ -108,6 +112,7 @@ tap.test("options", function()
     "ls --w", "ls --w| [--where --width=]", "ls --wi", "ls --width=|", "ls --width=e", "ls --width=etc/|",
     "A=1 ls --l", "A=1 ls --list |", "ls fi --l", "ls fi --list |", "echo -d", "echo -dash |", "ls >-d",
       "ls >-dash |",
+    "ls -- --li", "nothing", "ls - --l", "ls - --list |",
     "true && ls --l", "true && ls --list |" })
 end)
 

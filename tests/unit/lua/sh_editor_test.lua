@@ -354,6 +354,9 @@ tap.test("history", function()
   type_keys(it, "\127\r")
   tap.equal(it.screen:lines(), PROMPT .. "two 漢")
   tap.equal((type_keys(new(), "\16")), nil)
+  it = new({ history = history })
+  type_keys(it, "\18one\1\21\18\18")
+  tap.equal(line_of(it), "one", "the text searched for last")
 end)
 
 tap.test("the list of lines", function()
@@ -369,6 +372,9 @@ tap.test("the list of lines", function()
   for i = 1, 10 do history:add(i .. ("x"):rep(20000)) end
   tap.check(history.bytes <= 65536)
   tap.equal(history.last - history.first + 1, 3)
+  local kept = 0
+  for key in pairs(history) do kept = kept + (math.type(key) and 1 or 0) end
+  tap.equal(kept, 3, "entries that are gone are gone")
   history:set_limit(0)
   tap.equal(history.last, 0)
   tap.equal(history.bytes, 0)
@@ -377,6 +383,18 @@ tap.test("the list of lines", function()
     tap.lacks(histories.encode(text), "\n")
     tap.equal(histories.decode(histories.encode(text)), text)
   end
+end)
+
+tap.test("columns", function()
+  for text, wanted in pairs({ [""] = 0, a = 1, ["\u{2ff}"] = 1, ["a\u{300}"] = 1, ["a\u{36f}b"] = 2,
+    ["\u{370}"] = 1, ["\u{10ff}"] = 1, ["\u{1100}"] = 2, ["\u{115f}"] = 2, ["\u{1160}"] = 1,
+    ["\u{303f}"] = 1, ["\u{20000}"] = 2, ["\u{3fffd}"] = 2, ["\u{9f}"] = 1, ["\u{a0}"] = 1, ["\1"] = 2,
+    ["\127"] = 2, ["\x80"] = 1, ["\xed\xa0\x80"] = 3, ["\xc2\x80"] = 1, ["\xf4\x90\x80\x80"] = 4,
+    ["\u{e0100}"] = 1, ["e" .. ("\u{301}"):rep(20)] = 2 }) do
+    tap.equal(select(2, columns.printable(text)), wanted, ("%q"):format(text))
+  end
+  tap.equal((columns.printable("a\27b")), "a^[b")
+  tap.equal((columns.printable("\u{9b}")), "\u{fffd}", "a control sequence of one character")
 end)
 
 tap.test("completion: inserts, rings, lists, asks", function()
