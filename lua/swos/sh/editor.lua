@@ -521,6 +521,13 @@ function Editor:start(prompt, width, ask, brackets)
   return table.concat(self.out)
 end
 
+-- What is to be printed; once the line is done with, nothing of it is kept while its command runs.
+local function take_output(self, event)
+  local output = table.concat(self.out)
+  if event then self.chars, self.after, self.out, self.draft, self.search = nil, nil, nil, nil, nil end
+  return output
+end
+
 local function finish(self, event)
   if not self.asking then render(self) end
   if self.brackets then put_out(self, PASTE_OFF) end
@@ -563,14 +570,14 @@ function Editor:feed(bytes)
   elseif not self.asking then
     render(self)
   end
-  return table.concat(self.out), event, text
+  return take_output(self, event), event, text
 end
 
 -- The line is given up, by a Ctrl-C that came as an event.
 function Editor:abandon()
   self.out, self.search, self.input = {}, nil, ""
   finish(self, "interrupt")
-  return table.concat(self.out)
+  return take_output(self, "interrupt")
 end
 
 return Editor

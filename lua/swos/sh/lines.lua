@@ -3,8 +3,8 @@
 --
 -- While a line is edited the terminal neither echoes nor edits, and takes nothing behind an Enter until its
 -- modes are set again (SW_TERMINAL_HOLD): what is typed ahead of a command's end meets the modes the command
--- runs with, which are set before it (leave). When the next line begins, whole lines typed ahead have been
--- echoed and are not shown again; the rest is edited on.
+-- runs with, which are set before it (leave). When the next line begins, a whole line typed ahead has been
+-- echoed and is not shown again; half a line is edited on.
 local swos = require("swos")
 local histories = require("swos.sh.history")
 local Editor = require("swos.sh.editor")
@@ -14,7 +14,7 @@ local fd = swos.fd
 local READ_BYTES = 4096
 local COOKED = swos.TERMINAL_CANONICAL | swos.TERMINAL_ECHO | swos.TERMINAL_SIGNALS
 local HISTORY_MODE = 0x180 -- rw-------: lines may hold secrets
-local PLAIN_LINE = "^[^%c\127]*\n"
+local PLAIN_LINE = "^[^%c\127]*\n$"
 
 local Lines = {}
 Lines.__index = Lines
@@ -93,8 +93,18 @@ end
 
 -- ---- the terminal
 
-local function set_mode(self, mode)
-  protocol.terminal.set_mode(self.shell.control, { mode = mode, drain = 0 })
+-- An operation of the terminal's control; an interrupt is noted and does not end it.
+local function ask(self, operation, fields)
+  while true do
+    local reply, _, name = protocol.terminal[operation](self.shell.control, fields)
+    if name ~= "INTERRUPTED" and name ~= "UNKNOWN_OUTCOME" then return reply end
+    self.shell:take_interrupts()
+  end
+end
+
+-- drain: what was printed is on the terminal first.
+local function set_mode(self, mode, drain)
+  ask(self, "set_mode", { mode = mode, drain = drain and 1 or 0 })
 end
 
 local function edit_mode(self)
@@ -104,7 +114,7 @@ end
 -- Finds the modes and the size; nil: it does not answer. What a command that went well has done to the modes
 -- stays, what another has done is put back.
 local function look(self)
-  local now = protocol.terminal.get_mode(self.shell.control, {})
+  local now = ask(self, "get_mode", {})
   if not now then return nil end
   local is_ours = now.mode & swos.TERMINAL_HOLD ~= 0
   if not self.mode then
@@ -121,17 +131,16 @@ local function edits(self)
   return self.shell.control ~= nil and term ~= nil and term ~= "" and term ~= "dumb"
 end
 
--- What came by now, behind what was there; nil, message, name at an interrupt.
+-- Adds what came by now to what is there, up to the end of a line: what is behind it may be for the command.
+-- nil, message, name at an interrupt.
 local function read_ahead(self)
-  while not self.ended do
+  while not self.ended and self.ahead:sub(-1) ~= "\n" do
     local piece, message, name = fd.read(0, READ_BYTES, 0)
+    if self.shell.interrupts then return nil, "interrupted", "INTERRUPTED" end
     if name == "INTERRUPTED" then return nil, message, name end
-    if not piece then return true end
-    if piece == "" then
-      self.ended = true
-    else
-      self.ahead = self.ahead .. piece
-    end
+    if not piece then break end
+    self.ended = piece == ""
+    self.ahead = self.ahead .. piece
   end
   return true
 end
@@ -142,7 +151,7 @@ local function show_size(self)
   self.editor.size, self.answers = nil, true
   if size[1] == self.rows and size[2] == self.columns or math.max(size[1], size[2]) > 0xffff then return end
   self.rows, self.columns = size[1], size[2]
-  protocol.terminal.set_size(self.shell.control, { rows = self.rows, columns = self.columns, reserved = 0 })
+  ask(self, "set_size", { rows = self.rows, columns = self.columns, reserved = 0 })
 end
 
 -- Feeds the editor; its event and text.
@@ -177,8 +186,20 @@ local function edit(self, prompt, is_first)
   return nil, "interrupted", "INTERRUPTED"
 end
 
--- The next line, with its newline. nil at the end; nil, message, "INTERRUPTED". earlier: the lines it goes on
--- from, "" for a first one.
+-- A whole line that was typed ahead and is to be run as it is; "" at the end; nil: none. nil, message,
+-- name.
+local function line_ahead(self)
+  local ok, message, name = read_ahead(self)
+  if not ok then return nil, message, name end
+  local line = self.ahead
+  if line == "" and self.ended or self.was_echoed and line:find(PLAIN_LINE) then
+    self.ahead, self.ended = "", nil
+    return line
+  end
+end
+
+-- The next line, with its newline. nil or "" at the end; nil, message, "INTERRUPTED". earlier: the lines it
+-- goes on from, "" for a first one.
 function Lines:read(prompt, earlier)
   if not edits(self) or not look(self) then
     fd.write(1, prompt)
@@ -186,26 +207,23 @@ function Lines:read(prompt, earlier)
   end
   self.earlier = earlier
   self.brackets = not self.shell:get("TERM"):find("^vt")
-  edit_mode(self)
-  self.is_editing = true
-  local before = self.ahead
-  local ok, message, name = read_ahead(self)
-  if not ok then return nil, message, name end
-  local was_echoed = self.mode & swos.TERMINAL_ECHO ~= 0 and self.editor.input == ""
-  if was_echoed and self.ahead ~= before and self.ahead:sub(-1) ~= "\n" then
-    fd.write(1, "\n") -- the prompt is not to stand behind half a line
+  self.was_echoed = self.mode & swos.TERMINAL_ECHO ~= 0 and self.editor.input == ""
+  local line, message, name = line_ahead(self)
+  if not line and not name then
+    edit_mode(self)
+    self.is_editing = true
+    line, message, name = line_ahead(self) -- what has come meanwhile, or was half a line
   end
-  local line = was_echoed and self.ahead:match(PLAIN_LINE)
+  if name then
+    self.ahead = ""
+    return nil, message, name
+  end
   if line then
-    self.ahead = self.ahead:sub(#line + 1)
     fd.write(1, prompt)
     return line
   end
-  if self.ended and self.ahead == "" then
-    self.ended = nil
-    fd.write(1, prompt)
-    return nil
-  end
+  -- no prompt behind half a line
+  if self.was_echoed and self.ahead:find("[^\n]$") then fd.write(1, "\n") end
   return edit(self, prompt, earlier == "")
 end
 
@@ -213,7 +231,7 @@ end
 function Lines:leave()
   if not self.is_editing then return end
   self.is_editing = nil
-  set_mode(self, self.mode)
+  set_mode(self, self.mode, true) -- the terminal's echo of what is typed ahead would overtake the line's
 end
 
 function Lines.new(shell)
