@@ -2,7 +2,8 @@
  *
  * Pure: it touches no device and no pipe. Whoever drives it asks line_accepts() before each
  * byte, delivers a complete record and says line_taken(), and shows what line_echo() yields.
- * Memory is bounded because it accepts nothing while a record or much echo is waiting. */
+ * Memory is bounded because it accepts nothing while a record or much echo is waiting; and nothing
+ * while it is held. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,6 +7,8 @@
  *   a record waits for room in the input pipe   the UART's receive interrupt is off, the pipe is
  *                                               watched; the emulator or the wire holds the rest
  *   output waits for the UART                   its transmit interrupt is on, the pipe not watched
+ *   the line is held (SW_TERMINAL_HOLD)         receive interrupt off, keys not watched, until the
+ *                                               modes are set
  *   nothing waits                               receive interrupt on, output and keys watched
  * State a successor needs is in struct terminal. Nothing here waits for a client. */
 #include "terminal.h"
