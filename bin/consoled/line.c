@@ -43,7 +43,7 @@ uint32_t line_sum(const uint8_t *bytes, uint32_t length)
 
 bool line_accepts(const struct line *line)
 {
-    return !line->complete && line->erase == 0 && line->length < LINE_BYTES &&
+    return !line->complete && !line->held && line->erase == 0 && line->length < LINE_BYTES &&
            line->echo_count + ECHO_PER_BYTE <= LINE_ECHO;
 }
 
@@ -216,8 +216,11 @@ enum line_action line_input(struct line *line, uint8_t byte)
             echo_put(line, '\n');
         return byte == CONTROL_C ? LINE_INTERRUPT : LINE_STOP;
     }
-    if (!(line->mode & SW_TERMINAL_CANONICAL))
-        return gather(line, byte, false);
+    if (!(line->mode & SW_TERMINAL_CANONICAL)) {
+        bool ends = byte == '\r' || byte == '\n' || byte == CONTROL_D;
+        line->held = ends && (line->mode & SW_TERMINAL_HOLD);
+        return gather(line, byte, line->held);
+    }
 
     switch (byte) {
     case '\r':

@@ -2,7 +2,8 @@
  *
  * Pure: it touches no device and no pipe. Whoever drives it asks line_accepts() before each
  * byte, delivers a complete record and says line_taken(), and shows what line_echo() yields.
- * Memory is bounded because it accepts nothing while a record or much echo is waiting. */
+ * Memory is bounded because it accepts nothing while a record or much echo is waiting; and nothing
+ * while it is held. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ struct line {
     uint32_t length;     /* bytes gathered */
     bool stops;          /* there is a job that Ctrl-Z stops; without one it does nothing */
     bool complete;       /* they are a record waiting to be delivered */
+    bool held;           /* SW_TERMINAL_HOLD: nothing is taken until the modes are set */
     uint32_t sum;        /* of buffer[0..length), see line_sum() */
     uint8_t *buffer;     /* LINE_BYTES of the caller's */
     uint32_t column;     /* where the terminal's cursor is, echo waiting included */

@@ -7,6 +7,8 @@
  *   a record waits for room in the input pipe   the UART's receive interrupt is off, the pipe is
  *                                               watched; the emulator or the wire holds the rest
  *   output waits for the UART                   its transmit interrupt is on, the pipe not watched
+ *   the line is held (SW_TERMINAL_HOLD)         receive interrupt off, keys not watched, until the
+ *                                               modes are set
  *   nothing waits                               receive interrupt on, output and keys watched
  * State a successor needs is in struct terminal. Nothing here waits for a client. */
 #include "terminal.h"
@@ -218,8 +220,8 @@ static void pump(struct console *c)
     bool last_bits = answer_waiters(c);
 
     /* Input held up by its own echo goes on as soon as that is sent. */
-    bool again = sent == SENT_BUDGET ||
-                 (sent == SENT_ALL && !line->complete && !(c->uart.interrupts & UART_ON_RECEIVE));
+    bool again = sent == SENT_BUDGET || (sent == SENT_ALL && line_accepts(line) &&
+                                         !(c->uart.interrupts & UART_ON_RECEIVE));
     c->server.deadline = again       ? sw_clock_monotonic()
                          : last_bits ? sw_clock_deadline(LAST_BITS_POLL)
                                      : SW_NEVER;

@@ -8,7 +8,7 @@
 
 #define PIPE_BYTES 16384
 #define OUTPUT_BYTES 2048
-#define DEFAULT_MODE TERMINAL_MODES
+#define DEFAULT_MODE (SW_TERMINAL_CANONICAL | SW_TERMINAL_ECHO | SW_TERMINAL_SIGNALS)
 
 enum slot {
     SLOT_VAULT, /* kept last: with it the others are there too */
@@ -27,8 +27,8 @@ struct terminal_vault {
     uint64_t version;
     _Atomic uint64_t mode;
     _Atomic uint64_t size;       /* rows | columns << 16 */
-    _Atomic uint64_t line;       /* length | complete << 16 | received << 17; the check covers the
-                                   bytes too */
+    _Atomic uint64_t line;       /* length | held << 15 | complete << 16 | received << 17; the check
+                                    covers the bytes too */
     _Atomic uint64_t output;     /* start | returned << 15 | end << 16; 0: no chunk, or one that was
                                    just taken */
     _Atomic uint64_t delivered;  /* of the input pipe, before the record in line_bytes */
@@ -151,13 +151,14 @@ static void vault_load(struct terminal *terminal)
     struct terminal_vault *vault = terminal->vault;
     uint64_t mode = vault->mode, size = vault->size, line = vault->line, output = vault->output;
     uint64_t foreground = vault->foreground;
-    uint32_t length = line & 0xffff;
+    uint32_t length = line & 0x7fff;
     bool line_is_good =
         length <= LINE_BYTES && word_is_good(line, line_sum(vault->line_bytes, length));
     bool mode_is_good = word_is_good(mode, 0) && !((uint32_t)mode & ~TERMINAL_MODES);
 
     line_start(&terminal->line, vault->line_bytes, mode_is_good ? (uint32_t)mode : DEFAULT_MODE,
                line_is_good ? length : 0, line_is_good && (line >> 16 & 1));
+    terminal->line.held = line_is_good && (line >> 15 & 1);
     terminal->received = line_is_good ? (uint32_t)line >> 17 : 0;
     terminal->rows = 24;
     terminal->columns = 80;
@@ -274,7 +275,9 @@ void terminal_save_line(struct terminal *terminal)
 {
     const struct line *line = &terminal->line;
     word_put(&terminal->vault->line,
-             line->length | (uint32_t)line->complete << 16 | terminal->received << 17, line->sum);
+             line->length | (uint32_t)line->held << 15 | (uint32_t)line->complete << 16 |
+                 terminal->received << 17,
+             line->sum);
 }
 
 /* No byte first, then its number: a number never has a byte of another. */
@@ -422,7 +425,9 @@ uint64_t terminal_unprinted(const struct terminal *terminal)
 void terminal_set_mode(struct terminal *terminal, uint32_t mode)
 {
     terminal->line.mode = mode;
+    terminal->line.held = false;
     save_modes(terminal);
+    terminal_save_line(terminal);
 }
 
 void terminal_set_size(struct terminal *terminal, uint32_t rows, uint32_t columns)

@@ -16,7 +16,8 @@
 #include <stdint.h>
 #include <swos/protocol.h>
 
-#define TERMINAL_MODES (SW_TERMINAL_CANONICAL | SW_TERMINAL_ECHO | SW_TERMINAL_SIGNALS)
+#define TERMINAL_MODES                                                                             \
+    (SW_TERMINAL_CANONICAL | SW_TERMINAL_ECHO | SW_TERMINAL_SIGNALS | SW_TERMINAL_HOLD)
 
 #define TERMINAL_NO_KEY 0xffu /* the keyboard's text is UTF-8, which has no such byte */
 

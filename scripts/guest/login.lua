@@ -15,6 +15,7 @@ local fd, sys = swos.fd, swos.sys
 local LINE_BYTES = 4096
 local KILLED = 137
 local ENDS = 3  -- ends of the input in a row that are believed
+local ROWS, COLUMNS = 24, 80
 local MODE = swos.TERMINAL_CANONICAL | swos.TERMINAL_SIGNALS
 local KEPT_SESSION, KEPT_SHELL = 0, 1  -- slots; init ends the session in the first one at a stop
 local control = assert(swos.handle("fd/0/control"), "console-login: not on a terminal")
@@ -83,7 +84,8 @@ local function log_in(host)
 end
 
 local function environment(name, shell)
-  local list = { "USER=" .. name, "LOGNAME=" .. name, "HOME=/", "SHELL=" .. shell }
+  -- TERM: what a serial line's terminal is taken for unless the service's environment says otherwise
+  local list = { "TERM=vt220", "USER=" .. name, "LOGNAME=" .. name, "HOME=/", "SHELL=" .. shell }
   for _, entry in ipairs(swos.environment()) do list[#list + 1] = entry end
   return list
 end
@@ -96,6 +98,9 @@ end
 -- Kills what is left in the session and waits until it is gone.
 local function end_session(job)
   protocol.terminal.set_foreground(control, {})
+  -- the next one on this terminal inherits neither the modes of a shell that was killed nor its window's size
+  set_echo(true)
+  protocol.terminal.set_size(control, { rows = ROWS, columns = COLUMNS, reserved = 0 })
   local port <close> = assert(sys.port_create())
   sys.job_kill(job, KILLED)
   if sys.port_bind(port, job, swos.JOB_EXITED, 1) then

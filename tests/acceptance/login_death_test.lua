@@ -96,7 +96,7 @@ tap.test("svc stop console ends the session, svc start console gives a fresh log
   as_service("again", { "local system = require([[swos.protocol]]).system",
     "local function list() local c <close> = names.connect([[system]])",
     "return system.service_list(c, { capacity = 16384 }).data end",
-    "while not list():find([[console\tstopped]]) do swos.sleep(0.2) end swos.sleep(2)",
+    "while not list():find([[console%s+stopped]]) do swos.sleep(0.2) end swos.sleep(2)",
     "local c <close> = names.connect([[system]]) system.service_start(c, { name = [[console]] })" })
   guest:background("sleep 1000")
   guest:line("svc stop console; echo still''-here")

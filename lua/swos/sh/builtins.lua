@@ -14,7 +14,8 @@ M.special = { [":"] = true, ["."] = true, ["break"] = true, continue = true, eva
 
 -- These only write: a pipeline runs them in the shell.
 M.only_writes = { [":"] = true, ["true"] = true, ["false"] = true, echo = true, printf = true, pwd = true,
-  test = true, ["["] = true, type = true, times = true, trim = true, jobs = true, alias = true }
+  test = true, ["["] = true, type = true, times = true, trim = true, jobs = true, alias = true,
+  history = true }
 
 -- Loaded at first use: { module, function }.
 local LATER = {
@@ -23,7 +24,7 @@ local LATER = {
   type = { "more", "type" }, command = { "more", "command" }, alias = { "more", "alias" },
   unalias = { "more", "unalias" }, times = { "more", "times" }, hash = { "more", "hash" },
   jobs = { "jobs", "jobs" }, wait = { "jobs", "wait" }, fg = { "jobs", "fg" }, bg = { "jobs", "bg" },
-  kill = { "jobs", "kill" },
+  kill = { "jobs", "kill" }, history = { "lines", "builtin" },
 }
 
 local C = setmetatable({}, { __index = function(_, name)
@@ -32,6 +33,13 @@ local C = setmetatable({}, { __index = function(_, name)
   return require("swos.sh." .. entry[1])[entry[2]]
 end })
 M.commands = C
+
+function M.names()
+  local names = {}
+  for name in pairs(C) do names[#names + 1] = name end
+  for name in pairs(LATER) do names[#names + 1] = name end
+  return names
+end
 
 C[":"] = function() return 0 end
 C["true"] = C[":"]

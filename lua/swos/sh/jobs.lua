@@ -288,11 +288,11 @@ end
 
 -- Whether the shell may be left: not at the first try while jobs are stopped.
 function M.may_leave(shell)
-  if not shell.interactive or shell.nesting > 0 or shell.warned == shell.lines - 1 then return true end
+  if not shell.interactive or shell.nesting > 0 or shell.warned == shell.typed - 1 then return true end
   for _, entry in ipairs(shell.background) do
     if entry.stopped and not has_ended(entry) then
       shell:say("You have stopped jobs.")
-      shell.warned = shell.lines
+      shell.warned = shell.typed
       return false
     end
   end

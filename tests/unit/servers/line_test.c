@@ -197,6 +197,25 @@ static void test_raw(void)
     CHECK(line_flush(&line) && line.length == 11);
 }
 
+static void test_hold(void)
+{
+    static const char ends[] = { '\r', '\n', 4 };
+    for (size_t i = 0; i < sizeof(ends); i++) {
+        char typed[] = { 'a', ends[i], 0 }, record[] = { 'a', ends[i], '|', 0 };
+        start(SW_TERMINAL_SIGNALS | SW_TERMINAL_HOLD);
+        type(typed);
+        CHECK(strcmp(records, record) == 0 && echo_bytes == 0 && !line_accepts(&line));
+    }
+    start(SW_TERMINAL_SIGNALS | SW_TERMINAL_HOLD);
+    type("a\t");
+    CHECK(line_accepts(&line) && line.length == 2);
+    type("\3");
+    CHECK(line_accepts(&line) && line.length == 0 && interrupts == 1);
+    start(COOKED | SW_TERMINAL_HOLD);
+    type("a\n");
+    CHECK(line_accepts(&line));
+}
+
 static void test_pieces(void)
 {
     static char text[20000];
@@ -280,6 +299,7 @@ int main(void)
     test_interrupt();
     test_stop();
     test_raw();
+    test_hold();
     test_pieces();
     test_bounds();
     test_random();
