@@ -35,11 +35,14 @@ local function was_interrupted(shell)
   return true
 end
 
+-- False when a Ctrl-C came meanwhile: a line that is there already was typed after it, and must not be read
+-- as what goes on with the text before.
 local function prompt(shell, text)
   repeat
     local _, _, name = fd.write(1, text)
-    if name == "INTERRUPTED" then was_interrupted(shell) end
+    shell:take_interrupts()
   until name ~= "INTERRUPTED"
+  return not shell.interrupts
 end
 
 -- The lists of all lines of text; nil, "incomplete"; nil, message, line number.
@@ -75,8 +78,10 @@ return function(shell)
   while shell.unwind ~= "exit" do
     shell:reap_background()
     swos.trim()  -- while nobody waits; a shell that sits there should be small
-    if was_interrupted(shell) then text = "" end
-    prompt(shell, text == "" and ("%s@%s:%s%s "):format(user, host, swos.directory(), mark) or "> ")
+    repeat
+      if was_interrupted(shell) then text = "" end
+      local first = ("%s@%s:%s%s "):format(user, host, swos.directory(), mark)
+    until prompt(shell, text == "" and first or "> ") or shell.unwind == "exit"
     local line = read_line(shell)
     if line ~= "" then shell.lines = shell.lines + 1 end
     if not line then
