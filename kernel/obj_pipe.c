@@ -221,6 +221,10 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
         thread->wait_done = 0;
         return pipe_block(thread, pipe, deadline);
     }
+    /* An interrupt that came before is told first: what is there now may have been written after it
+     * (the shell must not take a line typed after Ctrl-C for one before). */
+    if (thread->interrupted && thread_may_block(thread, SW_NEVER) != SW_OK)
+        return SW_INTERRUPTED;
     uint64_t skip = 0, available = bytes;
     if (core->records) {
         uint32_t record;

@@ -202,8 +202,10 @@ end
 -- goes on from, "" for a first one.
 function Lines:read(prompt, earlier)
   if not edits(self) or not look(self) then
-    local _, message, name = fd.write(1, prompt)
-    if name == "INTERRUPTED" then return nil, message, name end
+    fd.write(1, prompt)
+    self.shell:take_interrupts()
+    -- a line that is there already was typed after the Ctrl-C, and must not be read as what goes on
+    if self.shell.interrupts then return nil, "interrupted", "INTERRUPTED" end
     return fd.read(0, READ_BYTES)
   end
   self.earlier = earlier
