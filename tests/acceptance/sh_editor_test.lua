@@ -108,7 +108,7 @@ tap.test("Ctrl-C at the prompt, at a command, in typed-ahead lines", function()
   guest:prompt()
   tap.equal(guest:run("echo $?"), "130")
   guest:line("sleep 1000")
-  guest:sleep(0.5)
+  guest:sleep(0.5) -- until it runs
   guest:send("ls\3")
   guest:expect("^C\r\n")
   guest:prompt()
@@ -187,7 +187,7 @@ tap.test("= EXPR", function()
   guest:expect("\r\n> ")
   tap.matches(keys("}\r"), "^table: ")
   guest:send("= (function() while true do end end)()\r")
-  guest:sleep(0.5)
+  guest:sleep(0.5) -- until it loops
   guest:send("\3")
   guest:expect("^C\r\n")
   guest:prompt()
@@ -214,7 +214,7 @@ tap.test("the console's driver may die while a line is edited", function()
   guest:send("echo ")
   for i = 1, 20 do
     guest:send(i .. "x\127")
-    guest:sleep(0.1)
+    guest:sleep(0.1) -- typing spread over the deaths
   end
   guest:send("\27[D\127\r")
   guest:expect("\r\n123456789101112131415161718190\r\n")

@@ -19,7 +19,7 @@ local function start(line)
   guest.position = #guest.text + 1
   guest:line(line)
   guest:expect("\r\ngo\r\n")
-  guest:sleep(0.3)
+  guest:sleep(0.3) -- what follows the "go" is started by the shell, which cannot be seen from here
 end
 
 -- Types Ctrl-Z or Ctrl-C; what came before the prompt.
@@ -69,7 +69,7 @@ tap.test("Ctrl-Z stops, the shell goes on, fg continues, Ctrl-C ends", function(
   guest.position = #guest.text + 1
   guest:line("fg")
   guest:expect("fg\r\nsleep 1000\r\n")
-  guest:sleep(0.3)
+  guest:sleep(0.3) -- the words come before the terminal changes hands
   interrupt()
   nothing_left()
 end)
@@ -106,21 +106,24 @@ tap.test("two stopped jobs: marks, names, kill, wait", function()
   nothing_left()
 end)
 
+-- Asks for prompts until one tells these words.
+local function told(words)
+  guest:await(words, function()
+    local from = #guest.text + 1
+    guest.position = from
+    guest:line("")
+    guest:prompt()
+    return guest.text:find(words .. "\r\n", from, true)
+  end)
+end
+
 tap.test("what ends in the background is told before the next prompt", function()
   start("echo go; sleep 2")
   stop("sleep 2")
   guest:must("bg")
-  guest:sleep(2.5)
-  guest.position = #guest.text + 1
-  guest:line("")
-  guest:expect("[1]+  Done    sleep 2\r\n")
-  guest:prompt()
+  told("[1]+  Done    sleep 2")
   guest:background("sh -c 'exit 3'")
-  guest:sleep(0.5)
-  guest.position = #guest.text + 1
-  guest:line("")
-  guest:expect("[1]+  Done(3)    sh -c 'exit 3'\r\n")
-  guest:prompt()
+  told("[1]+  Done(3)    sh -c 'exit 3'")
   nothing_left()
 end)
 
@@ -205,7 +208,7 @@ tap.test("a script is stopped with what it started", function()
   local line = "sh -c 'echo go; sleep 2; echo over'"
   start(line)
   stop("sh -c echo go; sleep 2; echo over")
-  guest:sleep(2.5)
+  guest:sleep(2.5) -- longer than what it sleeps, were it not stopped
   guest.position = #guest.text + 1
   guest:line("fg")
   guest:expect("\r\nover\r\n")
@@ -219,12 +222,12 @@ tap.test("subshells stop, what is in $(...) does not", function()
   guest:must("kill %1; wait %1", 143)
   guest.position = #guest.text + 1
   guest:line("x=$(sleep 2; echo v) && echo [$x]")
-  guest:sleep(1)
+  guest:sleep(1) -- amid its sleep
   guest:send("\26")
   guest:expect("\r\n[v]\r\n")
   guest:prompt()
   guest:line("x=$(sleep 1000); echo 'n'o")
-  guest:sleep(1)
+  guest:sleep(1) -- until it sleeps
   tap.lacks(key("\3"), "no\n")
   tap.equal(guest:run("echo $?"), "130")
   nothing_left()
@@ -267,7 +270,7 @@ local function keys_reach_it()
   guest.position = #guest.text + 1
   guest:line("fg")
   guest:expect("lua /tmp/raw.lua\r\n")
-  guest:sleep(0.3)
+  guest:sleep(0.3) -- the words come before the terminal changes hands
   guest:send("k")
   guest:expect("key\tk\r\n")
 end
@@ -327,10 +330,10 @@ tap.test("the console driver dies all the time around Ctrl-Z, fg and Ctrl-C", fu
   end
   for _ = 1, 15 do
     types(GO .. "\n", "\r\ngo\r\n")
-    guest:sleep(0.3)
+    guest:sleep(0.3) -- as in start
     types("\26", "%[2%]%+  Stopped.*# $")
     types("fg %2\n", "io%.read%(%)\r\n")
-    guest:sleep(0.3)
+    guest:sleep(0.3) -- the words come before the terminal changes hands
     types("\3", "# $")
     tap.equal(types("echo =$?=\n", "=(%d+)=\r\n.*# $"), "130")
   end
@@ -338,7 +341,7 @@ tap.test("the console driver dies all the time around Ctrl-Z, fg and Ctrl-C", fu
   guest:await("the console driver is there", function()
     return came(#guest.text - 200):find("# $")
   end, 10)
-  guest:sleep(1)
+  guest:sleep(1) -- the kernel may have more lines to say meanwhile
   tap.equal(guest:must("lua /tmp/mode.lua"), "7")
   nothing_left()
 end)
@@ -391,7 +394,7 @@ guest:finish(function()
   start("echo a | lua -e \"print([[go]]) require([[swos]]).sleep(1000)\" | cat")
   key("\26")
   guest:must("bg; kill %1 %2; wait")
-  guest:sleep(0.2)
+  guest:sleep(0.2) -- the jobs' objects go after their last process
   guest:must("jobs; lua /tmp/mode.lua")
 end)
 tap.done()
