@@ -6,7 +6,7 @@
 const char *command_name = "coreutils";
 
 static const struct {
-    char name[8];
+    char name[12];
     int (*run)(int count, char **arguments);
 } commands[] = {
 #define COMMAND(name) { #name, command_##name },
