@@ -128,6 +128,11 @@ int copy_tree(const char *source, const char *path, const struct copy_options *o
 /* ---- text.c */
 /* Bytes of the character at the start of text, which has at least one byte; 0: not UTF-8. */
 size_t utf8_decode(const char *text, size_t length, uint32_t *out);
+/* ASCII letters as small ones, for comparing without case. */
+static inline uint8_t fold_byte(char c)
+{
+    return (uint8_t)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+}
 /* \n, \t, \\ and so on, \NNN octal; the length of what is in out, which may be text. */
 size_t unescape(const char *text, char *out);
 /* A number, with k, M, G, T (of 1024) or b (512) behind it. */

@@ -263,7 +263,7 @@ int command_ls(int count, char **arguments)
         status_t status = sw_path_attributes(paths[i], &attributes);
         struct entry entry = { attributes, paths[i] };
         if (status != SW_OK)
-            result = complain(paths[i], status);
+            result = 2 * complain(paths[i], status); /* what was asked for is not there at all */
         else if (attributes.kind == SW_FILE_DIRECTORY && !itself)
             entries[path_count - ++folders] = entry;
         else

@@ -102,7 +102,7 @@ static int removed(const char *path, status_t status, const char *what)
     if (status != SW_OK)
         return complain(path, status);
     if (removal_speaks) {
-        out_format("removed %s'", what);
+        out_format("removed %s", what);
         out_text(path);
         out_text("'\n");
     }

@@ -28,6 +28,8 @@ static bool measure(struct input *input, struct counts *counts)
             char c = piece[i];
             bool space = c == ' ' || (c >= '\t' && c <= '\r'), more = (c & 0xc0) == 0x80;
             counts->lines += c == '\n';
+            if (!space && ((uint8_t)c < ' ' || c == 0x7f))
+                space = !in_word; /* what cannot be seen is no word and ends none */
             counts->words += !space && !in_word;
             counts->characters += !more;
             in_word = !space;

@@ -37,7 +37,8 @@ outputs("pwd and cd", {
   { "cd / && pwd", "/" },
 })
 outputs("mkdir, touch, ls, rmdir", {
-  { "mkdir /tmp/a /tmp/b" }, { "touch /tmp/a/z /tmp/a/y /tmp/a/x" }, { "ls /tmp/a | cat", "x\ny\nz" }, { "ls /tmp/a", "x  y  z" },
+  { "mkdir /tmp/a /tmp/b" }, { "touch /tmp/a/z /tmp/a/y /tmp/a/x" }, { "ls /tmp/a | cat", "x\ny\nz" },
+  { "ls /tmp/a", "x  y  z" },
   { "rm /tmp/a/x /tmp/a/y /tmp/a/z" }, { "rmdir /tmp/a /tmp/b" }, { "ls /tmp", "" },
 })
 outputs("cat", {
