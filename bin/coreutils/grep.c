@@ -116,7 +116,7 @@ static bool one_fits(const struct pattern *pattern, const char *line, size_t len
                     continue;
                 return false;
             }
-        } else if (!regex_search(regex, line, length, from, range, 1)) {
+        } else if (!regex_search(regex, line, length, from, range, only || words)) {
             return false;
         }
         if (!words || (!is_word(line, length, range->start, true) &&

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1 /* memmem */
 #include "regex.h"
 #include "command.h"
+#include "dfa.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/log.h>
@@ -364,6 +365,8 @@ const char *regex_compile(struct regex *regex, const char *pattern, size_t lengt
                  (flags & REGEX_LINES ? REG_NEWLINE : 0);
     tre_mb_cur_max = AS_CHARACTERS;
     int error = tre_regwncomp(&regex->compiled, writer.out, writer.used, cflags);
+    if (error == REG_OK && !regex->pure && !(flags & REGEX_LINES))
+        regex->dfa = dfa_create(writer.out, writer.used, flags & REGEX_FOLD);
     free(writer.out);
     switch (error) {
     case REG_OK:
@@ -409,6 +412,11 @@ bool regex_search(const struct regex *regex, const char *text, size_t length, si
                 (struct regex_range){ (size_t)(found - text),
                                       (size_t)(found - text) + regex->literal_length, true };
         return found != NULL;
+    }
+    if (regex->dfa && from == 0) {
+        enum dfa_answer answer = dfa_search(regex->dfa, text, length);
+        if (answer == DFA_NO || (answer == DFA_YES && count == 0))
+            return answer == DFA_YES;
     }
     tre_before = 0;
     if (from > 0) { /* only whether it belongs to a word counts */

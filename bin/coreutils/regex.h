@@ -15,6 +15,7 @@
 
 struct regex {
     regex_t compiled;
+    struct dfa *dfa; /* NULL: none */
     size_t groups;
     /* bytes every text that fits contains; longest run found, length 0: none */
     char *literal;

@@ -67,7 +67,9 @@ bool parse_size(const char *text, uint64_t *out_number)
         return false;
     if (!text[length])
         return true;
-    const char *letter = strchr(letters, text[length] == 'K' ? 'k' : text[length]);
+    const char *letter = strchr(letters, text[length] == 'K'   ? 'k'
+                                         : text[length] == 'm' ? 'M'
+                                                               : text[length]);
     if (!letter || text[length + 1])
         return false;
     uint64_t unit = letter == letters ? 512 : 1ull << (10 * (letter - letters));
