@@ -51,7 +51,7 @@ bool input_fill(struct input *input)
     input->end += done;
     if (status != SW_OK) {
         out_flush();
-        complain(input->name, status);
+        complain(input->fd == 0 ? "standard input" : input->name, status);
         input->failed = true;
     }
     if (status != SW_OK || done == 0)

@@ -17,7 +17,8 @@ static int make_parents(const char *path)
         memcpy(part, path, i);
         part[i] = 0;
         status_t status = sw_path_make_directory(part, 0755);
-        if (status != SW_OK && !is_directory(part))
+        /* what exists and is no directory is found by the next one */
+        if (status != SW_OK && status != SW_EXISTS && !is_directory(part))
             return complain(part, status);
     }
     return 0;

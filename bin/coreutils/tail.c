@@ -180,7 +180,7 @@ static int follow_files(struct input *inputs, int count, bool titles)
         if (poll.ready || (status != SW_OK && status != SW_TIMED_OUT))
             sw_clock_sleep(sw_clock_deadline(LOOK));
     }
-    return 1;
+    return 0; /* nothing but pipes, and these have ended */
 }
 
 int command_tail(int count, char **arguments)

@@ -30,7 +30,6 @@ int command_tee(int count, char **arguments)
     }
     for (;;) {
         size_t done = 0;
-        bool any = false;
         status_t status = sw_fd_read(0, buffer, sizeof(buffer), SW_NEVER, &done);
         if (status != SW_OK)
             return complain("standard input", status);
@@ -40,13 +39,10 @@ int command_tee(int count, char **arguments)
             if (fds[i] < 0)
                 continue;
             status = write_all(fds[i], buffer, done);
-            any |= status == SW_OK;
             if (status == SW_OK)
                 continue;
             result = complain(i ? options.arguments[i - 1] : "standard output", status);
-            fds[i] = -1; /* the others still want the rest */
+            fds[i] = -1; /* the others still get the rest, unless nobody reads standard output */
         }
-        if (!any)
-            return result;
     }
 }
