@@ -9,6 +9,6 @@ enum dfa_answer { DFA_NO, DFA_YES, DFA_UNSURE };
 
 struct dfa;
 
-/* pattern: as regex.c rewrites it. NULL: it has what an automaton cannot do, or too much of it. */
+/* pattern: as expression.c rewrites it. NULL: it has what an automaton cannot do, or too much of it. */
 struct dfa *dfa_create(const wchar_t *pattern, size_t length, bool fold);
 enum dfa_answer dfa_search(struct dfa *dfa, const char *text, size_t length);

@@ -4,8 +4,8 @@
  * are searched for in the whole piece, and only the lines found are looked at closely. */
 #define _GNU_SOURCE 1 /* memmem, memrchr */
 #include "command.h"
+#include "expression.h"
 #include "glob.h"
-#include "regex.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/fd.h>

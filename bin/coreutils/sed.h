@@ -1,6 +1,6 @@
 /* A script of sed, read. */
 #pragma once
-#include "regex.h"
+#include "expression.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Regular expressions. A pattern is rewritten as TRE's extended syntax, which has more operators than ours and lacks
  * others: what is a letter here is escaped there. */
 #define _GNU_SOURCE 1 /* memmem */
-#include "regex.h"
+#include "expression.h"
 #include "command.h"
 #include "dfa.h"
 #include <stdlib.h>
