@@ -10,9 +10,10 @@ enum { ROUNDS = 200000 };
 static size_t make(char *out)
 {
     static const char letters[] = "0012.9-aAbB \t\0k";
-    size_t length = random_below(14);
+    size_t length = random_below(random_below(4) ? 14 : 30);
+    bool digits = random_below(4) == 0;
     for (size_t i = 0; i < length; i++)
-        out[i] = letters[random_below(sizeof(letters) - 1)];
+        out[i] = letters[random_below(digits ? 4 : sizeof(letters) - 1)];
     return length;
 }
 
@@ -38,12 +39,17 @@ int main(void)
             key.end_byte = random_below(3);
         }
         char separator = random_below(2) ? ' ' : SORT_BLANKS;
-        char texts[3][16];
+        char texts[3][32];
         size_t lengths[3];
         uint64_t prefixes[3];
         bool whole[3];
         for (int j = 0; j < 3; j++) {
             lengths[j] = make(texts[j]);
+            if (j > 0 && random_below(2)) { /* nearly the same as another */
+                memcpy(texts[j], texts[0], sizeof(texts[j]));
+                lengths[j] = lengths[0] ? lengths[0] - random_below(2) : 0;
+                texts[j][lengths[j] ? lengths[j] - random_below(2) : 0] = '1';
+            }
             char *exact = malloc(lengths[j] + 1); /* so that reading behind it is seen */
             memcpy(exact, texts[j], lengths[j]);
             exact = realloc(exact, lengths[j] ? lengths[j] : 1);
