@@ -46,8 +46,10 @@ int command_chmod(int count, char **arguments)
     if (!mode_apply(mode_text, 0, false, &mode))
         return complain_text(mode_text, "not a mode");
     for (int i = first; i < options.count; i++) {
-        struct sw_attributes attributes;
-        status_t status = sw_path_attributes(options.arguments[i], &attributes);
+        struct sw_attributes attributes = { .kind = SW_FILE_REGULAR };
+        /* a mode in octal alone does not depend on what is there, which it may not be allowed to ask */
+        bool asks = recursive || mode_text[0] < '0' || mode_text[0] > '7';
+        status_t status = asks ? sw_path_attributes(options.arguments[i], &attributes) : SW_OK;
         result |= status == SW_OK ? change(options.arguments[i], &attributes)
                                   : complain(options.arguments[i], status);
     }

@@ -29,8 +29,8 @@ int command_chown(int count, char **arguments)
     if (!account_principal(options.arguments[0], &principal))
         return complain_text(options.arguments[0], "no such account");
     for (int i = 1; i < options.count; i++) {
-        struct sw_attributes attributes;
-        status_t status = sw_path_attributes(options.arguments[i], &attributes);
+        struct sw_attributes attributes = { .kind = SW_FILE_REGULAR };
+        status_t status = recursive ? sw_path_attributes(options.arguments[i], &attributes) : SW_OK;
         result |= status == SW_OK ? change(options.arguments[i], &attributes)
                                   : complain(options.arguments[i], status);
     }
