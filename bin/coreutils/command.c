@@ -134,17 +134,14 @@ int put_each(const struct options *options, int (*put)(const char *source, const
     if (last < 1)
         return usage(last < 0 ? "operands expected" : "no target");
     const char *target = options->arguments[last];
-    struct sw_attributes attributes;
-    bool is_directory =
-        sw_path_attributes(target, &attributes) == SW_OK && attributes.kind == SW_FILE_DIRECTORY;
-    if (last > 1 && !is_directory)
+    bool into = is_directory(target);
+    if (last > 1 && !into)
         return complain(target, SW_NOT_DIRECTORY);
     for (int i = 0; i < last; i++) {
         const char *source = options->arguments[i];
         char path[SW_PATH_MAX];
-        status_t status = is_directory ? path_within(path, source, target) : SW_OK;
-        result |=
-            status == SW_OK ? put(source, is_directory ? path : target) : complain(source, status);
+        status_t status = into ? path_within(path, source, target) : SW_OK;
+        result |= status == SW_OK ? put(source, into ? path : target) : complain(source, status);
     }
     return result;
 }

@@ -65,6 +65,84 @@ bool options_none(struct options *options, int count, char **arguments);
 /* Writes all bytes to a descriptor. */
 status_t write_all(int fd, const void *bytes, size_t length);
 
+/* ---- output.c: buffered standard output. A failure is said and ends the program. */
+extern int trouble; /* the exit status then, 1 unless the command says otherwise */
+void out_bytes(const void *bytes, size_t length);
+void out_text(const char *text);
+void out_char(char c);
+void out_spaces(size_t count);
+/* At most 255 bytes. */
+void out_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void out_flush(void);
+int out_finish(int result); /* flushes and returns result */
+/* Says so, and ends the program. */
+void out_of_memory(const char *thing) __attribute__((noreturn));
+
+/* ---- input.c: reading by lines and pieces. Failures are said as they come. */
+struct input {
+    int fd;
+    const char *name;
+    bool flushes, ended, failed;
+    char *buffer; /* bytes start to end are not yet taken */
+    size_t start, end, capacity;
+};
+/* An operand; "-" is standard input. False: said already. */
+bool input_open(struct input *input, const char *name);
+void input_close(struct input *input);
+bool input_fill(struct input *input);
+/* The next line with the `end` it ends with, which the last one may lack; good until the next call, and
+ * the caller's to change. False at the end. */
+bool input_line(struct input *input, char end, char **out_line, size_t *out_length);
+/* What the next read gives. */
+bool input_piece(struct input *input, char **out_piece, size_t *out_length);
+/* All that is left, from buffer + start to buffer + end. False: failed. */
+bool input_whole(struct input *input);
+
+/* ---- tree.c: directories and what is in them. */
+struct entry {
+    struct sw_attributes attributes;
+    char *name;
+};
+struct listing {
+    struct entry *entries; /* sorted by name */
+    size_t count;
+};
+status_t listing_read(struct listing *listing, const char *path);
+void listing_free(struct listing *listing);
+/* directory/name, to be freed; NULL when that is too long, which is said. */
+char *path_below(const char *directory, const char *name);
+/* Visits the entries of a directory, sorted; says what fails; exit statuses are joined by or. */
+int for_each_entry(const char *path,
+                   int (*visit)(const char *path, const struct sw_attributes *attributes));
+bool is_directory(const char *path);
+/* Removes a file, or a directory with all that is in it. */
+int remove_tree(const char *path, const struct sw_attributes *attributes, bool verbose);
+struct copy_options {
+    bool recursive; /* directories, too */
+    bool preserve;  /* mode, owner and time */
+    bool force;     /* a target that cannot be opened is removed first */
+    bool keep;      /* what is there stays as it is */
+};
+int copy_tree(const char *source, const char *path, const struct copy_options *options);
+
+/* ---- text.c */
+/* Bytes of the character at the start of text, which has at least one byte; 0: not UTF-8. */
+size_t utf8_decode(const char *text, size_t length, uint32_t *out);
+/* ASCII letters as small ones, for comparing without case. */
+static inline uint8_t fold_byte(char c)
+{
+    return (uint8_t)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+}
+/* \n, \t, \\ and so on, \NNN octal; the length of what is in out, which may be text. */
+size_t unescape(const char *text, char *out);
+/* A number, with k, M, G, T (of 1024) or b (512) behind it. */
+bool parse_size(const char *text, uint64_t *out_number);
+/* 999, 1.2K, 45M. */
+void human_size(uint64_t size, char out[8]);
+/* Name of a principal, its number when it has none; and back. */
+void account_name(uint32_t principal, char *out, size_t capacity);
+bool account_principal(const char *text, uint32_t *out_principal);
+
 /* Copies from one descriptor to another up to the end; *out_reading tells which side failed. */
 status_t copy_all(int from, int to, bool *out_reading);
 

@@ -1,174 +1,282 @@
-/* ls [-l] [PATH...]: names, one a line; -l: mode, owner, group, size, time, name. */
+/* ls: what is in directories. On a terminal in columns, and what would move the cursor is shown as `?`;
+ * else a name a line, its bytes as they are. */
 #include "command.h"
-#include "date.h"
+#include "times.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/fd.h>
 #include <swos/log.h>
 #include <swos/path.h>
 
-struct entry {
-    struct sw_attributes attributes;
-    char *name;
-};
-
-static bool long_format;
-
-/* ---- names of principals, from /etc/passwd; without it numbers */
-
-static char *accounts; /* the file's text; "" when it cannot be read */
-
-static void accounts_read(void)
-{
-    enum { ACCOUNTS_MAX = 65536 };
-    int fd;
-    size_t length = 0, done = 0;
-    accounts = calloc(1, ACCOUNTS_MAX + 1);
-    if (!accounts || sw_fd_open("/etc/passwd", SW_OPEN_READ, 0, &fd) != SW_OK)
-        return;
-    while (length < ACCOUNTS_MAX &&
-           sw_fd_read(fd, accounts + length, ACCOUNTS_MAX - length, SW_NEVER, &done) == SW_OK &&
-           done > 0)
-        length += done;
-    sw_fd_close(fd);
-}
-
-/* Lines are name:x:principal:... */
-static void owner_name(uint32_t owner, char *out, size_t capacity)
-{
-    char number[16];
-    size_t digits = sw_format(number, sizeof(number), ":%u:", owner);
-    if (!accounts)
-        accounts_read();
-    for (const char *line = accounts; line && *line;) {
-        const char *colon = strchr(line, ':'), *second = colon ? strchr(colon + 1, ':') : NULL;
-        if (!second)
-            break;
-        if (!strncmp(second, number, digits)) {
-            sw_format(out, capacity, "%.*s", (int)(colon - line), line);
-            return;
-        }
-        const char *end = strchr(line, '\n');
-        line = end ? end + 1 : NULL;
-    }
-    sw_format(out, capacity, "%u", owner);
-}
+static bool all, almost_all, long_format, recursive, human, reverse, itself, classify, terminal,
+    columns;
+static char order; /* t, S or by name */
+static size_t width = 80;
 
 /* ---- printing */
+
+/* The name as a terminal shows it, in out if there is one; its width. */
+static size_t visible(const char *name, char *out)
+{
+    size_t length = strlen(name), shown = 0, used = 0;
+    for (size_t i = 0; i < length;) {
+        uint32_t c;
+        size_t size = utf8_decode(name + i, length - i, &c);
+        bool hidden = terminal && (size == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0));
+        size += size == 0;
+        if (out && hidden)
+            out[used++] = '?';
+        else if (out)
+            memcpy(out + used, name + i, size);
+        used += out && !hidden ? size : 0;
+        i += size;
+        shown++;
+    }
+    if (out)
+        out[used] = 0;
+    return shown;
+}
+
+static char mark(const struct sw_attributes *attributes)
+{
+    if (!classify)
+        return 0;
+    return attributes->kind == SW_FILE_DIRECTORY                              ? '/'
+           : attributes->kind == SW_FILE_REGULAR && (attributes->mode & 0111) ? '*'
+                                                                              : 0;
+}
+
+static size_t print_name(const struct entry *entry)
+{
+    static char shown[SW_PATH_MAX];
+    size_t columns_used = visible(entry->name, shown);
+    char letter = mark(&entry->attributes);
+    out_text(shown);
+    if (letter)
+        out_char(letter);
+    return columns_used + (letter != 0);
+}
 
 static void mode_text(const struct sw_attributes *attributes, char out[11])
 {
     static const char letters[] = "rwxrwxrwx";
+    uint32_t mode = attributes->mode;
     out[0] = attributes->kind == SW_FILE_DIRECTORY ? 'd'
              : attributes->kind == SW_FILE_DEVICE  ? 'c'
                                                    : '-';
     for (int i = 0; i < 9; i++)
-        out[1 + i] = attributes->mode >> (8 - i) & 1 ? letters[i] : '-';
+        out[1 + i] = mode >> (8 - i) & 1 ? letters[i] : '-';
+    if (mode & 01000)
+        out[9] = mode & 1 ? 't' : 'T';
     out[10] = 0;
 }
 
-static status_t print_entry(const struct sw_attributes *attributes, const char *name)
+static void print_long(const struct entry *entry)
 {
-    char line[SW_PATH_MAX + 128];
-    size_t length;
-    if (long_format) {
-        char mode[11], owner[32];
-        struct civil_time time = civil_time(attributes->mtime);
-        mode_text(attributes, mode);
-        owner_name(attributes->owner, owner, sizeof(owner));
-        size_t padding = strlen(owner) < 8 ? 8 - strlen(owner) : 0;
-        length =
-            sw_format(line, sizeof(line), "%s %s%.*s %s%.*s %10llu %04u-%02u-%02u %02u:%02u %s\n",
-                      mode, owner, (int)padding, "        ", owner, (int)padding, "        ",
-                      (unsigned long long)attributes->size, time.year, time.month, time.day,
-                      time.hour, time.minute, name);
-    } else {
-        length = sw_format(line, sizeof(line), "%s\n", name);
+    char mode[11], owner[32], size[24];
+    const struct sw_attributes *attributes = &entry->attributes;
+    struct civil_time time = civil_time(attributes->mtime);
+    mode_text(attributes, mode);
+    account_name(attributes->owner, owner, sizeof(owner));
+    size_t padding = strlen(owner) < 8 ? 8 - strlen(owner) : 0;
+    out_text(mode);
+    for (int i = 0; i < 2; i++) { /* owner and group: an account is its own group */
+        out_char(' ');
+        out_text(owner);
+        out_spaces(padding);
     }
-    return write_all(1, line, length);
+    if (human)
+        human_size(attributes->size, size);
+    else
+        sw_format(size, sizeof(size), "%llu", (unsigned long long)attributes->size);
+    out_format(" %10s %04u-%02u-%02u %02u:%02u ", size, time.year, time.month, time.day, time.hour,
+               time.minute);
+    print_name(entry);
+    out_char('\n');
 }
 
-static int by_name(const void *a, const void *b)
+/* As many columns as fit, filled from the top. */
+static void print_columns(const struct entry *entries, size_t count)
 {
-    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+    enum { GAP = 2, LEAST = 3 };
+    size_t best = 1, rows = count;
+    uint16_t *widths = malloc((count + 1) * sizeof(*widths));
+    if (!widths)
+        out_of_memory(NULL);
+    for (size_t i = 0; i < count; i++) {
+        size_t shown = visible(entries[i].name, NULL) + (mark(&entries[i].attributes) != 0);
+        widths[i] = (uint16_t)shown;
+    }
+    for (size_t tried = width / LEAST < count ? width / LEAST : count; tried > 1; tried--) {
+        size_t height = (count + tried - 1) / tried, sum = 0;
+        for (size_t column = 0; column * height < count && sum <= width; column++) {
+            uint16_t widest = 0;
+            for (size_t i = column * height; i < count && i < (column + 1) * height; i++)
+                widest = widths[i] > widest ? widths[i] : widest;
+            sum += widest + (column ? GAP : 0u);
+        }
+        if (sum > width)
+            continue;
+        best = tried;
+        rows = height;
+        break;
+    }
+    for (size_t row = 0; row < rows; row++) {
+        for (size_t column = 0; column < best && column * rows + row < count; column++) {
+            size_t at = column * rows + row, widest = 0;
+            size_t used = print_name(&entries[at]);
+            if (at + rows >= count)
+                break;
+            for (size_t i = column * rows; i < (column + 1) * rows; i++)
+                widest = widths[i] > widest ? widths[i] : widest;
+            out_spaces(widest + GAP - used);
+        }
+        out_char('\n');
+    }
+    free(widths);
+}
+
+static int by_order(const void *a, const void *b)
+{
+    const struct entry *one = a, *other = b;
+    int result = 0;
+    if (order == 't' && one->attributes.mtime != other->attributes.mtime)
+        result = one->attributes.mtime < other->attributes.mtime ? 1 : -1;
+    else if (order == 'S' && one->attributes.size != other->attributes.size)
+        result = one->attributes.size < other->attributes.size ? 1 : -1;
+    else
+        result = strcmp(one->name, other->name);
+    return reverse ? -result : result;
+}
+
+static void print_entries(struct entry *entries, size_t count)
+{
+    if (count > 0)
+        qsort(entries, count, sizeof(*entries), by_order);
+    if (columns && count > 0) {
+        print_columns(entries, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (long_format) {
+            print_long(&entries[i]);
+            continue;
+        }
+        print_name(&entries[i]);
+        out_char('\n');
+    }
 }
 
 /* ---- directories */
 
+static bool titled, later;
+
 static int list_directory(const char *path)
 {
-    struct sw_directory *directory = calloc(1, sizeof(*directory));
-    struct entry *entries = NULL;
-    size_t count = 0, capacity = 0;
-    status_t status = directory ? sw_path_resolve(path, &directory->place) : SW_NO_MEMORY;
-    while (status == SW_OK) {
-        struct sw_attributes attributes;
-        const char *name;
-        size_t length;
-        status = sw_directory_next(directory, &attributes, &name, &length);
-        if (status != SW_OK || !name)
-            break;
-        if (name[0] == '.')
+    struct listing listing;
+    int result = 0;
+    status_t status = listing_read(&listing, path);
+    if (status != SW_OK) {
+        out_flush();
+        return complain(path, status);
+    }
+    /* one more for each of . and .. */
+    struct entry *shown = malloc((listing.count + 2) * sizeof(*shown));
+    size_t count = 0;
+    if (!shown)
+        out_of_memory(path);
+    for (int i = 0; i < 2 && all; i++) {
+        static char dots[2][3] = { ".", ".." };
+        char *dot = path_below(path, dots[i]);
+        if (dot && sw_path_attributes(dot, &shown[count].attributes) == SW_OK)
+            shown[count++].name = dots[i];
+        free(dot);
+    }
+    for (size_t i = 0; i < listing.count; i++)
+        if (listing.entries[i].name[0] != '.' || all || almost_all)
+            shown[count++] = listing.entries[i];
+    if (titled) {
+        if (later)
+            out_char('\n');
+        out_text(path);
+        out_text(":\n");
+    }
+    later = true;
+    print_entries(shown, count);
+    for (size_t i = 0; i < count && recursive; i++) {
+        if (shown[i].attributes.kind != SW_FILE_DIRECTORY || !strcmp(shown[i].name, ".") ||
+            !strcmp(shown[i].name, ".."))
             continue;
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 32;
-            struct entry *grown = realloc(entries, capacity * sizeof(*entries));
-            if (!grown) {
-                status = SW_NO_MEMORY;
-                break;
-            }
-            entries = grown;
-        }
-        entries[count] = (struct entry){ attributes, strndup(name, length) };
-        if (!entries[count].name)
-            status = SW_NO_MEMORY;
-        else
-            count++;
+        char *below = path_below(path, shown[i].name);
+        result |= below ? list_directory(below) : 1;
+        free(below);
     }
-    if (status == SW_OK)
-        qsort(entries, count, sizeof(*entries), by_name);
-    for (size_t i = 0; i < count; i++) {
-        if (status == SW_OK)
-            status = print_entry(&entries[i].attributes, entries[i].name);
-        free(entries[i].name);
+    free(shown);
+    listing_free(&listing);
+    return result;
+}
+
+static void take(int letter)
+{
+    all |= letter == 'a';
+    almost_all |= letter == 'A';
+    recursive |= letter == 'R';
+    human |= letter == 'h';
+    reverse |= letter == 'r';
+    itself |= letter == 'd';
+    classify |= letter == 'F';
+    if (letter == 't' || letter == 'S')
+        order = (char)letter;
+    if (letter == 'l' || letter == '1' || letter == 'C') {
+        long_format = letter == 'l' || (long_format && letter == '1');
+        columns = letter == 'C';
     }
-    free(entries);
-    free(directory);
-    return status == SW_OK ? 0 : complain(path, status);
 }
 
 int command_ls(int count, char **arguments)
 {
     static char *here[] = { "." };
     struct options options;
+    struct sw_fd_facts facts;
+    struct sw_terminal_get_mode_reply mode;
     int result = 0;
+    if (sw_fd_facts(1, &facts) == SW_OK && facts.kind == SW_FD_TERMINAL) {
+        terminal = columns = true;
+        if (facts.control && sw_terminal_get_mode(facts.control, &mode, SW_NEVER) == SW_OK &&
+            mode.columns > 0)
+            width = mode.columns;
+    }
     options_start(&options, count, arguments, OPTIONS_ANYWHERE);
     for (int letter; (letter = option_next(&options)) != 0;) {
         if (letter == OPTION_END_EARLY)
             return options.status;
-        if (letter == 'l')
-            long_format = true;
+        take(letter);
     }
     char **paths = options.count > 0 ? options.arguments : here;
-    int path_count = options.count > 0 ? options.count : 1;
-    for (int pass = 0; pass < 2; pass++) { /* files first, then directories */
-        for (int i = 0; i < path_count; i++) {
-            struct sw_attributes attributes;
-            status_t status = sw_path_attributes(paths[i], &attributes);
-            bool is_directory = status == SW_OK && attributes.kind == SW_FILE_DIRECTORY;
-            if (status != SW_OK) {
-                if (pass == 0)
-                    result = complain(paths[i], status);
-            } else if (pass == 0 && !is_directory) {
-                print_entry(&attributes, paths[i]);
-            } else if (pass == 1 && is_directory) {
-                if (path_count > 1) {
-                    char title[SW_PATH_MAX + 4];
-                    write_all(1, title, sw_format(title, sizeof(title), "%s:\n", paths[i]));
-                }
-                result |= list_directory(paths[i]);
-            }
-        }
+    size_t path_count = options.count > 0 ? (size_t)options.count : 1, files = 0, folders = 0;
+    struct entry *entries = malloc(path_count * sizeof(*entries));
+    if (!entries)
+        out_of_memory(NULL);
+    /* files first, from the front; directories after them, from the back */
+    for (size_t i = 0; i < path_count; i++) {
+        struct sw_attributes attributes;
+        status_t status = sw_path_attributes(paths[i], &attributes);
+        struct entry entry = { attributes, paths[i] };
+        if (status != SW_OK)
+            result = 2 * complain(paths[i], status); /* what was asked for is not there at all */
+        else if (attributes.kind == SW_FILE_DIRECTORY && !itself)
+            entries[path_count - ++folders] = entry;
+        else
+            entries[files++] = entry;
     }
-    return result;
+    print_entries(entries, files);
+    later = files > 0;
+    titled = path_count > 1 || recursive;
+    struct entry *last = entries + path_count - folders;
+    if (folders > 0)
+        qsort(last, folders, sizeof(*last), by_order);
+    for (size_t i = 0; i < folders; i++)
+        result |= list_directory(last[i].name);
+    free(entries);
+    return out_finish(result);
 }

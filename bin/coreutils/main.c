@@ -6,7 +6,7 @@
 const char *command_name = "coreutils";
 
 static const struct {
-    char name[8];
+    char name[12];
     int (*run)(int count, char **arguments);
 } commands[] = {
 #define COMMAND(name) { #name, command_##name },
@@ -26,7 +26,7 @@ int main(int count, char **arguments)
         command_name = arguments[0];
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (!strcmp(commands[i].name, command_name))
+        if (!strcmp(commands[i].name, strcmp(command_name, "[") ? command_name : "test"))
             return commands[i].run(count, arguments);
     return complain_text(NULL, "no such command");
 }

@@ -1,17 +1,49 @@
-/* mv SOURCE... TARGET: renames; into TARGET when it is a directory. Only within a file server. */
+/* mv: renames; from one file server to another it copies and removes. */
 #include "command.h"
 #include <swos/path.h>
 
-static int rename_file(const char *source, const char *path)
+static bool keep;
+
+static int move_across(const char *source, const char *path)
 {
+    static const struct copy_options how = { .recursive = true, .preserve = true };
+    struct sw_attributes from, to;
+    status_t status = sw_path_attributes(source, &from);
+    if (status != SW_OK)
+        return complain(source, status);
+    if (sw_path_attributes(path, &to) ==
+        SW_OK) { /* as rename: only an empty directory is replaced */
+        if (to.kind == SW_FILE_DIRECTORY && from.kind != SW_FILE_DIRECTORY)
+            return complain(path, SW_IS_DIRECTORY);
+        if (to.kind != SW_FILE_DIRECTORY && from.kind == SW_FILE_DIRECTORY)
+            return complain(path, SW_NOT_DIRECTORY);
+        status = to.kind == SW_FILE_DIRECTORY ? sw_path_remove_directory(path) : SW_OK;
+        if (status != SW_OK)
+            return complain(path, status);
+    }
+    int result = copy_tree(source, path, &how);
+    return result ? result : remove_tree(source, &from, false);
+}
+
+static int move(const char *source, const char *path)
+{
+    struct sw_attributes attributes;
+    if (keep && sw_path_attributes(path, &attributes) == SW_OK)
+        return 0;
     status_t status = sw_path_rename(source, path);
+    if (status == SW_CROSS_DEVICE)
+        return move_across(source, path);
     return status == SW_OK ? 0 : complain(source, status);
 }
 
 int command_mv(int count, char **arguments)
 {
     struct options options;
-    if (!options_none(&options, count, arguments))
-        return options.status;
-    return put_each(&options, rename_file);
+    options_start(&options, count, arguments, OPTIONS_ANYWHERE);
+    for (int letter; (letter = option_next(&options)) != 0;) {
+        if (letter == OPTION_END_EARLY)
+            return options.status;
+        keep = letter == 'n';
+    }
+    return put_each(&options, move);
 }

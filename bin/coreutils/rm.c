@@ -1,59 +1,52 @@
-/* rm [-rRf] FILE...: removes files, with -r directories and what is in them; -f: no complaint
- * about what is not there. */
+/* rm: removes files, with -r directories and what is in them. */
 #include "command.h"
-#include <stdlib.h>
 #include <string.h>
 #include <swos/path.h>
 
-static bool recursive, force;
+static bool recursive, force, directories, verbose;
 
-static int remove_path(const char *path);
-
-/* Removes what is in a directory, then the directory. Each entry is looked up from the start
- * again: the ones before it are gone. An entry that cannot be removed ends it. */
-static int remove_directory(const char *path)
+/* Whether it is the root, or the directory itself or the one above by its last component. */
+static bool is_protected(const char *path)
 {
-    struct sw_directory *directory = calloc(1, sizeof(*directory));
-    char *entry = malloc(SW_PATH_MAX);
-    int result = 0;
-    status_t status = directory && entry ? SW_OK : SW_NO_MEMORY;
-    while (status == SW_OK && result == 0) {
-        struct sw_attributes attributes;
-        const char *name;
-        size_t length;
-        memset(directory, 0, sizeof(*directory));
-        status = sw_path_resolve(path, &directory->place);
-        if (status == SW_OK)
-            status = sw_directory_next(directory, &attributes, &name, &length);
-        if (status != SW_OK || !name)
-            break;
-        char copy[SW_PATH_MAX];
-        if (length >= sizeof(copy)) {
-            status = SW_NAME_TOO_LONG;
-            break;
-        }
-        memcpy(copy, name, length);
-        copy[length] = 0;
-        status = join(entry, path, copy);
-        if (status == SW_OK)
-            result =
-                attributes.kind == SW_FILE_DIRECTORY ? remove_directory(entry) : remove_path(entry);
-    }
-    free(entry);
-    free(directory);
-    if (status == SW_OK && result == 0)
-        status = sw_path_remove_directory(path);
-    return status == SW_OK ? result : complain(path, status);
+    static struct sw_place place;
+    size_t length;
+    const char *base = base_name(path, &length);
+    bool dots = (length == 1 && base[0] == '.') || (length == 2 && !strncmp(base, "..", 2));
+    return dots || (sw_path_resolve(path, &place) == SW_OK && !strcmp(place.absolute, "/"));
 }
 
-static int remove_path(const char *path)
+static int remove_operand(const char *path)
 {
+    struct sw_attributes attributes;
+    if (is_protected(path))
+        return complain_text(path, "is never removed");
+    /* asking first what it is would need the right to read, which removing does not */
     status_t status = sw_path_unlink(path);
-    if (status == SW_IS_DIRECTORY && recursive)
-        return remove_directory(path);
-    if (status == SW_OK || (status == SW_NOT_FOUND && force))
+    if (status == SW_OK && verbose) {
+        out_text("removed '");
+        out_text(path);
+        out_text("'\n");
+    }
+    if (status == SW_OK)
         return 0;
-    return complain(path, status);
+    if (status == SW_IS_DIRECTORY)
+        status = sw_path_attributes(path, &attributes);
+    if (force && (status == SW_NOT_FOUND || status == SW_NOT_DIRECTORY))
+        return 0;
+    if (status != SW_OK)
+        return complain(path, status);
+    if (attributes.kind == SW_FILE_DIRECTORY && !recursive) {
+        status = directories ? sw_path_remove_directory(path) : SW_IS_DIRECTORY;
+        if (status != SW_OK)
+            return complain(path, status);
+        if (verbose) {
+            out_text("removed directory '");
+            out_text(path);
+            out_text("'\n");
+        }
+        return 0;
+    }
+    return remove_tree(path, &attributes, verbose);
 }
 
 int command_rm(int count, char **arguments)
@@ -62,16 +55,16 @@ int command_rm(int count, char **arguments)
     int result = 0;
     options_start(&options, count, arguments, OPTIONS_ANYWHERE);
     for (int letter; (letter = option_next(&options)) != 0;) {
-        if (letter == 'r' || letter == 'R')
-            recursive = true;
-        else if (letter == 'f')
-            force = true;
-        else
+        if (letter == OPTION_END_EARLY)
             return options.status;
+        recursive |= letter == 'r' || letter == 'R';
+        force |= letter == 'f';
+        directories |= letter == 'd';
+        verbose |= letter == 'v';
     }
     if (options.count == 0 && !force)
         return usage("file expected");
     for (int i = 0; i < options.count; i++)
-        result |= remove_path(options.arguments[i]);
-    return result;
+        result |= remove_operand(options.arguments[i]);
+    return out_finish(result);
 }

@@ -1,55 +1,72 @@
-/* wc [-lwc] [FILE...]: lines, words, bytes. */
+/* wc: lines, words, characters, bytes, and the longest line. */
 #include "command.h"
 #include <string.h>
 #include <swos/fd.h>
 #include <swos/log.h>
 
 struct counts {
-    uint64_t lines, words, bytes;
+    uint64_t lines, words, characters, bytes, longest;
 };
 
-static bool show_lines, show_words, show_bytes;
+static bool show_lines, show_words, show_characters, show_bytes, show_longest;
 
-static status_t measure(int fd, struct counts *counts)
+static bool measure(struct input *input, struct counts *counts)
 {
-    static char buffer[PIECE];
+    char *piece;
+    size_t length;
     bool in_word = false;
-    for (;;) {
-        size_t done = 0;
-        status_t status = sw_fd_read(fd, buffer, sizeof(buffer), SW_NEVER, &done);
-        if (status != SW_OK || done == 0)
-            return status;
-        counts->bytes += done;
-        for (size_t i = 0; i < done; i++) {
-            char c = buffer[i];
-            bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    uint64_t column = 0;
+    while (input_piece(input, &piece, &length)) {
+        counts->bytes += length;
+        if (!show_words && !show_characters && !show_longest) {
+            for (const char *at = piece, *end = piece + length;
+                 (at = memchr(at, '\n', (size_t)(end - at))); at++)
+                counts->lines++;
+            continue;
+        }
+        for (size_t i = 0; i < length; i++) {
+            char c = piece[i];
+            bool space = c == ' ' || (c >= '\t' && c <= '\r'), more = (c & 0xc0) == 0x80;
             counts->lines += c == '\n';
+            if (!space && ((uint8_t)c < ' ' || c == 0x7f))
+                space = !in_word; /* what cannot be seen is no word and ends none */
             counts->words += !space && !in_word;
+            counts->characters += !more;
             in_word = !space;
+            column = c == '\n' || c == '\r' || c == '\f' ? 0
+                     : c == '\t'                         ? (column | 7) + 1
+                                 : column + (!more && (uint8_t)c >= ' ' && c != 0x7f);
+            if (column > counts->longest)
+                counts->longest = column;
         }
     }
+    return !input->failed;
 }
 
 static void print_counts(const struct counts *counts, const char *name)
 {
-    char line[SW_PATH_MAX + 64];
-    size_t length = 0;
-    /* aligned, but a number alone stands alone */
-    const char *format = show_lines + show_words + show_bytes > 1 ? "%s%7llu" : "%s%llu";
     const struct {
         bool show;
         uint64_t value;
     } columns[] = { { show_lines, counts->lines },
                     { show_words, counts->words },
-                    { show_bytes, counts->bytes } };
-    for (size_t i = 0; i < 3; i++)
-        if (columns[i].show)
-            length += sw_format(line + length, sizeof(line) - length, format, length ? " " : "",
-                                (unsigned long long)columns[i].value);
-    if (name)
-        length += sw_format(line + length, sizeof(line) - length, " %s", name);
-    line[length++] = '\n';
-    write_all(1, line, length);
+                    { show_characters, counts->characters },
+                    { show_bytes, counts->bytes },
+                    { show_longest, counts->longest } };
+    int shown = show_lines + show_words + show_characters + show_bytes + show_longest, printed = 0;
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        if (!columns[i].show)
+            continue;
+        if (printed++)
+            out_char(' ');
+        /* aligned, but a number alone stands alone */
+        out_format(shown > 1 ? "%7llu" : "%llu", (unsigned long long)columns[i].value);
+    }
+    if (name) {
+        out_char(' ');
+        out_text(name);
+    }
+    out_char('\n');
 }
 
 int command_wc(int count, char **arguments)
@@ -63,30 +80,32 @@ int command_wc(int count, char **arguments)
             return options.status;
         show_lines |= letter == 'l';
         show_words |= letter == 'w';
+        show_characters |= letter == 'm';
         show_bytes |= letter == 'c';
+        show_longest |= letter == 'L';
     }
-    if (!show_lines && !show_words && !show_bytes)
+    if (!show_lines && !show_words && !show_characters && !show_bytes && !show_longest)
         show_lines = show_words = show_bytes = true;
-    if (options.count == 0) {
-        status_t status = measure(0, &total);
-        print_counts(&total, NULL);
-        return status == SW_OK ? 0 : complain("standard input", status);
-    }
+    bool named = options.count > 0;
+    operands_default(&options);
     for (int i = 0; i < options.count; i++) {
         struct counts counts = { 0 };
-        int fd = open_operand(options.arguments[i]);
-        status_t status = fd < 0 ? SW_OK : measure(fd, &counts);
-        close_operand(fd);
-        if (fd < 0 || status != SW_OK) {
-            result = fd < 0 ? 1 : complain(options.arguments[i], status);
+        struct input input;
+        if (!input_open(&input, options.arguments[i])) {
+            result = 1;
             continue;
         }
-        print_counts(&counts, options.arguments[i]);
+        if (!measure(&input, &counts))
+            result = 1;
+        input_close(&input);
+        print_counts(&counts, named ? options.arguments[i] : NULL);
         total.lines += counts.lines;
         total.words += counts.words;
+        total.characters += counts.characters;
         total.bytes += counts.bytes;
+        total.longest = counts.longest > total.longest ? counts.longest : total.longest;
     }
     if (options.count > 1)
         print_counts(&total, "total");
-    return result;
+    return out_finish(result);
 }

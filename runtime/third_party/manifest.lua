@@ -39,4 +39,12 @@ return {
     sha256 = "92d8ca769805ae1f176204230438fe52808f4e1c7944053c9eec0e649b237539",
     licence = "BSD-2-Clause (of the dual licence)",
   },
+  tre = {
+    version = "0.8.0",
+    pool = "main/t/tre",
+    file = "tre_0.8.0.orig.tar.gz",
+    sha256 = "be8670a55198bc57485a6a8ae4b497d7db98ea25f90968585b7eb07d94c6a7dd",
+    needs = { "newlib" },
+    licence = "BSD-2-Clause",
+  },
 }

@@ -9,7 +9,7 @@ local Guest = require("guest")
 local page = require("swos.page")
 
 -- These take every word as an operand.
-local TAKES_ALL = { echo = true, ["true"] = true, ["false"] = true }
+local TAKES_ALL = { echo = true, test = true, ["true"] = true, ["false"] = true }
 
 local pages = {}
 local list = assert(io.popen("ls docs/commands"))

@@ -44,7 +44,7 @@ for _, name in ipairs(SERVERS) do
     back(name, old)
     tap.contains(guest:must("cat /hello.txt"), "")
     tap.equal(guest:must("cat /tmp/kept"), "kept")
-    tap.equal(guest:must("ls /tmp"), "folder\nkept")
+    tap.equal(guest:must("ls -1 /tmp"), "folder\nkept")
     tap.matches(guest:must("ls -l /bin"), "sh")
     guest:must("echo " .. name .. " >/tmp/now; cat /tmp/now; rm /tmp/now")
   end)

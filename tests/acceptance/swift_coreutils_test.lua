@@ -37,7 +37,8 @@ outputs("pwd and cd", {
   { "cd / && pwd", "/" },
 })
 outputs("mkdir, touch, ls, rmdir", {
-  { "mkdir /tmp/a /tmp/b" }, { "touch /tmp/a/z /tmp/a/y /tmp/a/x" }, { "ls /tmp/a", "x\ny\nz" },
+  { "mkdir /tmp/a /tmp/b" }, { "touch /tmp/a/z /tmp/a/y /tmp/a/x" }, { "ls /tmp/a | cat", "x\ny\nz" },
+  { "ls /tmp/a", "x  y  z" },
   { "rm /tmp/a/x /tmp/a/y /tmp/a/z" }, { "rmdir /tmp/a /tmp/b" }, { "ls /tmp", "" },
 })
 outputs("cat", {
@@ -57,12 +58,12 @@ tap.test("wc counts lines, words, bytes", function()
 end)
 outputs("mv and cp", {
   { "mv /tmp/1 /tmp/3; cat /tmp/3", "one" }, { "cp /tmp/3 /tmp/4; cat /tmp/3 /tmp/4", "one\none" },
-  { "mkdir /tmp/d; cp /tmp/3 /tmp/d; mv /tmp/4 /tmp/d; ls /tmp/d", "3\n4" },
+  { "mkdir /tmp/d; cp /tmp/3 /tmp/d; mv /tmp/4 /tmp/d; ls -1 /tmp/d", "3\n4" },
   { "cp /hello.txt /tmp/h; cat /tmp/h" },
   { "echo new >/tmp/5; mv /tmp/5 /tmp/3; cat /tmp/3", "new" },
 })
 outputs("rm -r", {
-  { "mkdir /tmp/d/e; echo x >/tmp/d/e/f; rm -r /tmp/d; ls /tmp", "2\n3\nh\nn" },
+  { "mkdir /tmp/d/e; echo x >/tmp/d/e/f; rm -r /tmp/d; ls -1 /tmp", "2\n3\nh\nn" },
   { "rm -f /tmp/none" }, { "rm /tmp/2 /tmp/3 /tmp/h /tmp/n; ls /tmp", "" },
 })
 tap.test("chmod and ls -l", function()
