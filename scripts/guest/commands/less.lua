@@ -19,7 +19,10 @@ if not files[1] then
 end
 
 local function open(path)
-  if path == "-" then return 0 end
+  if path == "-" then
+    local kind, message = fd.kind(0)
+    return kind and 0, message
+  end
   return fd.open(path, swos.OPEN_READ)
 end
 
