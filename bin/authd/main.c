@@ -21,7 +21,10 @@
 #include <swos/start.h>
 #include <swos/status.h>
 
-/* With the parameters scripts/host/mkpasswd.lua uses; of random bytes that were thrown away. */
+/* What a hash takes, as scripts/host/mkpasswd.lua has it. */
+enum { HASH_PASSES = 6, HASH_MEMORY = 7 << 20 };
+
+/* With these parameters; of random bytes that were thrown away. */
 static const char nobody[crypto_pwhash_STRBYTES] =
     "$argon2id$v=19$m=7168,t=6,p=1$j2bn1INoV4umM0JtM/lEkw"
     "$HrFuJE2mwt+wCCxNsUXt5QfRs8f4IfD2fG4P6Z9VBIw";
@@ -159,10 +162,28 @@ static status_t login(struct sw_request *request, const struct sw_auth_login_req
     return SW_OK;
 }
 
+/* The record of a password, for whoever edits the account file. */
+static status_t hash(struct sw_request *request, const struct sw_auth_hash_request *in,
+                     const char *password, size_t password_length, struct sw_auth_hash_reply *out)
+{
+    (void)in;
+    char record[crypto_pwhash_STRBYTES];
+    if (password_length == 0)
+        return SW_INVALID;
+    if (request->event.reply_capacity < sizeof(*out) + sizeof(record))
+        return SW_TOO_LARGE;
+    if (crypto_pwhash_str(record, password, password_length, HASH_PASSES, HASH_MEMORY) != 0)
+        return hash_memory_was_short() ? SW_NO_MEMORY : SW_INVALID;
+    out->record_length = (uint32_t)strlen(record);
+    memcpy(out + 1, record, out->record_length);
+    request->reply_length += out->record_length;
+    return SW_OK;
+}
+
 /* No password stays behind in the buffer, whatever became of the request. */
 static status_t on_message(struct sw_server *server, struct sw_request *request)
 {
-    static const struct sw_auth_handlers handlers = { .login = login };
+    static const struct sw_auth_handlers handlers = { .login = login, .hash = hash };
     (void)server;
     status_t status = sw_auth_dispatch(&handlers, request);
     size_t length = request->event.request_length;

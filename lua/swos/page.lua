@@ -47,6 +47,19 @@ local function example_line(examples, text, number)
   return true
 end
 
+-- The examples of any text: its indented lines that begin with "$ ", and what follows them. Other indented
+-- blocks are none.
+function M.examples(text)
+  local examples, number, is_example = {}, 0, false
+  for line in (text:gsub("\n?$", "\n")):gmatch("(.-)\n") do
+    number = number + 1
+    local indented = line:match("^    (.*)$")
+    is_example = indented and (is_example or indented:find("^%$ ") ~= nil)
+    if is_example then example_line(examples, indented, number) end
+  end
+  return examples
+end
+
 -- The page; nil, message with the line's number.
 function M.read(text)
   local page, section, number, option = { synopsis = {}, options = {}, examples = {} }, nil, 0, nil

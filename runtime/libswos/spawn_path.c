@@ -244,6 +244,8 @@ static status_t plan_make(struct plan *plan, struct sw_spawn_options *options,
             status = plan_default(plan, "names", sw_start_get("names"));
         if (status == SW_OK)
             status = plan_default(plan, "log", sw_start_get("log"));
+        if (status == SW_OK)
+            status = plan_default(plan, "terminal", sw_start_get("terminal"));
     }
     if (status == SW_OK && target->script)
         status = plan_add(plan, "script", target->script, target->script_size);

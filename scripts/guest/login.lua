@@ -117,7 +117,7 @@ local function run_session(session, name)
   protocol.terminal.set_foreground(control, { job = job })
   local process, message = swos.spawn(session.shell, { job = job, arguments = { session.shell },
     environment = environment(name, session.shell), descriptors = { [0] = 0, [1] = 1, [2] = 2 },
-    handles = { session = job }, directory = "/", drop_caps = ~session.caps })
+    handles = { session = job, terminal = swos.handle("fd/0") }, directory = "/", drop_caps = ~session.caps })
   if process then
     keep(KEPT_SHELL, process)
     swos.process_wait(process)

@@ -1,7 +1,8 @@
 -- The pages of commands: what --help prints, that the options a page declares are taken and no others, and
 -- that every example does what the page says.
 --
--- The examples of a page run one after the other, as root, in a directory below /tmp that is empty at first.
+-- The examples of a page run one after the other, as root, in a directory below /tmp that is empty at first;
+-- so do those of docs/user-guide.md.
 
 package.path = "lua/?.lua;tests/lib/?.lua;" .. package.path
 local tap = require("tap")
@@ -54,18 +55,27 @@ tap.test("--help is the page's, an unknown option is refused", function()
   end
 end)
 
-for _, one in ipairs(pages) do
-  if #one.examples > 0 then
-    tap.test("examples of " .. one.name, function()
-      guest:must("cd / && rm -rf /tmp/example && mkdir /tmp/example && cd /tmp/example")
-      for _, example in ipairs(one.examples) do
-        local output = guest:run(example.command)
-        tap.check(matches(example, output), "docs/commands/%s.md:%d: %s printed:\n%s", one.name, example.line,
-          example.command, output)
-      end
-    end)
-  end
+local function test_examples(name, path, examples)
+  tap.test("examples of " .. name, function()
+    guest:must("cd / && rm -rf /tmp/example && mkdir /tmp/example && cd /tmp/example")
+    for _, example in ipairs(examples) do
+      local output = guest:run(example.command)
+      tap.check(matches(example, output), "%s:%d: %s printed:\n%s", path, example.line, example.command,
+        output)
+    end
+  end)
 end
+
+for _, one in ipairs(pages) do
+  if #one.examples > 0 then test_examples(one.name, "docs/commands/" .. one.name .. ".md", one.examples) end
+end
+
+local guide = assert(io.open("docs/user-guide.md"))
+local examples = page.examples(guide:read("a"))
+guide:close()
+tap.check(#examples > 20, "only %d examples in the guide", #examples)
+test_examples("the user's guide", "docs/user-guide.md", examples)
+guest:must("rm -rf /tmp/guide")
 
 guest:finish(function() guest:must("cd / && rm -rf /tmp/example; ls --help; svc help") end)
 

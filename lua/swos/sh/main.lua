@@ -71,6 +71,7 @@ end
 
 return function(arguments)
   if arguments[1] == "--subshell" then return run_node() end
+  if arguments[1] and arguments[1]:find("^%-%-.") then require("swos.command").options({ arguments[1] }) end
   local shell = new_shell("sh", {})
   local words = table.move(arguments, 1, #arguments, 2, { "sh" })
   local flags = take_flags(words)

@@ -1,13 +1,28 @@
 #!/bin/lua
--- free: memory of the machine in KiB.
+-- free [-bkmh]: memory of the machine, in KiB.
 local command = require("swos.command")
 local swos = require("swos")
 
-command.no_operands(arg)
+local options, operands = command.options(arg)
+if operands[1] then command.usage(operands[1] .. ": no operand expected") end
+
+local UNITS = { "B", "Ki", "Mi", "Gi" }
+
+local function readable(bytes)
+  local unit = 1
+  while bytes >= 1024 and UNITS[unit + 1] do bytes, unit = bytes / 1024, unit + 1 end
+  return (bytes < 10 and unit > 1 and "%.1f%s" or "%.0f%s"):format(bytes, UNITS[unit])
+end
+
+local shift = options.b and 0 or options.m and 20 or 10
+
+local function show(bytes)
+  return options.h and readable(bytes) or tostring(bytes >> shift)
+end
 
 local info = command.check(swos.sys.system_info())
 print(("%-8s %11s %11s %11s"):format("", "total", "used", "free"))
-print(("%-8s %11d %11d %11d"):format("Mem:", info.ram_total // 1024, (info.ram_total - info.ram_free) // 1024,
-  info.ram_free // 1024))
+print(("%-8s %11s %11s %11s"):format("Mem:", show(info.ram_total), show(info.ram_total - info.ram_free),
+  show(info.ram_free)))
 local objects = info.kernel_heap + info.page_tables
-print(("%-8s %11d %11d %11s"):format("Kernel:", (info.kernel_image + objects) // 1024, objects // 1024, "-"))
+print(("%-8s %11s %11s %11s"):format("Kernel:", show(info.kernel_image + objects), show(objects), "-"))

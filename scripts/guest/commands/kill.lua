@@ -1,12 +1,29 @@
 #!/bin/lua
--- kill [-SIGNAL] PID...: ends processes of the own session. SIGNAL: KILL, TERM, INT, HUP or its
--- number; it decides the exit status (128 + number). -0 only looks.
+-- kill [-SIGNAL] PID... | kill -l [NUMBER...]: ends processes of the session. SIGNAL: KILL, TERM, INT, HUP
+-- or its number; it decides the exit status (128 + number). -0 only looks.
 local command = require("swos.command")
 local swos = require("swos")
 
 local NUMBERS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
 
 local signal, words = 15, arg
+
+-- The names, or those of numbers and of exit statuses that such an end gives.
+local function print_names(list)
+  local names = {}
+  for name, number in pairs(NUMBERS) do
+    names[#names + 1] = name
+    names[tostring(number)], names[tostring(number + 128)] = name, name
+  end
+  if not list[1] then
+    table.sort(names, function(a, b) return NUMBERS[a] < NUMBERS[b] end)
+    print(table.concat(names, " "))
+  end
+  for _, word in ipairs(list) do print(names[word] or command.fail(word .. ": unknown signal")) end
+  os.exit(0)
+end
+
+if arg[1] == "-l" then print_names(table.move(arg, 2, #arg, 1, {})) end
 local word = arg[1] and arg[1]:match("^%-([^-].*)$")
 if word then
   signal = NUMBERS[word:upper():gsub("^SIG", "")] or math.tointeger(tonumber(word))

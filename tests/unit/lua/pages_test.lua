@@ -119,6 +119,13 @@ tap.test("words that are refused", function()
   end
 end)
 
+tap.test("examples of any text", function()
+  local text = "# x\n\n    block\n\n    $ one\n    out\n\ntext\n\n    not\n    $ two\n"
+  tap.check(tap.same(page.examples(text), {
+    { command = "one", output = { "out" }, line = 5 }, { command = "two", output = {}, line = 11 },
+  }), "what was read is not what stands there")
+end)
+
 -- ---- the pages there are
 
 local function lines_of(text)

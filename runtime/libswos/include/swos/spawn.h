@@ -38,8 +38,9 @@ struct sw_spawn_options {
     size_t descriptor_count;
     const struct sw_spawn_handle *handles; /* named handles besides */
     size_t handle_count;
-    bool bare; /* false: `job` (the one it runs in), `names` and `log` are given as well, unless
-                  `handles` names them */
+    bool
+        bare; /* false: `job` (the one it runs in), `names`, `log` and `terminal` (where a session's
+                  keys come from) are given as well, unless `handles` names them */
     const struct sw_spawn_path *paths; /* NULL: the caller's table */
     size_t path_count;
     const char *directory; /* absolute; NULL: the caller's working directory */
