@@ -56,7 +56,7 @@ tap.test("typed-ahead input survives consoled", function()
   guest:line("sleep 2; svc kill consoled; sleep 2")
   guest:sleep(0.5)
   guest:line("echo typed-$((1))ahead 2>/dev/null || echo typed-ahead")
-  guest:expect("ahead\r\n", 20)
+  guest:expect("typed-1ahead\r\n", 20) -- what it prints, not what was typed
   guest:prompt()
   back("consoled", old)
 end)

@@ -2,9 +2,12 @@
 -- left nonsense.
 package.path = "tests/lib/?.lua;lua/?.lua;build/generated/lua/?.lua;" .. package.path
 local tap = require("tap")
+local abi = require("abi")
 local crash = require("swos.crash")
 local decode = require("swos.decode")
 local symbols = require("swos.symbols")
+
+local VERSION = abi.protocol.terminal.version
 
 local function programs()
   local many = { identity = -5, name = "many", functions = {} }
@@ -49,7 +52,7 @@ end)
 local function hex(bytes) return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end)) end
 
 tap.test("requests are told in words, as far as their bytes go", function()
-  local mode = ("<I2I2I2I2I8I4I4"):pack(3, 1, 2, 0, 0, 5, 1)
+  local mode = ("<I2I2I2I2I8I4I4"):pack(3, VERSION, 2, 0, 0, 5, 1)
   local _, text = decode.request(mode)
   tap.equal(text, "terminal.set_mode mode=5 drain=1")
   _, text = decode.request(mode:sub(1, 20), 24)
@@ -66,8 +69,9 @@ tap.test("requests are told in words, as far as their bytes go", function()
   local op = decode.request(mode)
   tap.equal(decode.reply(op, ("<i4I4"):pack(-4, 1)), "ACCESS")
   tap.equal(decode.reply(op, ("<i4I4"):pack(0, 0)), "OK")
-  local get = decode.request(("<I2I2I2I2I8"):pack(3, 1, 1, 0, 0))
-  tap.equal(decode.reply(get, ("<i4I4I4I2I2"):pack(0, 0, 7, 24, 80)), "mode=7 rows=24 columns=80")
+  local get = decode.request(("<I2I2I2I2I8"):pack(3, VERSION, 1, 0, 0))
+  tap.equal(decode.reply(get, ("<i4I4I4I2I2I4I4"):pack(0, 0, 7, 24, 80, 5, 0)),
+    "mode=7 rows=24 columns=80 interrupts=5")
   tap.equal(decode.rights(0x132), "WRITE DUPLICATE TRANSFER BIND")
 end)
 
@@ -90,7 +94,7 @@ last log lines
 
 tap.test("a record is shown with names; a caller without a frame stands in lr", function()
   local file = symbols.open(symbols.encode(programs()))
-  local text = RECORD:format(hex(("<I2I2I2I2I8I4I4"):pack(3, 1, 2, 0, 0, 5, 1)))
+  local text = RECORD:format(hex(("<I2I2I2I2I8I4I4"):pack(3, VERSION, 2, 0, 0, 5, 1)))
   local shown = table.concat(crash.render(text, file), "\n")
   tap.contains(shown, "back-trace\n  #0  0000000000010008  small main+0x0\n" ..
     "  #1  0000000000010004  small start+0x4\n" ..

@@ -38,8 +38,9 @@ local function lines(...)
   return table.concat(tracer:flush(true), "\n")
 end
 
-local MODE = ("<I2I2I2I2I8I4I4"):pack(3, 1, 2, 0, 0, 5, 1)
-local GET = ("<I2I2I2I2I8"):pack(3, 1, 1, 0, 0)
+local VERSION = abi.protocol.terminal.version
+local MODE = ("<I2I2I2I2I8I4I4"):pack(3, VERSION, 2, 0, 0, 5, 1)
+local GET = ("<I2I2I2I2I8"):pack(3, VERSION, 1, 0, 0)
 
 tap.test("plain calls: arguments, results, failures, deadlines", function()
   tap.equal(lines(record(ENTER, "event_update", { 0x10003, -1, 7 }, "", { time = 5000000000 }),
@@ -60,14 +61,14 @@ end)
 
 tap.test("requests and replies, posted ones too", function()
   local call = pack("sw_call", { request_length = #GET, send_count = 1, data_length = 9 })
-  local reply = ("<i4I4I4I2I2"):pack(0, 0, 7, 24, 80)
+  local reply = ("<i4I4I4I2I2I4I4"):pack(0, 0, 7, 24, 80, 5, 0)
   tap.equal(lines(record(ENTER, "call", { 0x20, 0, -1 }, call .. GET),
-    record(LEAVE, "call", { 0, 16, 2 }, reply)),
-    "  0.000000 call 0x20 terminal.get_mode handles=1 data=9 = mode=7 rows=24 columns=80 handles=2")
+    record(LEAVE, "call", { 0, #reply, 2 }, reply)),
+    "  0.000000 call 0x20 terminal.get_mode handles=1 data=9 = mode=7 rows=24 columns=80 interrupts=5 handles=2")
   tap.equal(lines(record(ENTER, "call_post", { 0x30, 0x20 }, call .. GET), record(LEAVE, "call_post", { 0 }),
-    record(ENTER, "call_collect", { 0x30 }), record(LEAVE, "call_collect", { 0, 16 }, reply)),
+    record(ENTER, "call_collect", { 0x30 }), record(LEAVE, "call_collect", { 0, #reply }, reply)),
     "  0.000000 call_post 0x20 terminal.get_mode handles=1 data=9 = OK\n" ..
-    "  0.000000 call_collect call=0x30 buffers=0x0 = terminal.get_mode: mode=7 rows=24 columns=80")
+    "  0.000000 call_collect call=0x30 buffers=0x0 = terminal.get_mode: mode=7 rows=24 columns=80 interrupts=5")
   tap.equal(lines(record(ENTER, "call", { 0x20 }, pack("sw_call", { request_length = 41, flags = 4 })),
     record(LEAVE, "call", { 0, 16 })), "  0.000000 call 0x20 secret request of 41 bytes = OK")
   tap.equal(lines(record(ENTER, "call", { 0x20 }, call .. GET), record(LEAVE, "call", { -11 })),
