@@ -64,11 +64,13 @@ tap.test("requests and replies, posted ones too", function()
   local reply = ("<i4I4I4I2I2I4I4"):pack(0, 0, 7, 24, 80, 5, 0)
   tap.equal(lines(record(ENTER, "call", { 0x20, 0, -1 }, call .. GET),
     record(LEAVE, "call", { 0, #reply, 2 }, reply)),
-    "  0.000000 call 0x20 terminal.get_mode handles=1 data=9 = mode=7 rows=24 columns=80 interrupts=5 handles=2")
+    "  0.000000 call 0x20 terminal.get_mode handles=1 data=9 " ..
+    "= mode=7 rows=24 columns=80 interrupts=5 handles=2")
   tap.equal(lines(record(ENTER, "call_post", { 0x30, 0x20 }, call .. GET), record(LEAVE, "call_post", { 0 }),
     record(ENTER, "call_collect", { 0x30 }), record(LEAVE, "call_collect", { 0, #reply }, reply)),
     "  0.000000 call_post 0x20 terminal.get_mode handles=1 data=9 = OK\n" ..
-    "  0.000000 call_collect call=0x30 buffers=0x0 = terminal.get_mode: mode=7 rows=24 columns=80 interrupts=5")
+    "  0.000000 call_collect call=0x30 buffers=0x0 " ..
+    "= terminal.get_mode: mode=7 rows=24 columns=80 interrupts=5")
   tap.equal(lines(record(ENTER, "call", { 0x20 }, pack("sw_call", { request_length = 41, flags = 4 })),
     record(LEAVE, "call", { 0, 16 })), "  0.000000 call 0x20 secret request of 41 bytes = OK")
   tap.equal(lines(record(ENTER, "call", { 0x20 }, call .. GET), record(LEAVE, "call", { -11 })),
