@@ -4,7 +4,7 @@ return {
   -- services of the boot bundle (etc/swos/services), or of scripts read once the login is there
   start = { "consoled", "blkd", "imgfs", "tmpfs", "authd", "console", "logd",
     -- where their device is there
-    "inputd", "rngd" },
+    "inputd", "rngd", "nicd" },
   environment = { "PATH=/bin:/usr/bin", "TERM=vt100" },
   -- of a service that may look up the server
   paths = { { "/", "file/base" }, { "/tmp", "file/tmp" } },

@@ -284,6 +284,12 @@ static status_t ask_disk(handle_t connection)
     return status;
 }
 
+static status_t ask_nic(handle_t connection)
+{
+    struct sw_nic_info_reply reply;
+    return sw_nic_info(connection, &reply, soon());
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 static void attack_all(const struct target *targets, size_t count)
@@ -347,18 +353,20 @@ int client(uint32_t count)
 }
 
 /* What no session may talk to, as the service of tests/hostile/hostile_services.lua: the driver of the
- * disks, of which the second may be written, and a logd that believes it talks to init. */
+ * disks, of which the second may be written, that of the network card, and a logd that believes it talks to init. */
 int service_client(uint32_t count)
 {
     static struct own logd = { .program = "/bin/tests/logd", .authority = "kernel-log" };
-    handle_t log = 0;
+    handle_t log = 0, nic = 0;
 
     if (!odds_create() || !own_create(&logd, &log))
         return 2;
+    sw_service_connect("nic", SW_NEVER, &nic);
     const struct target targets[] = {
         { "blkd", sw_start_get("block"), SW_PROTOCOL_BLOCK, count / 4, ask_blocks, PATIENCE, NULL },
         { "disk 0", sw_start_get("disk/0"), SW_PROTOCOL_BLOCK, count, ask_disk, PATIENCE, NULL },
         { "disk 1", sw_start_get("disk/1"), SW_PROTOCOL_BLOCK, count, ask_disk, PATIENCE, NULL },
+        { "nicd", nic, SW_PROTOCOL_NIC, count, ask_nic, PATIENCE, NULL },
         { "init's logd", log, SW_PROTOCOL_LOG, count / 2, ask_log, IMPATIENCE, &logd },
     };
     attack_all(targets, sizeof(targets) / sizeof(targets[0]));
