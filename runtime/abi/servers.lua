@@ -12,5 +12,6 @@ return {
   { "nicd", serves = "nic", calls = { "names" } },
   { "rngd", level = 0, calls = { "names" } },
   { "drvinputd", serves = "driver", calls = {} },
+  { "netd", serves = "net", calls = { "names" } },
   { "authd", serves = "auth", calls = { "names" } },
 }

@@ -45,12 +45,12 @@ static inline void look_again(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-static inline uint32_t wishes_load(const struct sw_packet_line *line)
+static inline uint32_t wishes_load(const struct sw_ring_word *line)
 {
     return atomic_load_explicit((const _Atomic uint32_t *)&line->value, memory_order_relaxed);
 }
 
-static inline void wishes_store(struct sw_packet_line *line, uint32_t wishes)
+static inline void wishes_store(struct sw_ring_word *line, uint32_t wishes)
 {
     packets_store_hook();
     atomic_store_explicit((_Atomic uint32_t *)&line->value, wishes, memory_order_relaxed);

@@ -293,7 +293,7 @@ static void scribble(void)
 /* Positions and wishes, which are few among the words of the head. */
 static void scribble_line(void)
 {
-    struct sw_packet_line *lines = &HEAD->receive_produced;
+    struct sw_ring_word *lines = &HEAD->receive_produced;
     lines[below(7)].value = below(2) ? below(0xffffffff) : lines[below(4)].value + below(400) - 200;
 }
 
