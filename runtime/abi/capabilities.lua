@@ -7,6 +7,7 @@ return {
   { "fs-read", 2, "opening a file for reading, listing a directory" },
   { "tmp-write", 3, "creating, changing and removing files in /tmp" },
   { "inspect", 4, "facts about processes of other sessions, about devices, what services count, tracing" },
+  { "net", 5, "the network: looking at it, connecting, listening" },
   { "log-read", 6, "the kernel log, what services print, crash records" },
   { "device", 8, "killing, starting, stopping and trimming system services, opening devices, levels of the kernel log" },
   { "power", 9, "reboot and power off" },

@@ -63,4 +63,13 @@ return {
   { "SW_LOG_DEBUG", 0, "" }, { "SW_LOG_INFO", 1, "" }, { "SW_LOG_WARNING", 2, "" }, { "SW_LOG_ERROR", 3, "" }, { "SW_LOG_PANIC", 4, "" },
   { "SW_LOG_DEFAULT", 15, "log_filter: no level of its own" },
   { "SW_LOG_GATHER", 1, "log_read: the lines read are kept elsewhere" },
+  { "SW_PACKET_MAGIC", 0x314b4341504f5753, "sw_packet_pool.magic, SWOPACK1" },
+  { "SW_PACKET_VERSION", 1, "sw_packet_pool.version" },
+  { "SW_PACKET_RECEIVE", 256, "buffers to receive into, and places of that ring" },
+  { "SW_PACKET_TRANSMIT", 128, "buffers to send from, and places of that ring" },
+  { "SW_PACKET_BUFFERS", 4096, "where the buffers begin in the pool" },
+  { "SW_PACKET_BUFFER", 2048, "bytes of a buffer" },
+  { "SW_PACKET_ROOM", 22, "bytes of a buffer in front of the frame: the driver's, and so many that IP headers are aligned" },
+  { "SW_PACKET_WANT_MORE", 1, "set the side's event when the other ring is filled" },
+  { "SW_PACKET_WANT_ROOM", 2, "set it when the side's own ring is emptied" },
 }

@@ -38,4 +38,9 @@ return {
   { "LOGIN_INCORRECT", -33, "login incorrect", posix = "EACCES" },
   { "BAD_MESSAGE", -34, "malformed message", posix = "EPROTO" },
   { "CROSS_DEVICE", -35, "on another file server", posix = "EXDEV" },
+  { "UNREACHABLE", -36, "no way to that address", posix = "EHOSTUNREACH" },
+  { "REFUSED", -37, "connection refused", posix = "ECONNREFUSED" },
+  { "RESET", -38, "connection reset by the peer", posix = "ECONNRESET" },
+  { "IN_USE", -39, "address in use", posix = "EADDRINUSE" },
+  { "NOT_CONNECTED", -40, "not connected", posix = "ENOTCONN" },
 }

@@ -9,7 +9,9 @@ return {
   { "logd", serves = "log", calls = { "names" } },
   { "consoled", serves = "terminal", calls = { "names" } },
   { "inputd", level = 0, calls = { "names" } },
+  { "nicd", serves = "nic", calls = { "names" } },
   { "rngd", level = 0, calls = { "names" } },
   { "drvinputd", serves = "driver", calls = {} },
+  { "netd", serves = "net", calls = { "names" } },
   { "authd", serves = "auth", calls = { "names" } },
 }

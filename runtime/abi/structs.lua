@@ -200,4 +200,22 @@ return {
   { name = "sw_device_taken", doc = "What device_take read.", fields = {
     { "u64", "value", "" }, { "u64", "taken", "1" },
   } },
+  { name = "sw_ring_word", doc = "A word of shared rings that one side writes, in a cache line of its own.", fields = {
+    { "u32", "value" }, { "u32[15]", "reserved", "0" },
+  } },
+  { name = "sw_packet_pool", doc = "Head of the packet pool between nicd and netd, start handle `pool` of both: what the card is, two rings of one filler and one emptier each, then from SW_PACKET_BUFFERS on the buffers, those received into and those sent from. Positions count up and wrap at 2^32.", fields = {
+    { "u64", "magic", "SW_PACKET_MAGIC once nicd has filled in the rest" }, { "u32", "version", "SW_PACKET_VERSION" },
+    { "u32", "mtu", "bytes of an Ethernet frame's payload" }, { "u32", "link", "1: up" },
+    { "u32", "reserved", "0" },
+    { "u8[6]", "address", "of the card" }, { "u16", "reserved2", "0" }, { "u32[8]", "reserved3", "0" },
+    { "sw_ring_word", "receive_produced", "nicd: position after the last packet" },
+    { "sw_ring_word", "receive_consumed", "netd: position after the last packet it is done with, whose buffer is nicd's again" },
+    { "sw_ring_word", "transmit_produced", "netd" },
+    { "sw_ring_word", "transmit_consumed", "nicd: the device is done with all before" },
+    { "sw_ring_word", "driver", "nicd, SW_PACKET_WANT_*: when to set its event" },
+    { "sw_ring_word", "stack", "netd, the same" },
+    { "sw_ring_word", "handling", "netd: 1 + the position it handles; after a death there that packet is left out" },
+    { "u64[256]", "receive", "buffer << 32 | bytes of the frame" },
+    { "u64[128]", "transmit", "bytes of the frame, which is in the position's own buffer" },
+  } },
 }

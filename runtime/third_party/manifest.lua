@@ -32,6 +32,14 @@ return {
     needs = { "newlib" },
     licence = "ISC",
   },
+  lwip = {
+    version = "2.1.3",
+    pool = "main/l/lwip",
+    file = "lwip_2.1.3+dfsg1.orig.tar.xz",
+    sha256 = "0a8276d09fc4e97bbba2f953d74af2388fc2195ea156be9d7589e297a68fde24",
+    needs = { "newlib" },
+    licence = "BSD-3-Clause",
+  },
   libfdt = {
     version = "1.7.2",
     pool = "main/d/device-tree-compiler",

@@ -193,16 +193,22 @@ bool virtqueue_take(struct virtqueue *queue, void **out_context, uint32_t *out_w
     return true;
 }
 
-bool virtqueue_arm(struct virtqueue *queue)
+bool virtqueue_arm_after(struct virtqueue *queue, uint16_t count)
 {
     if (queue->event_index) {
-        shared_store(used_event(queue), queue->taken);
+        shared_store(used_event(queue), (uint16_t)(queue->taken + count - 1));
     } else {
-        shared_store(queue->available, 0);
+        shared_store(queue->available, count ? 0 : NO_INTERRUPT);
     }
     /* The wish before the last look: pairs with the device's barrier between index and flag. */
     atomic_thread_fence(memory_order_seq_cst);
-    return !queue->broken && shared_load(queue->used + 2) != queue->taken;
+    return !queue->broken && count &&
+           (uint16_t)(shared_load(queue->used + 2) - queue->taken) >= count;
+}
+
+bool virtqueue_arm(struct virtqueue *queue)
+{
+    return virtqueue_arm_after(queue, 1);
 }
 
 bool virtqueue_reclaim(struct virtqueue *queue, void **out_context)

@@ -14,7 +14,8 @@ for name, bit in pairs(abi.capability) do
 end
 table.sort(NAMES)
 
-local guest = Guest.start({ disks = { { "build/test.img" } } })
+local guest = Guest.start({ disks = { { "build/test.img" } },
+  more = { "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0" } })
 
 -- What the probe printed against a mask: how many operations were asked, by protocol; refused.
 local function judge(output, mask)
@@ -51,7 +52,8 @@ end
 
 -- Of which protocols root can have a connection: to how many servers, and what is asked more or less
 -- (the conditions of open; `ready`). Of the others nobody's session can.
-local WANTED = { auth = { 1, 0 }, file = { 2, 7 }, log = { 1, 0 }, names = { 1, -1 }, system = { 1, 0 },
+local WANTED = { auth = { 1, 0 }, file = { 2, 7 }, log = { 1, 0 }, names = { 1, -1 }, net = { 1, 0 },
+  system = { 1, 0 },
   terminal = { 1, 0 } }
 
 tap.test("root is refused nothing", function()
@@ -96,6 +98,7 @@ tap.test("user: reads, writes /tmp, does not rule", function()
     { "cat /etc/motd", false }, { "ls /", false }, { "echo x >/tmp/u", false },
     { "rm /tmp/u", false }, { "ps", false },
     { "poweroff", "power" }, { "reboot", "power" }, { "dmesg", "log-read" },
+    { "ip addr", "net" }, { "ping -c 1 10.0.2.2", "net" }, { "nslookup swos", "net" },
     { "svc kill tmpfs", "device" }, { "svc trim", "device" },
   })
 end)

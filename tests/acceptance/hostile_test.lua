@@ -17,7 +17,8 @@ local SCRATCH = 4 << 20
 -- The disk of the system, and one that a hostile client of the driver may write to.
 local kernel <close> = disk.temporary(machine.with_bundle("build/kernel.img", "build/hostile.bundle"))
 local guest = Guest.start({ cpus = 2, kernel = kernel.path,
-  disks = { { "build/test.img" }, { disk.blank(SCRATCH), writable = true } } })
+  disks = { { "build/test.img" }, { disk.blank(SCRATCH), writable = true } },
+  more = { "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0" } })
 guest:login("root", "swordfish")
 
 -- protocol -> true: attacked from that side, as the guest program says

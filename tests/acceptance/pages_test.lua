@@ -23,7 +23,7 @@ for name in list:lines() do
 end
 list:close()
 
-local guest = Guest.start()
+local guest = Guest.start({ more = { "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0" } })
 guest:login("root", "swordfish")
 
 -- Whether text is what an example prints; lines of a pattern may end with "...", which is any rest.

@@ -34,6 +34,7 @@ static handle_t connect_to(const char *protocol, const char *path)
                      { "system", "system" },
                      { "block", "block" },
                      { "log", "log" },
+                     { "net", "net" },
                      { "terminal", "terminal/console" } };
     struct sw_fd_facts facts;
     struct sw_place place;

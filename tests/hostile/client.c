@@ -284,6 +284,18 @@ static status_t ask_disk(handle_t connection)
     return status;
 }
 
+static status_t ask_net(handle_t connection)
+{
+    struct sw_net_list_reply reply;
+    return sw_net_list(connection, SW_NET_ADDRESSES, 0, data, sizeof(data), &reply, soon());
+}
+
+static status_t ask_nic(handle_t connection)
+{
+    struct sw_nic_info_reply reply;
+    return sw_nic_info(connection, &reply, soon());
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 static void attack_all(const struct target *targets, size_t count)
@@ -313,7 +325,7 @@ int client(uint32_t count)
     static struct own driver = { .program = "/bin/drvinputd" };
     struct sw_fd_facts facts = { 0 };
     struct sw_place tmp, base;
-    handle_t file = 0, auth = 0, system = 0, log = 0, to_driver = 0;
+    handle_t file = 0, auth = 0, system = 0, log = 0, net = 0, to_driver = 0;
     int fd = open("/tmp/hostile", O_CREAT | O_RDWR, 0600);
 
     if (!odds_create() || sw_path_resolve("/tmp/x", &tmp) != SW_OK ||
@@ -323,6 +335,7 @@ int client(uint32_t count)
     sw_service_connect("auth", SW_NEVER, &auth);
     sw_service_connect("system", SW_NEVER, &system);
     sw_service_connect("log", SW_NEVER, &log);
+    sw_service_connect("net", SW_NEVER, &net);
     if (sw_fd_facts(fd, &facts) == SW_OK)
         file = facts.handle;
     sw_fd_facts(0, &facts);
@@ -339,6 +352,7 @@ int client(uint32_t count)
         { "init", sw_start_get("names"), SW_PROTOCOL_NAMES, count / 4, ask_names, PATIENCE, NULL },
         { "init", system, SW_PROTOCOL_SYSTEM, count / 4, ask_system, PATIENCE, NULL },
         { "logd", log, SW_PROTOCOL_LOG, count / 2, ask_log, IMPATIENCE, NULL },
+        { "netd", net, SW_PROTOCOL_NET, count, ask_net, IMPATIENCE, NULL },
     };
     attack_all(targets, sizeof(targets) / sizeof(targets[0]));
     own_destroy(&driver);
@@ -347,18 +361,20 @@ int client(uint32_t count)
 }
 
 /* What no session may talk to, as the service of tests/hostile/hostile_services.lua: the driver of the
- * disks, of which the second may be written, and a logd that believes it talks to init. */
+ * disks, of which the second may be written, that of the network card, and a logd that believes it talks to init. */
 int service_client(uint32_t count)
 {
     static struct own logd = { .program = "/bin/tests/logd", .authority = "kernel-log" };
-    handle_t log = 0;
+    handle_t log = 0, nic = 0;
 
     if (!odds_create() || !own_create(&logd, &log))
         return 2;
+    sw_service_connect("nic", SW_NEVER, &nic);
     const struct target targets[] = {
         { "blkd", sw_start_get("block"), SW_PROTOCOL_BLOCK, count / 4, ask_blocks, PATIENCE, NULL },
         { "disk 0", sw_start_get("disk/0"), SW_PROTOCOL_BLOCK, count, ask_disk, PATIENCE, NULL },
         { "disk 1", sw_start_get("disk/1"), SW_PROTOCOL_BLOCK, count, ask_disk, PATIENCE, NULL },
+        { "nicd", nic, SW_PROTOCOL_NIC, count, ask_nic, PATIENCE, NULL },
         { "init's logd", log, SW_PROTOCOL_LOG, count / 2, ask_log, IMPATIENCE, &logd },
     };
     attack_all(targets, sizeof(targets) / sizeof(targets[0]));

@@ -3,7 +3,8 @@
 -- luacheck: globals services
 services.hostile = { program = "/bin/tests/hostile", arguments = { "service", "/tmp/hostile.options" },
   environment = {}, after = { "console", "tmpfs" }, requires = {}, wants = {},
-  names = { "file/base", "file/tmp" }, capabilities = { "fs-read", "spawn", "device", "log-read", "inspect" },
+  names = { "file/base", "file/tmp", "nic" },
+  capabilities = { "fs-read", "spawn", "device", "log-read", "inspect" },
   gives = { "block" }, limits = {}, final = {}, band = "normal", ready = "started", restart = "never",
   oneshot = true, overdue = 60, start_seconds = 120, stop_seconds = 5, log = 4096 }
 table.insert(require("init.boot").start, "hostile")

@@ -4,8 +4,8 @@
 return {
   description = "login on the system console",
   program = "/bin/console-login",
-  capabilities = { "console", "spawn", "fs-read", "tmp-write", "inspect", "log-read", "device", "power",
-    "time" },
+  capabilities = { "console", "spawn", "fs-read", "tmp-write", "inspect", "net", "log-read", "device",
+    "power", "time" },
   names = { "auth", "file/base", "file/tmp", "log", "names", "system", "terminal/console" },
   after = { "consoled", "imgfs" },
   gives = { "terminal" },

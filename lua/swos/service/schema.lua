@@ -8,11 +8,11 @@
 local M = {}
 
 local SIZES = { K = 1 << 10, M = 1 << 20, G = 1 << 30 }
-M.CAPABILITIES = { "console", "spawn", "fs-read", "tmp-write", "inspect", "log-read", "device", "power",
-  "time" }
-M.GIVES = { "uart", "disks", "rng", "inputs", "keys", "block", "code", "programs", "entropy", "passwd",
-  "authority", "sessions", "terminal", "kernel-log" }
-M.DEVICES = { "uart", "disks", "rng", "inputs" }
+M.CAPABILITIES = { "console", "spawn", "fs-read", "tmp-write", "inspect", "net", "log-read", "device",
+  "power", "time" }
+M.GIVES = { "uart", "disks", "rng", "inputs", "nics", "packets", "keys", "block", "code", "programs",
+  "entropy", "passwd", "authority", "sessions", "terminal", "kernel-log" }
+M.DEVICES = { "uart", "disks", "rng", "inputs", "nics" }
 
 local check  -- check[kind](value, key, problem, path, origin) -> the value as kept
 

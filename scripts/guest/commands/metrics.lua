@@ -19,6 +19,17 @@ local DISK = {
   { "node_disk_flush_requests_total", "Flushes the disk finished." },
   { "node_disk_io_time_seconds_total", "Time in which the disk had something to do.", SECOND },
 }
+-- What nicd counts of its card.
+local NETWORK = {
+  { "node_network_receive_packets_total", "Packets received." },
+  { "node_network_receive_bytes_total", "Bytes of packets received." },
+  { "node_network_receive_drop_total", "Packets received and dropped for want of room." },
+  { "node_network_receive_errs_total", "Packets received whose length no frame has." },
+  { "node_network_transmit_packets_total", "Packets sent." },
+  { "node_network_transmit_bytes_total", "Bytes of packets sent." },
+  { "node_network_transmit_drop_total", "Packets to send that were dropped for want of room." },
+  { "node_network_transmit_errs_total", "Packets to send that the card refused." },
+}
 local OBJECTS = { "process", "thread", "job", "channel", "connection", "call", "port", "event", "memory",
   "pipe", "device" }
 
@@ -130,16 +141,17 @@ local function calls(kinds)
   end
 end
 
-local function disks(kinds)
+-- The families of what a driver counts of each of its devices, `device` and a number.
+local function driven(kinds, driver, device, families)
   local own = {}
   for _, line in ipairs(kinds.own) do
-    if line[2] == "blkd" then own = line end
+    if line[2] == driver then own = line end
   end
-  for i, what in ipairs(DISK) do
+  for i, what in ipairs(families) do
     local put = page.family(what[1], "counter", what[2])
-    for at = 3, #own, #DISK do
+    for at = 3, #own, #families do
       local value = own[at + i - 1] or 0
-      put(what[3] and value / what[3] or value, { "device", ("disk%d"):format((at - 3) // #DISK) })
+      put(what[3] and value / what[3] or value, { "device", ("%s%d"):format(device, (at - 3) // #families) })
     end
   end
 end
@@ -171,7 +183,8 @@ local init <close> = command.connect("system")
 local reply, message, code = protocol.system.statistics(init, { capacity = CAPACITY })
 if reply then
   local kinds = lines_by_kind(reply.data)
-  disks(kinds)
+  driven(kinds, "blkd", "disk", DISK)
+  driven(kinds, "nicd", "net", NETWORK)
   services(kinds)
   calls(kinds)
 elseif code ~= "ACCESS" then

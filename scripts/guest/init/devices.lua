@@ -3,9 +3,9 @@ local swos = require("swos")
 local sys = swos.sys
 
 -- Lists of { name, handle } by the word in a service's `gives` and `needs`.
-local M = { uart = {}, disks = {}, rng = {}, inputs = {} }
+local M = { uart = {}, disks = {}, rng = {}, inputs = {}, nics = {} }
 
-local VIRTIO = { [2] = "disks", [4] = "rng", [18] = "inputs" }
+local VIRTIO = { [1] = "nics", [2] = "disks", [4] = "rng", [18] = "inputs" }
 
 -- Fills the lists in the order of the device tree.
 function M.find()

@@ -1,9 +1,10 @@
 -- What the words in a service's `gives` mean: each adds start handles to a table.
 --
--- uart, disks, rng, inputs
+-- uart, disks, rng, inputs, nics
 --               the devices of that kind, to drive but not to manage; `inputs` also the end of the
 --               pipe of typed bytes (`keys`) they are written to
 -- keys          the other end of it, when there is an input device
+-- packets       the pool that nicd and netd share (`pool`), and the events that wake them
 -- block         blkd: `block` (badge 0, the list of disks) and `disk/I` (badge I + 1)
 -- code          the authority to make image code executable
 -- programs      the boot bundle's programs, so that /bin/lua shares the bundle's pages
@@ -65,6 +66,19 @@ end
 
 function words.keys(handles)
   if #devices.inputs > 0 then handles.keys = keys_pipe() end
+  return true
+end
+
+function words.nics(handles) return give_devices(handles, devices.nics, DRIVE_DMA) end
+
+-- What the card's packets lie in outlives the driver, the stack, and init. One card: the first that works.
+function words.packets(handles)
+  handles.pool = kept.get(kept.PACKETS, function()
+    return sys.memory_create(swos.PACKET_BUFFERS
+      + (swos.PACKET_RECEIVE + swos.PACKET_TRANSMIT) * swos.PACKET_BUFFER, swos.MEMORY_COMMIT)
+  end)
+  handles["wake/nicd"] = kept.get(kept.WAKE_NICD, sys.event_create)
+  handles["wake/netd"] = kept.get(kept.WAKE_NETD, sys.event_create)
   return true
 end
 

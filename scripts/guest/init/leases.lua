@@ -70,7 +70,7 @@ function M.text()
 end
 
 local function is_of_a_service(device)
-  for _, given in pairs { devices.uart, devices.disks, devices.rng, devices.inputs } do
+  for _, given in pairs { devices.uart, devices.disks, devices.rng, devices.inputs, devices.nics } do
     for _, entry in ipairs(given) do
       if entry.name == device.start then return true end
     end

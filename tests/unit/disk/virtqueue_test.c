@@ -118,6 +118,35 @@ static void test_round(bool event_index)
     tap_ok(good && !queue.broken, "100000 rounds");
 }
 
+/* Interrupts at a later chain than the next, or at none. */
+static void test_arm_after(void)
+{
+    uint32_t count, writable, written;
+    uint16_t heads[3];
+    void *context;
+
+    start(true);
+    for (int i = 0; i < 3; i++)
+        virtqueue_add(&queue, buffers, 1, 1, NULL);
+    virtqueue_publish(&queue);
+    for (int i = 0; i < 3; i++)
+        device_take(&heads[i], &count, &writable);
+    CHECK(!virtqueue_arm_after(&queue, 2));
+    CHECK(device.available[2 + SIZE] == 1); /* the device says so when its index passes this */
+    device_put(heads[0], 0);
+    CHECK(!virtqueue_arm_after(&queue, 2));
+    device_put(heads[1], 0);
+    CHECK(virtqueue_arm_after(&queue, 2));
+    CHECK(!virtqueue_arm_after(&queue, 0) && device.available[2 + SIZE] == 0xffff);
+    CHECK(virtqueue_take(&queue, &context, &written) && virtqueue_take(&queue, &context, &written));
+    CHECK(!virtqueue_arm_after(&queue, 1) && device.available[2 + SIZE] == 2);
+    start(false);
+    virtqueue_arm_after(&queue, 3);
+    CHECK(device.available[0] == 0);
+    virtqueue_arm_after(&queue, 0);
+    CHECK(device.available[0] == 1);
+}
+
 static void test_notify(void)
 {
     uint32_t count, writable;
@@ -195,6 +224,7 @@ int main(void)
 {
     test_round(true);
     test_round(false);
+    test_arm_after();
     test_notify();
     test_liar();
     free(shared);

@@ -76,6 +76,10 @@ bool virtqueue_take(struct virtqueue *queue, void **out_context, uint32_t *out_w
  * and ask again. */
 bool virtqueue_arm(struct virtqueue *queue);
 
+/* The same at the `count`-th finished chain from now, where the device can be told so; count 0: at
+ * none. True when that many are finished already. */
+bool virtqueue_arm_after(struct virtqueue *queue, uint16_t count);
+
 /* Takes back an outstanding chain without the device; only after it was reset. False when none is
  * left. */
 bool virtqueue_reclaim(struct virtqueue *queue, void **out_context);

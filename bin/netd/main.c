@@ -1,0 +1,196 @@
+/* netd: the TCP/IP stack.
+ *
+ * Start handles: `pool` (the packet pool), `wake/netd` (event that wakes us), `wake/nicd` (event that
+ * wakes the driver), `serve`, and `log`, `names` if given. One thread around one port: packets,
+ * calls and lwIP's timers are handled in turn, none waits for another. Nothing wakes netd when
+ * nothing happens (timers.c). */
+#include "netd.h"
+#include <lwip/dns.h>
+#include <lwip/init.h>
+#include <lwip/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <swos/clock.h>
+#include <swos/log.h>
+#include <swos/service.h>
+#include <swos/start.h>
+#include <swos/status.h>
+
+enum key { KEY_CHANNEL, KEY_WAKE };
+
+#define REPORT_MOST 32768
+
+static struct sw_server server;
+static handle_t wake_us;
+
+void netd_fail(const char *what, status_t status)
+{
+    sw_log(SW_LOG_ERROR, "%s: %s", what, sw_status_text(status));
+    exit(1);
+}
+
+status_t netd_status(err_t error)
+{
+    switch (error) {
+    case ERR_OK:
+        return SW_OK;
+    case ERR_MEM:
+    case ERR_BUF:
+        return SW_NO_MEMORY;
+    case ERR_TIMEOUT:
+        return SW_TIMED_OUT;
+    case ERR_RTE:
+        return SW_UNREACHABLE;
+    case ERR_USE:
+        return SW_IN_USE;
+    case ERR_RST:
+    case ERR_ABRT:
+        return SW_RESET;
+    case ERR_CLSD:
+    case ERR_CONN:
+        return SW_NOT_CONNECTED;
+    default:
+        return SW_INVALID;
+    }
+}
+
+bool netd_address(const uint8_t bytes[16], uint32_t family, uint32_t scope, ip_addr_t *out)
+{
+    if (family == SW_NET_IPV4) {
+        u32_t word;
+        memcpy(&word, bytes, sizeof(word));
+        ip_addr_set_ip4_u32_val(*out, word);
+        return true;
+    }
+    if (family != SW_NET_IPV6)
+        return false;
+    memset(out, 0, sizeof(*out));
+    IP_SET_TYPE_VAL(*out, IPADDR_TYPE_V6);
+    memcpy(ip_2_ip6(out)->addr, bytes, 16);
+    if (ip6_addr_has_scope(ip_2_ip6(out), IP6_UNKNOWN)) {
+        /* A link-local address without its link is on the card's. */
+        const struct netif *netif = scope ? netif_get_by_index((u8_t)scope) : NULL;
+        ip6_addr_assign_zone(ip_2_ip6(out), IP6_UNKNOWN, netif ? netif : interface_netif());
+    }
+    return true;
+}
+
+void netd_address_put(const ip_addr_t *address, uint8_t bytes[16])
+{
+    memset(bytes, 0, 16);
+    if (IP_IS_V6(address))
+        memcpy(bytes, ip_2_ip6(address)->addr, 16);
+    else
+        memcpy(bytes, &ip_2_ip4(address)->addr, 4);
+}
+
+void netd_name_server(char *text, size_t capacity)
+{
+    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
+        if (!ip_addr_isany(dns_getserver(i))) {
+            ipaddr_ntoa_r(dns_getserver(i), text, (int)capacity);
+            return;
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ the protocol */
+
+static status_t handle_list(struct sw_request *request, const struct sw_net_list_request *in,
+                            struct sw_net_list_reply *out)
+{
+    static char text[REPORT_MOST];
+    bool known;
+    size_t length;
+    uint64_t done;
+
+    if (!report(in->what, text, sizeof(text), &length, &known) ||
+        length > request->event.data_length)
+        return SW_TOO_LARGE;
+    if (!known)
+        return SW_INVALID;
+    out->bytes = (uint32_t)length;
+    return length > 0 ? sw_call_write(request->event.token, 0, text, length, &done) : SW_OK;
+}
+
+static status_t handle_ping(struct sw_request *request, const struct sw_net_ping_request *in,
+                            struct sw_net_ping_reply *out)
+{
+    (void)out;
+    return query_ping(request, in);
+}
+
+static status_t handle_resolve(struct sw_request *request, const struct sw_net_resolve_request *in,
+                               const char *name, size_t name_length,
+                               struct sw_net_resolve_reply *out)
+{
+    return query_resolve(request, in, name, name_length, out);
+}
+
+static const struct sw_net_handlers handlers = {
+    .list = handle_list,
+    .ping = handle_ping,
+    .resolve = handle_resolve,
+};
+
+/* ------------------------------------------------------------------ the loop */
+
+/* After anything that happened, before sleeping. */
+static void settle(void)
+{
+    uint64_t now = sw_clock_monotonic(), queries, timers;
+
+    queries_run(now);
+    timers_run(now);
+    if (interface_settle())
+        sw_event_update(wake_us, 0, 1, NULL); /* others' events come first */
+    timers = timers_deadline(now);
+    queries = queries_deadline();
+    server.deadline = timers < queries ? timers : queries;
+}
+
+static void on_event(struct sw_server *from, const struct sw_event *event)
+{
+    (void)from;
+    if (event->key == KEY_WAKE) {
+        sw_event_update(wake_us, 1, 0, NULL);
+        if (interface_work())
+            sw_event_update(wake_us, 0, 1, NULL);
+    }
+    settle();
+}
+
+static status_t on_message(struct sw_server *from, struct sw_request *request)
+{
+    (void)from;
+    status_t status = sw_net_dispatch(&handlers, request);
+    settle();
+    return status;
+}
+
+static void on_timeout(struct sw_server *from)
+{
+    (void)from;
+    settle();
+}
+
+int main(void)
+{
+    server = (struct sw_server){ .message = on_message, .event = on_event, .timeout = on_timeout };
+    wake_us = sw_start_get("wake/netd");
+    status_t status = sw_server_serve(&server, sw_start_get("serve"), KEY_CHANNEL);
+    if (status != SW_OK)
+        netd_fail("serve", status);
+    lwip_init();
+    status = interface_open(sw_start_get("pool"), sw_start_get("wake/nicd"));
+    if (status != SW_OK)
+        netd_fail("the packet pool", status);
+    if ((status = queries_open()) != SW_OK ||
+        (status = sw_port_bind(server.port, wake_us, UINT64_MAX, KEY_WAKE)) != SW_OK)
+        netd_fail("start", status);
+    sw_event_update(wake_us, 0, 1, NULL); /* what has come before we were there */
+    settle();
+    if ((status = sw_service_ready()) != SW_OK && status != SW_NOT_FOUND)
+        sw_log(SW_LOG_WARNING, "ready: %s", sw_status_text(status));
+    netd_fail("wait", sw_server_run(&server));
+}

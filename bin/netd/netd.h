@@ -1,0 +1,60 @@
+/* netd's parts. One thread; lwIP calls back from within what is called here. */
+#pragma once
+#include <lwip/ip_addr.h>
+#include <lwip/netif.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <swos/protocol.h>
+#include <swos/server.h>
+
+/* Ends netd. */
+_Noreturn void netd_fail(const char *what, status_t status);
+
+/* The status that says what lwIP says. */
+status_t netd_status(err_t error);
+
+/* An address of a request: family SW_NET_IPV4 or SW_NET_IPV6 (else false), scope the interface of a
+ * link-local one. The reverse: bytes and family. */
+bool netd_address(const uint8_t bytes[16], uint32_t family, uint32_t scope, ip_addr_t *out);
+void netd_address_put(const ip_addr_t *address, uint8_t bytes[16]);
+
+/* The first name server as text; nothing is written when there is none. */
+void netd_name_server(char *text, size_t capacity);
+
+/* ---- interface.c: the card */
+
+/* Takes over the pool; the card is up when nicd says so. */
+status_t interface_open(handle_t pool, handle_t wake_driver);
+
+/* Handles what has come, a bounded number of packets. True: there is more. */
+bool interface_work(void);
+
+/* To be called before sleeping: the driver is woken for what was sent. True: something came
+ * meanwhile, call interface_work. */
+bool interface_settle(void);
+
+/* When a packet came or went last, monotonic ns. */
+uint64_t interface_active(void);
+
+struct netif *interface_netif(void);
+
+/* ---- timers.c */
+
+void timers_run(uint64_t now);
+uint64_t timers_deadline(uint64_t now);
+
+/* ---- queries.c: calls that are answered when the network has answered */
+
+status_t queries_open(void);
+status_t query_ping(struct sw_request *request, const struct sw_net_ping_request *in);
+status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_request *in,
+                       const char *name, size_t length, struct sw_net_resolve_reply *out);
+void queries_run(uint64_t now); /* those whose time is up */
+uint64_t queries_deadline(void);
+bool queries_resolve(void); /* any name is being looked up */
+
+/* ---- report.c */
+
+/* The text of `list`; false when `capacity` is too little, NULL in *out_text for an unknown list. */
+bool report(uint32_t what, char *text, size_t capacity, size_t *out_length, bool *out_known);

@@ -1,0 +1,220 @@
+/* Pings and names under way: calls that are answered when the network has, or their time is up. */
+#include "netd.h"
+#include <lwip/dns.h>
+#include <lwip/icmp.h>
+#include <lwip/inet_chksum.h>
+#include <lwip/ip.h>
+#include <lwip/prot/icmp6.h>
+#include <lwip/raw.h>
+#include <string.h>
+#include <swos/clock.h>
+
+#define PINGS 64
+#define NAMES 64
+#define PING_SIZE_MOST 1400
+#define PING_TIME_MOST 60000 /* ms */
+
+struct ping {
+    uint64_t token; /* 0: free */
+    uint64_t sent, deadline;
+    ip_addr_t address;
+    uint16_t id, sequence;
+};
+
+struct name {
+    uint64_t token;      /* 0: free */
+    uint32_t generation; /* in lwIP's callback: the answer is to this query, not an earlier one */
+};
+
+static struct ping pings[PINGS];
+static struct name names[NAMES];
+static struct raw_pcb *raw4, *raw6;
+
+/* ------------------------------------------------------------------ ping */
+
+static u8_t on_echo(void *argument, struct raw_pcb *pcb, struct pbuf *packet, const ip_addr_t *from)
+{
+    struct icmp_echo_hdr echo; /* of ICMPv6 too: type, code, checksum, id, sequence */
+    u16_t header = ip_current_header_tot_len();
+    uint64_t now = sw_clock_monotonic();
+
+    (void)argument;
+    if (pbuf_copy_partial(packet, &echo, sizeof(echo), header) != sizeof(echo) ||
+        echo.type != (pcb == raw6 ? ICMP6_TYPE_EREP : ICMP_ER))
+        return 0;
+    for (struct ping *ping = pings; ping < pings + PINGS; ping++) {
+        if (!ping->token || ping->id != echo.id || ping->sequence != echo.seqno ||
+            !ip_addr_cmp_zoneless(&ping->address, from))
+            continue;
+        struct sw_net_ping_reply reply = {
+            .nanoseconds = now - ping->sent,
+            .ttl = pcb == raw6 ? IP6H_HOPLIM(ip6_current_header()) : IPH_TTL(ip4_current_header()),
+            .bytes = packet->tot_len - header,
+        };
+        sw_server_answer(ping->token, SW_OK, 0, &reply, sizeof(reply), NULL, 0, 0);
+        ping->token = 0;
+        pbuf_free(packet);
+        return 1;
+    }
+    return 0;
+}
+
+static err_t echo_send(const struct ping *ping, uint32_t size)
+{
+    struct pbuf *packet =
+        pbuf_alloc(PBUF_IP, (u16_t)(sizeof(struct icmp_echo_hdr) + size), PBUF_RAM);
+    bool v6 = IP_IS_V6(&ping->address);
+    err_t error;
+
+    if (!packet)
+        return ERR_MEM;
+    struct icmp_echo_hdr *echo = packet->payload;
+    echo->type = v6 ? ICMP6_TYPE_EREQ : ICMP_ECHO;
+    echo->code = 0;
+    echo->chksum = 0;
+    echo->id = ping->id;
+    echo->seqno = ping->sequence;
+    for (uint32_t i = 0; i < size; i++)
+        ((uint8_t *)(echo + 1))[i] = (uint8_t)i;
+    if (!v6) /* of ICMPv6 it covers addresses lwIP chooses; it fills it in */
+        echo->chksum = inet_chksum(echo, packet->len);
+    error = raw_sendto(v6 ? raw6 : raw4, packet, &ping->address);
+    pbuf_free(packet);
+    return error;
+}
+
+status_t query_ping(struct sw_request *request, const struct sw_net_ping_request *in)
+{
+    struct ping *ping = pings;
+    status_t status;
+
+    if (in->size > PING_SIZE_MOST)
+        return SW_TOO_LARGE;
+    while (ping < pings + PINGS && ping->token)
+        ping++;
+    if (ping == pings + PINGS)
+        return SW_BUSY;
+    if (!netd_address(in->address, in->family, in->scope, &ping->address))
+        return SW_INVALID;
+    ping->id = (uint16_t)lwip_port_random();
+    ping->sequence = lwip_htons((uint16_t)in->sequence);
+    ping->sent = sw_clock_monotonic();
+    ping->deadline =
+        ping->sent + (in->timeout < PING_TIME_MOST ? in->timeout : PING_TIME_MOST) * SW_MILLISECOND;
+    ping->token = request->event.token; /* before sending: the answer of ourselves is at once */
+    status = netd_status(echo_send(ping, in->size));
+    if (status != SW_OK) {
+        ping->token = 0;
+        return status;
+    }
+    request->deferred = 1;
+    return SW_OK;
+}
+
+/* ------------------------------------------------------------------ names */
+
+static void fill(struct sw_net_resolve_reply *reply, const ip_addr_t *address)
+{
+    netd_address_put(address, reply->address);
+    reply->family = IP_IS_V6(address) ? SW_NET_IPV6 : SW_NET_IPV4;
+}
+
+static void on_found(const char *text, const ip_addr_t *address, void *argument)
+{
+    uintptr_t query = (uintptr_t)argument;
+    struct name *name = &names[query % NAMES];
+    struct sw_net_resolve_reply reply = { 0 };
+
+    (void)text;
+    if (!name->token || name->generation != query / NAMES)
+        return;
+    if (address)
+        fill(&reply, address);
+    sw_server_answer(name->token, address ? SW_OK : SW_NOT_FOUND, 0, &reply, sizeof(reply), NULL, 0,
+                     0);
+    name->token = 0;
+    name->generation++;
+}
+
+status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_request *in,
+                       const char *text, size_t length, struct sw_net_resolve_reply *out)
+{
+    static const u8_t kinds[] = { [SW_NET_ANY] = LWIP_DNS_ADDRTYPE_IPV4_IPV6,
+                                  [SW_NET_IPV4] = LWIP_DNS_ADDRTYPE_IPV4,
+                                  [SW_NET_IPV6] = LWIP_DNS_ADDRTYPE_IPV6 };
+    char name[DNS_MAX_NAME_LENGTH];
+    ip_addr_t address;
+    uint32_t at = 0;
+
+    if (in->family != SW_NET_ANY && in->family != SW_NET_IPV4 && in->family != SW_NET_IPV6)
+        return SW_INVALID;
+    if (length == 0 || memchr(text, 0, length))
+        return SW_INVALID;
+    if (length >= sizeof(name))
+        return SW_NAME_TOO_LONG;
+    memcpy(name, text, length);
+    name[length] = 0;
+    while (at < NAMES && names[at].token)
+        at++;
+    if (at == NAMES)
+        return SW_BUSY;
+    names[at].token = request->event.token;
+    err_t error = dns_gethostbyname_addrtype(
+        name, &address, on_found, (void *)(uintptr_t)(names[at].generation * (uint64_t)NAMES + at),
+        kinds[in->family]);
+    if (error == ERR_INPROGRESS) {
+        request->deferred = 1;
+        return SW_OK;
+    }
+    names[at].token = 0;
+    if (error != ERR_OK)
+        return error == ERR_VAL ? SW_UNREACHABLE : error == ERR_MEM ? SW_BUSY : SW_INVALID;
+    if ((in->family == SW_NET_IPV4 && IP_IS_V6(&address)) ||
+        (in->family == SW_NET_IPV6 && !IP_IS_V6(&address)))
+        return SW_NOT_FOUND; /* an address in letters, of the other kind */
+    fill(out, &address);
+    return SW_OK;
+}
+
+/* ------------------------------------------------------------------ both */
+
+bool queries_resolve(void)
+{
+    for (const struct name *name = names; name < names + NAMES; name++)
+        if (name->token)
+            return true;
+    return false;
+}
+
+void queries_run(uint64_t now)
+{
+    for (struct ping *ping = pings; ping < pings + PINGS; ping++) {
+        if (ping->token && now >= ping->deadline) {
+            sw_server_answer(ping->token, SW_TIMED_OUT, 0, NULL, 0, NULL, 0, 0);
+            ping->token = 0;
+        }
+    }
+}
+
+uint64_t queries_deadline(void)
+{
+    uint64_t deadline = SW_NEVER;
+
+    for (const struct ping *ping = pings; ping < pings + PINGS; ping++)
+        if (ping->token && ping->deadline < deadline)
+            deadline = ping->deadline;
+    return deadline;
+}
+
+status_t queries_open(void)
+{
+    raw4 = raw_new_ip_type(IPADDR_TYPE_V4, IP_PROTO_ICMP);
+    raw6 = raw_new_ip_type(IPADDR_TYPE_V6, IP6_NEXTH_ICMP6);
+    if (!raw4 || !raw6)
+        return SW_NO_MEMORY;
+    raw_recv(raw4, on_echo, NULL);
+    raw_recv(raw6, on_echo, NULL);
+    raw6->chksum_reqd = 1;
+    raw6->chksum_offset = 2;
+    return SW_OK;
+}

@@ -1,0 +1,24 @@
+-- The network (netd): what programs with the capability `net` ask of it. Addresses are 16 bytes, of
+-- IPv4 the first 4; family is 4 or 6.
+return {
+  name = "net", id = 9, version = 1, level = 3, stateless = true,
+  doc = "Network: addresses and names.",
+  constants = {
+    { "SW_NET_IPV4", 4, "family" }, { "SW_NET_IPV6", 6, "family" }, { "SW_NET_ANY", 0, "family: of resolve" },
+    { "SW_NET_LINKS", 1, "list: name, number, MTU, address of the card, up or down" },
+    { "SW_NET_ADDRESSES", 2, "list: interface, family, address, bits of the prefix, where it is from, state, seconds it is valid or forever" },
+    { "SW_NET_ROUTES", 3, "list: interface, family, destination or default, bits of the prefix, gateway or -" },
+    { "SW_NET_NEIGHBOURS", 4, "list: interface, family, address, address of its card or -, state" },
+    { "SW_NET_RESOLVERS", 5, "list: family, address" },
+  },
+  operations = {
+    { 1, "list", request = { { "u32", "what", "SW_NET_*" }, { "u32", "reserved" } }, reply = { { "u32", "bytes" }, { "u32", "reserved" } }, data = "out", cap = "net", idempotent = true,
+      doc = "What netd knows, one a line, words with tabs between them. TOO_LARGE: the buffer holds less." },
+    { 2, "ping", request = { { "u8[16]", "address" }, { "u16", "family" }, { "u16", "size", "bytes of data, at most 1400" }, { "u32", "scope", "0, or the interface of a link-local address" }, { "u32", "timeout", "milliseconds" }, { "u32", "sequence" } },
+      reply = { { "u64", "nanoseconds", "until the answer" }, { "u32", "ttl" }, { "u32", "bytes", "of ICMP" } }, cap = "net", idempotent = true,
+      doc = "Sends an ICMP echo request and waits for its answer. TIMED_OUT: none; UNREACHABLE: no way there; BUSY: 64 wait already." },
+    { 3, "resolve", request = { { "u32", "family", "SW_NET_IPV4, _IPV6 or _ANY: IPv4 if there is one" }, { "u32", "reserved" }, { "string", "name" } },
+      reply = { { "u8[16]", "address" }, { "u32", "family" }, { "u32", "reserved" } }, cap = "net", idempotent = true,
+      doc = "The address of a host. NOT_FOUND: it has none; TIMED_OUT: no name server answered; UNREACHABLE: there is none; BUSY: 64 wait already." },
+  },
+}

@@ -1,0 +1,14 @@
+# lwIP for user space: the core (raw API, NO_SYS), IPv4 and IPv6, as liblwip.a with its headers.
+#
+# Without src/api: netd has no sockets inside. Debian's patches are not in the tarball: they bind
+# src/api to the host's headers. CVE-2020-8597 is of PPP, which is not built. The options and the
+# port's few functions, which netd supplies, are in lwip/.
+
+cp -R "$HERE/lwip/." "$OUT/include/"
+cp -R "$SRC/src/include/." "$OUT/include/"
+TARGET_CFLAGS="$TARGET_CFLAGS -I$OUT/include"
+
+compile "$OUT/lib/liblwip.a" $(cd "$SRC" && ls src/core/*.c src/core/ipv4/*.c src/core/ipv6/*.c | sort) \
+    src/netif/ethernet.c
+
+cp "$SRC/COPYING" "$OUT/LICENCE"
