@@ -30,12 +30,10 @@ static handle_t connect_to(const char *protocol, const char *path)
 {
     static const struct {
         const char *protocol, *service;
-    } services[] = { { "auth", "auth" },
-                     { "system", "system" },
-                     { "block", "block" },
-                     { "log", "log" },
-                     { "net", "net" },
-                     { "terminal", "terminal/console" } };
+    } services[] = {
+        { "auth", "auth" }, { "system", "system" }, { "block", "block" },
+        { "log", "log" },   { "net", "net" },       { "terminal", "terminal/console" }
+    };
     struct sw_fd_facts facts;
     struct sw_place place;
     handle_t connection = 0;
