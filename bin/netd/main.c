@@ -5,6 +5,7 @@
  * calls and lwIP's timers are handled in turn, none waits for another. Nothing wakes netd when
  * nothing happens (timers.c). */
 #include "netd.h"
+#include "sockets.h"
 #include <lwip/dns.h>
 #include <lwip/init.h>
 #include <lwip/tcp.h>
@@ -16,7 +17,7 @@
 #include <swos/start.h>
 #include <swos/status.h>
 
-enum key { KEY_CHANNEL, KEY_WAKE };
+enum key { KEY_CHANNEL, KEY_WAKE, KEY_SOCKETS }; /* the last and what is above: sockets */
 
 #define REPORT_MOST 32768
 
@@ -127,10 +128,20 @@ static status_t handle_resolve(struct sw_request *request, const struct sw_net_r
     return query_resolve(request, in, name, name_length, out);
 }
 
+static status_t handle_connect(struct sw_request *request, const struct sw_net_connect_request *in,
+                               struct sw_net_connect_reply *out)
+{
+    (void)out;
+    return socket_connect(request, in);
+}
+
 static const struct sw_net_handlers handlers = {
     .list = handle_list,
     .ping = handle_ping,
     .resolve = handle_resolve,
+    .connect = handle_connect,
+    .listen = socket_listen,
+    .bind = socket_bind,
 };
 
 /* ------------------------------------------------------------------ the loop */
@@ -141,12 +152,16 @@ static void settle(void)
     uint64_t now = sw_clock_monotonic(), queries, timers;
 
     queries_run(now);
+    sockets_run(now);
     timers_run(now);
     if (interface_settle())
         sw_event_update(wake_us, 0, 1, NULL); /* others' events come first */
     timers = timers_deadline(now);
     queries = queries_deadline();
+    uint64_t sockets = sockets_deadline();
     server.deadline = timers < queries ? timers : queries;
+    if (sockets < server.deadline)
+        server.deadline = sockets;
 }
 
 static void on_event(struct sw_server *from, const struct sw_event *event)
@@ -156,14 +171,24 @@ static void on_event(struct sw_server *from, const struct sw_event *event)
         sw_event_update(wake_us, 1, 0, NULL);
         if (interface_work())
             sw_event_update(wake_us, 0, 1, NULL);
+    } else {
+        socket_event(event->key);
     }
+    settle();
+}
+
+static void on_closed(struct sw_server *from, uint64_t key, uint64_t badge)
+{
+    (void)from, (void)key;
+    socket_closed(badge);
     settle();
 }
 
 static status_t on_message(struct sw_server *from, struct sw_request *request)
 {
     (void)from;
-    status_t status = sw_net_dispatch(&handlers, request);
+    status_t status =
+        request->event.badge == 0 ? sw_net_dispatch(&handlers, request) : socket_message(request);
     settle();
     return status;
 }
@@ -176,12 +201,15 @@ static void on_timeout(struct sw_server *from)
 
 int main(void)
 {
-    server = (struct sw_server){ .message = on_message, .event = on_event, .timeout = on_timeout };
+    server = (struct sw_server){
+        .message = on_message, .closed = on_closed, .event = on_event, .timeout = on_timeout
+    };
     wake_us = sw_start_get("wake/netd");
     status_t status = sw_server_serve(&server, sw_start_get("serve"), KEY_CHANNEL);
     if (status != SW_OK)
         netd_fail("serve", status);
     lwip_init();
+    sockets_open(sw_start_get("serve"), server.port, KEY_SOCKETS);
     status = interface_open(sw_start_get("pool"), sw_start_get("wake/nicd"));
     if (status != SW_OK)
         netd_fail("the packet pool", status);

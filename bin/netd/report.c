@@ -1,5 +1,6 @@
 /* What `list` tells, as lines of words with tabs between them. */
 #include "netd.h"
+#include "sockets.h"
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
 #include <lwip/etharp.h>
@@ -192,13 +193,36 @@ static void resolvers(struct text *text)
     }
 }
 
+static void put_end(struct text *text, const ip_addr_t *address, uint16_t port)
+{
+    if (!address)
+        put(text, "\t-\t0");
+    else if (IP_IS_V6_VAL(*address))
+        put(text, "\t%s\t%u", address6(ip_2_ip6(address)), port);
+    else
+        put(text, "\t%s\t%u", IP_IS_ANY_TYPE_VAL(*address) ? "*" : address4(ip_2_ip4(address)),
+            port);
+}
+
+static void sockets(struct text *text)
+{
+    struct socket_line line;
+
+    for (size_t i = 0; socket_line(&i, &line);) {
+        put(text, "%s\t%s\t%u\t%u\t%c", line.kind, line.state, (unsigned)line.unread,
+            (unsigned)line.unacknowledged, IP_IS_V4_VAL(*line.local) ? '4' : '6');
+        put_end(text, line.local, line.local_port);
+        put_end(text, line.remote, line.remote_port);
+        put(text, "\n");
+    }
+}
+
 bool report(uint32_t what, char *bytes, size_t capacity, size_t *out_length, bool *out_known)
 {
-    static void (*const lists[])(struct text *) = { [SW_NET_LINKS] = links,
-                                                    [SW_NET_ADDRESSES] = addresses,
-                                                    [SW_NET_ROUTES] = routes,
-                                                    [SW_NET_NEIGHBOURS] = neighbours,
-                                                    [SW_NET_RESOLVERS] = resolvers };
+    static void (*const lists[])(struct text *) = {
+        [SW_NET_LINKS] = links,           [SW_NET_ADDRESSES] = addresses, [SW_NET_ROUTES] = routes,
+        [SW_NET_NEIGHBOURS] = neighbours, [SW_NET_RESOLVERS] = resolvers, [SW_NET_SOCKETS] = sockets
+    };
     struct text text = { bytes, capacity, 0, false };
 
     *out_known = what < sizeof(lists) / sizeof(lists[0]) && lists[what];

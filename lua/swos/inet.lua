@@ -1,4 +1,4 @@
--- Internet addresses as text and as the 16 bytes of the protocols `net` and `socket`. Pure, but for `host`
+-- Internet addresses as text and as the 16 bytes of the protocols `net` and `endpoint`. Pure, but for `host`
 -- and `connect`.
 local M = {}
 
@@ -48,8 +48,12 @@ function M.parse(text)
   if bytes then return bytes, 6 end
 end
 
+-- The binding leaves zeros at the end of an array out.
+local function whole(bytes) return bytes .. ("\0"):rep(16 - #bytes) end
+
 -- The address as text, IPv6 as RFC 5952 has it.
 function M.format(bytes, family)
+  bytes = whole(bytes)
   if family == 4 then return ("%d.%d.%d.%d"):format(bytes:byte(1, 4)) end
   local parts = { (">I2I2I2I2I2I2I2I2"):unpack(bytes) }
   local first, most = nil, 1
@@ -93,7 +97,7 @@ function M.host(net, name, family, deadline)
   local reply, message, code = require("swos.protocol").net.resolve(net, { family = family, name = name },
     deadline)
   if not reply then return nil, ("%s: %s"):format(name, message), code end
-  return reply.address, reply.family
+  return whole(reply.address), reply.family
 end
 
 return M

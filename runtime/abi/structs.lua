@@ -218,4 +218,13 @@ return {
     { "u64[256]", "receive", "buffer << 32 | bytes of the frame" },
     { "u64[128]", "transmit", "bytes of the frame, which is in the position's own buffer" },
   } },
+  { name = "sw_socket_rings", doc = "Head of the memory a program gives netd for a TCP connection: two rings of bytes, which follow from SW_PAGE on, first the one to send from, each half of what the object has beyond its first page (a power of two from SW_SOCKET_RING_LEAST to SW_SOCKET_RING_MOST). Positions count bytes and wrap at 2^32.", fields = {
+    { "u32", "state", "netd: SW_SOCKET_*" }, { "i32", "error", "netd: why it is SW_SOCKET_FAILED" }, { "u32[14]", "reserved", "0" },
+    { "sw_ring_word", "up_produced", "program: what it has put in" },
+    { "sw_ring_word", "up_consumed", "netd: what the other end has acknowledged" },
+    { "sw_ring_word", "down_produced", "netd: what has come" },
+    { "sw_ring_word", "down_consumed", "program: what it has taken out" },
+    { "sw_ring_word", "program", "program, SW_SOCKET_WANT_*: when to set the event's bit SW_SOCKET_FOR_PROGRAM" },
+    { "sw_ring_word", "stack", "netd, the same with SW_SOCKET_FOR_STACK" },
+  } },
 }

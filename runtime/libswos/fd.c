@@ -119,6 +119,43 @@ static status_t table_add(struct open_file *file, int minimum, int *out_fd)
     return status;
 }
 
+status_t sw_fd_adopt_object(const struct sw_fd_class *class, void *object, uint32_t flags,
+                            int *out_fd)
+{
+    struct open_file *file = open_file_create(SW_FD_OBJECT, flags, 0, 0);
+    if (!file)
+        return SW_NO_MEMORY;
+    status_t status = table_add(file, 0, out_fd);
+    if (status != SW_OK) {
+        open_file_put(file);
+        return status;
+    }
+    file->object = object;
+    file->class = class;
+    return SW_OK;
+}
+
+status_t sw_fd_object(int fd, const struct sw_fd_class *class, void **out_object,
+                      uint32_t *out_flags, void **out_reference)
+{
+    struct open_file *file = sw_fd_get(fd);
+    if (!file)
+        return SW_BAD_HANDLE;
+    if (file->class != class) {
+        open_file_put(file);
+        return SW_WRONG_TYPE;
+    }
+    *out_object = file->object;
+    *out_flags = open_file_flags(file);
+    *out_reference = file;
+    return SW_OK;
+}
+
+void sw_fd_object_put(void *reference)
+{
+    open_file_put(reference);
+}
+
 SW_HOT status_t sw_fd_close(int fd)
 {
     if (fd < 0 || fd >= SW_FD_LIMIT)

@@ -2,14 +2,20 @@
  *
  * Each object is bound once, whatever number of entries name it: two descriptors may be handles to
  * one pipe end (2>&1 in a child), and a port takes one binding an object. Bindings are
- * level-triggered, so one that has spoken is unbound before the next is asked for. */
+ * level-triggered, so one that has spoken is unbound before the next is asked for. Objects with a
+ * class of their own say themselves whether they are ready, and once more after an event of their two
+ * handles, of which the second one's key has the bit SECOND. */
 #include "open_file.h"
+
+#define SECOND 0x10000u
 
 struct watch {
     struct open_file *file; /* NULL: skipped or always ready */
     uint64_t id, mask;      /* of the object; mask only in the first watch of an object */
     size_t first;           /* first watch with the same object: the one that is bound */
     int bound;
+    handle_t handles[2]; /* of an object */
+    uint64_t masks[2];
 };
 
 static uint32_t ready_bits(const struct open_file *file, uint32_t wanted, uint64_t bits)
@@ -45,6 +51,12 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
         if (polls[i].fd < 0)
             continue;
         struct open_file *file = sw_fd_get(polls[i].fd);
+        if (file && file->class) {
+            polls[i].ready = file->class->ready(file->object, polls[i].wanted);
+            ready += polls[i].ready != 0;
+            watch->file = file;
+            continue;
+        }
         int waits = file && (file->kind == SW_FD_PIPE || file->kind == SW_FD_TERMINAL ||
                              file->kind == SW_FD_EVENT);
         if (waits && sw_handle_info(file->handle, NULL, NULL, &watch->id) == SW_OK) {
@@ -64,6 +76,46 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
         ready += polls[i].ready != 0;
         if (file)
             open_file_put(file);
+    }
+    return ready;
+}
+
+/* Binds the handles of an object that is not ready. Two entries may name one: bound once. */
+static status_t object_bind(handle_t port, struct watch *watch, size_t index)
+{
+    if (!watch->file || !watch->file->class)
+        return SW_OK;
+    watch->file->class->watched(watch->file->object, watch->handles, watch->masks);
+    for (int k = 0; k < 2; k++) {
+        status_t status = watch->handles[k] ? sw_port_bind(port, watch->handles[k], watch->masks[k],
+                                                           index | (k ? SECOND : 0))
+                                            : SW_OK;
+        if (status != SW_OK) {
+            watch->handles[k] = 0; /* nothing of ours to unbind */
+            if (status != SW_EXISTS)
+                return status;
+        }
+    }
+    return SW_OK;
+}
+
+/* An event of the object of watch `first`: asks it again, for each entry that names it. */
+static size_t object_event(struct sw_poll *polls, struct watch *watches, size_t count, size_t first,
+                           uint64_t second, handle_t port)
+{
+    struct open_file *file = watches[first].file;
+    size_t ready = 0;
+
+    if (second) { /* level-triggered, and it does not end by itself */
+        file->class->changed(file->object);
+        sw_port_unbind(port, watches[first].handles[1]);
+        watches[first].handles[1] = 0;
+    }
+    for (size_t i = first; i < count; i++) {
+        if (watches[i].file == file) {
+            polls[i].ready = file->class->ready(file->object, polls[i].wanted);
+            ready += polls[i].ready != 0;
+        }
     }
     return ready;
 }
@@ -88,9 +140,19 @@ status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size
             goto out_port;
         watches[i].bound = 1;
     }
+    for (size_t i = 0; i < count && deadline != 0; i++) {
+        status = object_bind(port, &watches[i], i);
+        if (status != SW_OK)
+            goto out_port;
+    }
     struct sw_wait wait = { 0 };
     while ((status = sw_port_wait(port, &wait, deadline)) == SW_OK) {
-        size_t first = (size_t)wait.event.key;
+        size_t first = (size_t)wait.event.key & (SECOND - 1);
+        if (watches[first].file->class) {
+            if (!object_event(polls, watches, count, first, wait.event.key & SECOND, port))
+                continue;
+            break;
+        }
         deadline = 0;
         for (size_t i = first; i < count; i++)
             if (watches[i].file && watches[i].first == first)
@@ -109,6 +171,10 @@ out_port:
     for (size_t i = 0; i < count; i++)
         if (watches[i].bound)
             sw_port_unbind(port, watches[i].file->handle);
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < 2; k++)
+            if (watches[i].handles[k])
+                sw_port_unbind(port, watches[i].handles[k]);
     wait_port_put(port);
 out_files:
     for (size_t i = 0; i < count; i++)

@@ -40,6 +40,8 @@ SW_HOT void open_file_put(struct open_file *file)
 {
     if (atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1)
         return;
+    if (file->class)
+        file->class->close(file->object);
     if (file->handle && !file->handle_borrowed)
         sw_handle_close(file->handle);
     if (file->control)
@@ -331,6 +333,8 @@ SW_HOT status_t open_file_read(struct open_file *file, void *buffer, size_t leng
     if (flags & SW_FD_NONBLOCK)
         deadline = 0;
     switch (file->kind) {
+    case SW_FD_OBJECT:
+        return file->class->read(file->object, buffer, length, deadline, out_done);
     case SW_FD_PIPE:
     case SW_FD_TERMINAL: {
         uint64_t done = 0;
@@ -359,6 +363,8 @@ SW_HOT status_t open_file_write(struct open_file *file, const void *buffer, size
     if (flags & SW_FD_NONBLOCK)
         deadline = 0;
     switch (file->kind) {
+    case SW_FD_OBJECT:
+        return file->class->write(file->object, buffer, length, deadline, out_done);
     case SW_FD_PIPE:
     case SW_FD_TERMINAL: {
         uint64_t done = 0;

@@ -37,9 +37,11 @@ struct open_file {
     handle_t cell_memory;
     uint64_t size, id; /* image files: checked against the memory */
     uint64_t reads;
-    const uint8_t *view;         /* MEMORY: whole content, once mapped */
-    struct extent_view *extents; /* EXTENT: EXTENT_VIEWS of them, once read */
-    char *path;                  /* DIRECTORY */
+    const uint8_t *view;             /* MEMORY: whole content, once mapped */
+    struct extent_view *extents;     /* EXTENT: EXTENT_VIEWS of them, once read */
+    char *path;                      /* DIRECTORY */
+    const struct sw_fd_class *class; /* OBJECT */
+    void *object;
 };
 
 /* NULL when memory is short; the caller's handles stay the caller's then. */

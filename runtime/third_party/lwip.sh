@@ -4,7 +4,9 @@
 # src/api to the host's headers. CVE-2020-8597 is of PPP, which is not built. The options and the
 # port's few functions, which netd supplies, are in lwip/.
 
-cp -R "$HERE/lwip/." "$OUT/include/"
+mkdir -p "$OUT/include/arch"
+cp "$HERE/lwip/cc.h" "$OUT/include/arch/"
+cp "$HERE/lwip/lwipopts.h" "$HERE/lwip/lwip_hooks.h" "$OUT/include/"
 cp -R "$SRC/src/include/." "$OUT/include/"
 TARGET_CFLAGS="$TARGET_CFLAGS -I$OUT/include"
 

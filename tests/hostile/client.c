@@ -10,6 +10,7 @@
 #include <swos/path.h>
 #include <swos/protocol.h>
 #include <swos/service.h>
+#include <swos/socket.h>
 #include <unistd.h>
 
 #define KILLED 137
@@ -93,7 +94,9 @@ static enum outcome attack(const struct target *target, const struct operation *
 {
     static _Alignas(8) uint8_t request[SW_MESSAGE_MAX], reply[SW_MESSAGE_MAX];
     struct sw_reply_header header = { SW_BAD_MESSAGE, 0 };
-    bool waits = target->patience >= SW_SECOND && below(8);
+    /* Whether it was asked to end must be known: it is started again then. */
+    bool ends = operation->id == SW_PROTOCOL_DRIVER && operation->number == SW_OP_DRIVER_STOP;
+    bool waits = target->patience >= SW_SECOND && (below(8) || ends);
     size_t length = compose(request, operation);
     struct sw_call call = {
         .request = (uint64_t)(uintptr_t)request,
@@ -290,6 +293,14 @@ static status_t ask_net(handle_t connection)
     return sw_net_list(connection, SW_NET_ADDRESSES, 0, data, sizeof(data), &reply, soon());
 }
 
+/* What was connected may have been ended by the attack. */
+static status_t ask_endpoint(handle_t connection)
+{
+    struct sw_endpoint_info_reply reply;
+    status_t status = sw_endpoint_info(connection, &reply, soon());
+    return status == SW_NOT_CONNECTED ? SW_OK : status;
+}
+
 static status_t ask_nic(handle_t connection)
 {
     struct sw_nic_info_reply reply;
@@ -342,6 +353,17 @@ int client(uint32_t count)
     sw_terminal_get_mode(facts.control, &terminal, SW_NEVER);
     /* Nothing it might guess right may end the system under the test. */
     sw_process_restrict(~(uint64_t)(SW_CAP_POWER | SW_CAP_DEVICE | SW_CAP_TIME));
+    const struct sw_socket_address any = { .family = SW_NET_IPV4 };
+    struct sw_socket *udp, *listener, *tcp;
+    uint16_t port;
+    if (sw_socket_bind(&any, &udp, NULL) != SW_OK ||
+        sw_socket_listen(&any, 4, &listener, &port) != SW_OK)
+        return 2;
+    const struct sw_socket_address self = { .bytes = { 127, 0, 0, 1 },
+                                            .family = SW_NET_IPV4,
+                                            .port = port };
+    if (sw_socket_connect(&self, 0, &tcp) != SW_OK)
+        return 2;
     const struct target targets[] = {
         { "drvinputd", to_driver, SW_PROTOCOL_DRIVER, count / 8, ask_driver, PATIENCE, &driver },
         { "tmpfs", tmp.connection, SW_PROTOCOL_FILE, count, ask_tmpfs, PATIENCE, NULL },
@@ -353,8 +375,18 @@ int client(uint32_t count)
         { "init", system, SW_PROTOCOL_SYSTEM, count / 4, ask_system, PATIENCE, NULL },
         { "logd", log, SW_PROTOCOL_LOG, count / 2, ask_log, IMPATIENCE, NULL },
         { "netd", net, SW_PROTOCOL_NET, count, ask_net, IMPATIENCE, NULL },
+        { "a UDP socket", sw_socket_connection(udp), SW_PROTOCOL_ENDPOINT, count, ask_endpoint,
+          PATIENCE, NULL },
+        { "a listener", sw_socket_connection(listener), SW_PROTOCOL_ENDPOINT, count, ask_endpoint,
+          PATIENCE, NULL },
+        { "a connection", sw_socket_connection(tcp), SW_PROTOCOL_ENDPOINT, count, ask_endpoint,
+          PATIENCE, NULL },
     };
     attack_all(targets, sizeof(targets) / sizeof(targets[0]));
+    sw_socket_close(tcp);
+    sw_socket_close(listener);
+    sw_socket_close(udp);
+    rings(count / 8);
     own_destroy(&driver);
     close(fd);
     return check_done();

@@ -57,6 +57,9 @@ void odd_handle_set(const char *kind, handle_t handle);
 /* Handles as the tables list them, or any number of any kind. Returns their number. */
 uint32_t odd_handles(const char *const kinds[SW_HANDLES_MAX], handle_t handles[SW_HANDLES_MAX]);
 
+/* Hostile connections of netd: `count` pairs (rings.c). */
+void rings(uint32_t count);
+
 /* The ways to use the program; see main.c. Each returns its exit status. */
 int client(uint32_t count);
 int service_client(uint32_t count);

@@ -39,6 +39,7 @@
 #define ARP_QUEUE_LEN 4
 #define ETHARP_SUPPORT_STATIC_ENTRIES 0
 #define IP_FORWARD 0
+#define SO_REUSE 1 /* listeners: a port whose connections are in TIME_WAIT is free */
 #define IP_REASSEMBLY 1
 #define IP_REASS_MAX_PBUFS 64
 #define IP_FRAG 1

@@ -11,6 +11,7 @@ tap.test("IPv4", function()
   tap.equal(hex(bytes), "0a00020f" .. ("0"):rep(24))
   tap.equal(family, 4)
   tap.equal(inet.format(bytes, 4), "10.0.2.15")
+  tap.equal(inet.format("\10", 4), "10.0.0.0")
 end)
 
 tap.test("IPv6, in and out", function()

@@ -19,6 +19,7 @@
 /* Kinds beyond SW_FD_* that never cross a process boundary. */
 #define SW_FD_DIRECTORY 0x100
 #define SW_FD_EVENT 0x101
+#define SW_FD_OBJECT 0x102
 
 /* Flags of an open file. */
 #define SW_FD_READ 1u
@@ -42,6 +43,29 @@ status_t sw_fd_pipe(uint32_t capacity, int out_fds[2]);
 /* Makes a descriptor of a handle; takes handle and control (closed with the descriptor). kind:
  * SW_FD_PIPE, SW_FD_TERMINAL, SW_FD_FILE, SW_FD_NULL or SW_FD_EVENT. */
 status_t sw_fd_adopt(uint32_t kind, uint32_t flags, handle_t handle, handle_t control, int *out_fd);
+
+/* What a kind of descriptor does that libswos does not know itself (sockets): programs without one do not
+ * link it. `ready` tells readiness (SW_POLL_*) and, when there is none, arms the two handles of `watched`:
+ * after an event of either, with the bits of its mask, it is asked again; before that `changed` hears of
+ * events of the second. */
+struct sw_fd_class {
+    status_t (*read)(void *object, void *buffer, size_t length, uint64_t deadline,
+                     size_t *out_done);
+    status_t (*write)(void *object, const void *buffer, size_t length, uint64_t deadline,
+                      size_t *out_done);
+    uint32_t (*ready)(void *object, uint32_t wanted);
+    void (*watched)(void *object, handle_t out_handles[2], uint64_t out_masks[2]);
+    void (*changed)(void *object);
+    void (*close)(void *object);
+};
+
+/* A descriptor of such an object; takes it when it succeeds. */
+status_t sw_fd_adopt_object(const struct sw_fd_class *class, void *object, uint32_t flags,
+                            int *out_fd);
+/* The object of a descriptor, in use until sw_fd_object_put(*out_reference). WRONG_TYPE: of another class. */
+status_t sw_fd_object(int fd, const struct sw_fd_class *class, void **out_object,
+                      uint32_t *out_flags, void **out_reference);
+void sw_fd_object_put(void *reference);
 
 status_t sw_fd_close(int fd);
 

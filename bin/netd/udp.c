@@ -1,0 +1,148 @@
+/* UDP: datagrams wait in netd until the program asks for them. */
+#include "socket.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define DATAGRAMS_MOST 131072u /* bytes that wait at a socket */
+
+struct datagram {
+    struct datagram *next;
+    ip_addr_t from;
+    uint16_t port, length;
+    uint8_t bytes[];
+};
+
+static void on_datagram(void *argument, struct udp_pcb *pcb, struct pbuf *packet,
+                        const ip_addr_t *from, u16_t port)
+{
+    struct socket *socket = argument;
+    struct datagram *datagram;
+
+    (void)pcb;
+    uint32_t size = (uint32_t)sizeof(*datagram) + packet->tot_len;
+
+    if (socket->waiting + size <= DATAGRAMS_MOST && (datagram = malloc(size))) {
+        datagram->next = NULL;
+        ip_addr_copy(datagram->from, *from);
+        datagram->port = port;
+        datagram->length = packet->tot_len;
+        pbuf_copy_partial(packet, datagram->bytes, packet->tot_len, 0);
+        *socket->last = datagram;
+        socket->last = &datagram->next;
+        socket->waiting += size;
+        socket_tell(socket);
+    }
+    pbuf_free(packet);
+}
+
+status_t socket_bind(struct sw_request *request, const struct sw_net_bind_request *in,
+                     struct sw_net_bind_reply *out)
+{
+    ip_addr_t address;
+    struct socket *socket;
+    status_t status;
+
+    if (!socket_local(in->address, in->family, &address))
+        return SW_INVALID;
+    if (!(socket = socket_create(UDP)))
+        return SW_NO_MEMORY;
+    socket->last = &socket->first;
+    if ((status = socket_take_event(socket, request, 0)) != SW_OK)
+        goto fail;
+    if (!(socket->udp = udp_new_ip_type(IP_GET_TYPE(&address)))) {
+        status = SW_NO_MEMORY;
+        goto fail;
+    }
+    udp_recv(socket->udp, on_datagram, socket);
+    status = netd_status(in->port ? udp_bind(socket->udp, &address, in->port)
+                                  : socket_bind_anywhere(NULL, socket->udp, &address));
+    out->port = socket->udp->local_port;
+    if (status == SW_OK && (status = socket_give(socket, request)) == SW_OK)
+        return SW_OK;
+    udp_remove(socket->udp);
+fail:
+    socket_free(socket);
+    return status;
+}
+
+status_t udp_handle_send_to(struct sw_request *request,
+                            const struct sw_endpoint_send_to_request *in,
+                            struct sw_endpoint_send_to_reply *out)
+{
+    struct socket *socket = socket_of(request->event.badge);
+    uint64_t length = request->event.data_length, done = 0;
+    ip_addr_t address;
+
+    (void)out;
+    if (!socket)
+        return SW_NOT_CONNECTED;
+    if (socket->kind != UDP || in->port == 0 ||
+        !netd_address(in->address, in->family, in->scope, &address))
+        return SW_INVALID;
+    if (length > (in->family == SW_NET_IPV6 ? 65527u : 65507u))
+        return SW_TOO_LARGE;
+    struct pbuf *packet = pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_RAM);
+    if (!packet)
+        return SW_NO_MEMORY;
+    status_t status = length == 0 ? SW_OK
+                                  : sw_call_read(request->event.token, SW_AREA_DATA, 0,
+                                                 packet->payload, length, &done);
+    if (status == SW_OK && done != length)
+        status = SW_FAULT;
+    if (status == SW_OK)
+        status = netd_status(udp_sendto(socket->udp, packet, &address, in->port));
+    pbuf_free(packet);
+    return status;
+}
+
+status_t udp_handle_receive_from(struct sw_request *request,
+                                 const struct sw_endpoint_receive_from_request *in,
+                                 struct sw_endpoint_receive_from_reply *out)
+{
+    struct socket *socket = socket_of(request->event.badge);
+    struct datagram *datagram;
+    uint64_t done = 0;
+
+    (void)in;
+    if (!socket)
+        return SW_NOT_CONNECTED;
+    if (socket->kind != UDP)
+        return SW_INVALID;
+    if (!(datagram = socket->first))
+        return SW_TIMED_OUT;
+    netd_address_put(&datagram->from, out->address);
+    out->family = IP_IS_V6(&datagram->from) ? SW_NET_IPV6 : SW_NET_IPV4;
+    out->port = datagram->port;
+    out->length = datagram->length;
+    out->bytes = datagram->length < request->event.data_length
+                     ? datagram->length
+                     : (uint32_t)request->event.data_length;
+    status_t status = out->bytes == 0 ? SW_OK
+                                      : sw_call_write(request->event.token, 0, datagram->bytes,
+                                                      out->bytes, &done);
+    if (status != SW_OK) /* the caller's buffer, or the caller, is gone: the datagram is not */
+        return status;
+    socket->first = datagram->next;
+    if (!socket->first)
+        socket->last = &socket->first;
+    socket->waiting -= (uint32_t)sizeof(*datagram) + datagram->length;
+    free(datagram);
+    if (socket->first)
+        socket_tell(socket); /* the event was cleared before this was asked */
+    return SW_OK;
+}
+
+void udp_closed(struct socket *socket)
+{
+    udp_remove(socket->udp);
+    socket_free(socket);
+}
+
+void udp_forget(struct socket *socket)
+{
+    while (socket->first) {
+        struct datagram *datagram = socket->first;
+        socket->first = datagram->next;
+        free(datagram);
+    }
+}

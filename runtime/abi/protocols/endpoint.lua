@@ -1,0 +1,23 @@
+-- The connection of a socket, which `net` gives. It ends with its connection, and with netd.
+return {
+  name = "endpoint", id = 10, version = 1, level = 3, stateless = false,
+  doc = "One socket. A successor of netd knows none of its predecessor's: NOT_CONNECTED.",
+  constants = {
+    { "SW_SHUT_READ", 1, "shutdown: nothing more is read" }, { "SW_SHUT_WRITE", 2, "nothing more is written; what is in the ring is still sent" },
+    { "SW_SOCKET_KEEPALIVE", 1, "option: ask the other end now and then whether it is there" },
+    { "SW_SOCKET_NODELAY", 2, "option: send small pieces at once" },
+  },
+  operations = {
+    { 1, "accept", send = { "memory", "event" }, receive = { "socket" }, reply = { { "u8[16]", "address" }, { "u16", "family" }, { "u16", "port" }, { "u32", "scope" } }, cap = false, idempotent = true,
+      doc = "Takes a connection that waits at a listening socket. TIMED_OUT: none does; the listening socket's event is set when one comes." },
+    { 2, "shutdown", request = { { "u32", "how", "SW_SHUT_*" }, { "u32", "reserved" } }, idempotent = true, cap = false,
+      doc = "Ends one direction of a connection, or both." },
+    { 3, "send_to", request = { { "u8[16]", "address" }, { "u16", "family" }, { "u16", "port" }, { "u32", "scope" } }, data = "in", idempotent = true, cap = false,
+      doc = "Sends a datagram. TOO_LARGE: more than 65,507 bytes (of IPv4; 65,527 of IPv6)." },
+    { 4, "receive_from", reply = { { "u8[16]", "address" }, { "u16", "family" }, { "u16", "port" }, { "u32", "scope" }, { "u32", "length", "of the datagram" }, { "u32", "bytes", "of it in the buffer, the rest is gone" } }, data = "out", idempotent = true, cap = false,
+      doc = "The next datagram. TIMED_OUT: there is none." },
+    { 5, "info", reply = { { "u8[16]", "local_address" }, { "u16", "local_family" }, { "u16", "local_port" }, { "u32", "local_scope" }, { "u8[16]", "remote_address" }, { "u16", "remote_family" }, { "u16", "remote_port" }, { "u32", "remote_scope" } }, idempotent = true, cap = false,
+      doc = "The ends of a socket; without a remote one its port is 0." },
+    { 6, "set", request = { { "u32", "option", "SW_SOCKET_*" }, { "u32", "value", "0: off" } }, idempotent = true, cap = false, doc = "Sets an option of a connection." },
+  },
+}

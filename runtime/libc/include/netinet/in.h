@@ -1,0 +1,80 @@
+/* Internet addresses. */
+#ifndef SWOS_NETINET_IN_H
+#define SWOS_NETINET_IN_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+typedef uint16_t in_port_t;
+typedef uint32_t in_addr_t;
+
+struct in_addr {
+    in_addr_t s_addr;
+};
+
+struct in6_addr {
+    uint8_t s6_addr[16];
+};
+
+struct sockaddr_in {
+    sa_family_t sin_family;
+    in_port_t sin_port;
+    struct in_addr sin_addr;
+    uint8_t sin_zero[8];
+};
+
+struct sockaddr_in6 {
+    sa_family_t sin6_family;
+    in_port_t sin6_port;
+    uint32_t sin6_flowinfo;
+    struct in6_addr sin6_addr;
+    uint32_t sin6_scope_id;
+};
+
+#define IPPROTO_IP 0
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_IPV6 41
+#define IPV6_V6ONLY 26
+
+#define INADDR_ANY ((in_addr_t)0)
+#define INADDR_LOOPBACK ((in_addr_t)0x7f000001)
+#define INADDR_BROADCAST ((in_addr_t)0xffffffff)
+#define INET_ADDRSTRLEN 16
+#define INET6_ADDRSTRLEN 46
+
+extern const struct in6_addr in6addr_any, in6addr_loopback;
+#define IN6ADDR_ANY_INIT                                                                           \
+    {                                                                                              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+#define IN6ADDR_LOOPBACK_INIT                                                                      \
+    {                                                                                              \
+        {                                                                                          \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1                                         \
+        }                                                                                          \
+    }
+
+static inline uint16_t htons(uint16_t value)
+{
+    return __builtin_bswap16(value);
+}
+
+static inline uint16_t ntohs(uint16_t value)
+{
+    return __builtin_bswap16(value);
+}
+
+static inline uint32_t htonl(uint32_t value)
+{
+    return __builtin_bswap32(value);
+}
+
+static inline uint32_t ntohl(uint32_t value)
+{
+    return __builtin_bswap32(value);
+}
+
+#endif

@@ -1,0 +1,642 @@
+/* BSD sockets on libswos's.
+ *
+ * A descriptor exists from socket() on, netd's socket from connect, listen or the first datagram on:
+ * until then only what was asked for is noted. One thread uses a socket at a time: calls on one
+ * descriptor wait for each other. */
+#include "errors.h"
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <swos/clock.h>
+#include <swos/fd.h>
+#include <swos/socket.h>
+#include <swos/sync.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct bsd_socket {
+    struct sw_mutex lock;
+    int type, family;
+    struct sw_socket *socket;       /* NULL: none yet */
+    struct sw_socket_address local; /* bound to */
+    struct sw_socket_address peer;  /* port 0: none */
+    bool bound, listening, connecting;
+    uint32_t ring;
+    uint64_t receive_time, send_time; /* ns; 0: for ever */
+    bool keepalive, nodelay, v6_only;
+};
+
+/* ------------------------------------------------------------------ addresses */
+
+static bool address_get(const struct sockaddr *address, socklen_t length,
+                        struct sw_socket_address *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (address && length >= sizeof(struct sockaddr_in) && address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        memcpy(out->bytes, &v4->sin_addr, 4);
+        out->family = SW_NET_IPV4;
+        out->port = ntohs(v4->sin_port);
+        return true;
+    }
+    if (address && length >= sizeof(struct sockaddr_in6) && address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        memcpy(out->bytes, &v6->sin6_addr, 16);
+        out->family = SW_NET_IPV6;
+        out->port = ntohs(v6->sin6_port);
+        out->scope = v6->sin6_scope_id;
+        return true;
+    }
+    return false;
+}
+
+static void address_put(const struct sw_socket_address *from, struct sockaddr *address,
+                        socklen_t *length)
+{
+    union {
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } full = { 0 };
+    socklen_t size;
+
+    if (!address || !length)
+        return;
+    if (from->family == SW_NET_IPV6) {
+        full.v6.sin6_family = AF_INET6;
+        full.v6.sin6_port = htons(from->port);
+        memcpy(&full.v6.sin6_addr, from->bytes, 16);
+        full.v6.sin6_scope_id = from->scope;
+        size = sizeof(full.v6);
+    } else {
+        full.v4.sin_family = AF_INET;
+        full.v4.sin_port = htons(from->port);
+        memcpy(&full.v4.sin_addr, from->bytes, 4);
+        size = sizeof(full.v4);
+    }
+    memcpy(address, &full, *length < size ? *length : size);
+    *length = size;
+}
+
+/* ------------------------------------------------------------------ the descriptor */
+
+static bool is_there(const struct bsd_socket *socket)
+{
+    return socket->socket && !socket->listening;
+}
+
+static status_t object_read(void *object, void *buffer, size_t length, uint64_t deadline,
+                            size_t *out_done)
+{
+    struct bsd_socket *socket = object;
+    status_t status = SW_NOT_CONNECTED;
+
+    sw_mutex_lock(&socket->lock);
+    if (deadline == SW_NEVER && socket->receive_time)
+        deadline = sw_clock_deadline(socket->receive_time);
+    if (is_there(socket)) {
+        if (socket->type == SOCK_STREAM) {
+            status = sw_socket_read(socket->socket, buffer, length, deadline, out_done);
+        } else {
+            status =
+                sw_socket_receive_from(socket->socket, buffer, length, deadline, out_done, NULL);
+            if (*out_done > length)
+                *out_done = length;
+        }
+    }
+    sw_mutex_unlock(&socket->lock);
+    return status;
+}
+
+static status_t object_write(void *object, const void *bytes, size_t length, uint64_t deadline,
+                             size_t *out_done)
+{
+    struct bsd_socket *socket = object;
+    status_t status = SW_NOT_CONNECTED;
+
+    sw_mutex_lock(&socket->lock);
+    if (deadline == SW_NEVER && socket->send_time)
+        deadline = sw_clock_deadline(socket->send_time);
+    if (is_there(socket) && socket->type == SOCK_STREAM) {
+        status = sw_socket_write(socket->socket, bytes, length, deadline, out_done);
+    } else if (is_there(socket) && socket->peer.port) {
+        status = sw_socket_send_to(socket->socket, &socket->peer, bytes, length);
+        *out_done = status == SW_OK ? length : 0;
+    }
+    sw_mutex_unlock(&socket->lock);
+    return status;
+}
+
+static uint32_t object_ready(void *object, uint32_t wanted)
+{
+    struct bsd_socket *socket = object;
+
+    sw_mutex_lock(&socket->lock);
+    uint32_t ready = socket->socket ? sw_socket_ready(socket->socket, wanted)
+                                    : (wanted & SW_POLL_OUT) | SW_POLL_CLOSED;
+    sw_mutex_unlock(&socket->lock);
+    return ready;
+}
+
+static void object_watched(void *object, handle_t out_handles[2], uint64_t out_masks[2])
+{
+    struct bsd_socket *socket = object;
+
+    out_handles[0] = sw_socket_event(socket->socket);
+    out_masks[0] = SW_SOCKET_FOR_PROGRAM;
+    out_handles[1] = sw_socket_connection(socket->socket);
+    out_masks[1] = UINT64_MAX;
+}
+
+static void object_changed(void *object)
+{
+    struct bsd_socket *socket = object;
+    sw_socket_lost(socket->socket);
+}
+
+static void object_close(void *object)
+{
+    struct bsd_socket *socket = object;
+
+    if (socket->socket)
+        sw_socket_close(socket->socket);
+    free(socket);
+}
+
+static const struct sw_fd_class class = { .read = object_read,
+                                          .write = object_write,
+                                          .ready = object_ready,
+                                          .watched = object_watched,
+                                          .changed = object_changed,
+                                          .close = object_close };
+
+/* A socket in use: locked, with its descriptor's reference. */
+struct use {
+    struct bsd_socket *socket;
+    uint32_t flags;
+    void *reference;
+};
+
+static bool use(int fd, struct use *out)
+{
+    void *object;
+    status_t status = sw_fd_object(fd, &class, &object, &out->flags, &out->reference);
+
+    if (status != SW_OK) {
+        errno = status == SW_WRONG_TYPE ? ENOTSOCK : EBADF;
+        return false;
+    }
+    out->socket = object;
+    sw_mutex_lock(&out->socket->lock);
+    return true;
+}
+
+static int done(struct use *used, status_t status)
+{
+    sw_mutex_unlock(&used->socket->lock);
+    sw_fd_object_put(used->reference);
+    if (status == SW_PEER_CLOSED) {
+        errno = EPIPE;
+        return -1;
+    }
+    return status_return(status);
+}
+
+static int done_errno(struct use *used, int error)
+{
+    done(used, SW_OK);
+    errno = error;
+    return -1;
+}
+
+/* ------------------------------------------------------------------ making */
+
+static int adopt(struct bsd_socket *socket, int flags)
+{
+    int fd;
+    status_t status = sw_fd_adopt_object(
+        &class, socket, SW_FD_READ | SW_FD_WRITE | (flags & SOCK_NONBLOCK ? SW_FD_NONBLOCK : 0),
+        &fd);
+
+    if (status == SW_OK)
+        return fd;
+    if (socket->socket)
+        sw_socket_close(socket->socket);
+    free(socket);
+    return status_return_fd(status);
+}
+
+int socket(int family, int type, int protocol)
+{
+    int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (family != AF_INET && family != AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    if ((kind != SOCK_STREAM && kind != SOCK_DGRAM) ||
+        (protocol && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP))) {
+        errno = EPROTONOSUPPORT;
+        return -1;
+    }
+    struct bsd_socket *made = calloc(1, sizeof(*made));
+    if (!made) {
+        errno = ENOMEM;
+        return -1;
+    }
+    made->type = kind;
+    made->family = family;
+    made->local.family = family == AF_INET ? SW_NET_IPV4 : SW_NET_ANY;
+    return adopt(made, type);
+}
+
+/* A UDP socket is netd's from its first use on. */
+static status_t datagram_make(struct bsd_socket *socket)
+{
+    if (socket->socket)
+        return SW_OK;
+    return sw_socket_bind(&socket->local, &socket->socket, &socket->local.port);
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    struct sw_socket_address local;
+    struct use used;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    if (!address_get(address, length, &local) || address->sa_family != socket->family ||
+        socket->bound || socket->socket)
+        return done_errno(&used, EINVAL);
+    bool any = true;
+    for (int i = 0; i < 16; i++)
+        any &= local.bytes[i] == 0;
+    if (any && socket->family == AF_INET6 && !socket->v6_only)
+        local.family = SW_NET_ANY; /* IPv4, too */
+    socket->local = local;
+    socket->bound = true;
+    return done(&used, socket->type == SOCK_DGRAM ? datagram_make(socket) : SW_OK);
+}
+
+static void options_set(struct bsd_socket *socket)
+{
+    if (socket->keepalive)
+        sw_socket_set(socket->socket, SW_SOCKET_KEEPALIVE, 1);
+    if (socket->nodelay)
+        sw_socket_set(socket->socket, SW_SOCKET_NODELAY, 1);
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    struct sw_socket_address peer;
+    struct use used;
+    status_t status;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    if (!address_get(address, length, &peer) || peer.port == 0)
+        return done_errno(&used, EINVAL);
+    if (socket->type == SOCK_DGRAM) {
+        if ((status = datagram_make(socket)) == SW_OK)
+            socket->peer = peer;
+        return done(&used, status);
+    }
+    if (socket->listening)
+        return done_errno(&used, EOPNOTSUPP);
+    if (socket->socket && !socket->connecting)
+        return done_errno(&used, EISCONN);
+    if (!socket->socket) {
+        status = sw_socket_connect(&peer, socket->ring, &socket->socket);
+        if (status != SW_OK)
+            return done(&used, status);
+        socket->peer = peer;
+        socket->connecting = true;
+        options_set(socket);
+    }
+    bool nonblock = used.flags & SW_FD_NONBLOCK;
+    status = sw_socket_wait_connected(socket->socket, nonblock ? 0 : SW_NEVER);
+    if (status == SW_TIMED_OUT && nonblock) {
+        /* Under way, or given up by netd: SO_ERROR and poll tell which. */
+        if (!(sw_socket_ready(socket->socket, SW_POLL_OUT) & SW_POLL_ERROR))
+            return done_errno(&used, EINPROGRESS);
+    }
+    socket->connecting = false;
+    if (status != SW_OK) { /* it may be tried again */
+        sw_socket_close(socket->socket);
+        socket->socket = NULL;
+    }
+    return done(&used, status);
+}
+
+int listen(int fd, int backlog)
+{
+    struct use used;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    if (socket->type != SOCK_STREAM)
+        return done_errno(&used, EOPNOTSUPP);
+    if (socket->socket)
+        return socket->listening ? done(&used, SW_OK) : done_errno(&used, EINVAL);
+    status_t status = sw_socket_listen(&socket->local, backlog > 0 ? (uint32_t)backlog : 1,
+                                       &socket->socket, &socket->local.port);
+    socket->listening = status == SW_OK;
+    return done(&used, status);
+}
+
+int accept(int fd, struct sockaddr *address, socklen_t *length)
+{
+    struct sw_socket_address from;
+    struct sw_socket *connection;
+    struct use used;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket, *made;
+    if (!socket->listening)
+        return done_errno(&used, EINVAL);
+    if (!(made = calloc(1, sizeof(*made))))
+        return done_errno(&used, ENOMEM);
+    bool nonblock = used.flags & SW_FD_NONBLOCK;
+    status_t status =
+        sw_socket_accept(socket->socket, socket->ring,
+                         nonblock               ? 0
+                         : socket->receive_time ? sw_clock_deadline(socket->receive_time)
+                                                : SW_NEVER,
+                         &connection, &from);
+    if (status != SW_OK) {
+        free(made);
+        return status == SW_TIMED_OUT ? done_errno(&used, EAGAIN) : done(&used, status);
+    }
+    made->type = SOCK_STREAM;
+    made->family = socket->family;
+    made->socket = connection;
+    made->peer = from;
+    made->ring = socket->ring;
+    made->nodelay = socket->nodelay;
+    made->keepalive = socket->keepalive;
+    options_set(made);
+    done(&used, SW_OK);
+    address_put(&from, address, length);
+    return adopt(made, 0);
+}
+
+/* ------------------------------------------------------------------ bytes */
+
+static uint64_t deadline_of(const struct use *used, int flags, uint64_t time)
+{
+    if ((used->flags & SW_FD_NONBLOCK) || (flags & MSG_DONTWAIT))
+        return 0;
+    return time ? sw_clock_deadline(time) : SW_NEVER;
+}
+
+static ssize_t finish(struct use *used, status_t status, size_t count, int flags)
+{
+    sw_mutex_unlock(&used->socket->lock);
+    sw_fd_object_put(used->reference);
+    if (status == SW_OK)
+        return (ssize_t)count;
+    if (status == SW_TIMED_OUT)
+        errno = EAGAIN;
+    else if (status == SW_PEER_CLOSED)
+        errno = EPIPE;
+    else
+        errno = status_errno(status);
+    if (status == SW_PEER_CLOSED && !(flags & MSG_NOSIGNAL)) {
+        raise(SIGPIPE);
+        errno = EPIPE;
+    }
+    return -1;
+}
+
+ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct sockaddr *address,
+               socklen_t address_length)
+{
+    struct sw_socket_address to;
+    struct use used;
+    size_t count = 0;
+    status_t status;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    if (socket->type == SOCK_STREAM) {
+        status = is_there(socket)
+                     ? sw_socket_write(socket->socket, bytes, length,
+                                       deadline_of(&used, flags, socket->send_time), &count)
+                     : SW_NOT_CONNECTED;
+        return finish(&used, status, count, flags);
+    }
+    if (address ? !address_get(address, address_length, &to) : socket->peer.port == 0) {
+        done(&used, SW_OK);
+        errno = address ? EINVAL : EDESTADDRREQ;
+        return -1;
+    }
+    status = datagram_make(socket);
+    if (status == SW_OK)
+        status = sw_socket_send_to(socket->socket, address ? &to : &socket->peer, bytes, length);
+    return finish(&used, status, length, flags);
+}
+
+ssize_t recvfrom(int fd, void *buffer, size_t length, int flags, struct sockaddr *address,
+                 socklen_t *address_length)
+{
+    struct sw_socket_address from = { 0 };
+    struct use used;
+    size_t count = 0;
+    status_t status = SW_NOT_CONNECTED;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    uint64_t deadline = deadline_of(&used, flags, socket->receive_time);
+    if (flags & MSG_PEEK) {
+        status = SW_NOT_SUPPORTED;
+    } else if (is_there(socket) && socket->type == SOCK_STREAM) {
+        size_t part;
+        do {
+            status = sw_socket_read(socket->socket, (uint8_t *)buffer + count, length - count,
+                                    deadline, &part);
+            count += part;
+        } while ((flags & MSG_WAITALL) && status == SW_OK && part > 0 && count < length);
+        if (count > 0)
+            status = SW_OK;
+        from = socket->peer;
+    } else if (socket->type == SOCK_DGRAM && (status = datagram_make(socket)) == SW_OK) {
+        status = sw_socket_receive_from(socket->socket, buffer, length, deadline, &count, &from);
+        if (count > length && !(flags & MSG_TRUNC))
+            count = length;
+    }
+    if (status == SW_OK)
+        address_put(&from, address, address_length);
+    return finish(&used, status, count, flags);
+}
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags)
+{
+    return sendto(fd, bytes, length, flags, NULL, 0);
+}
+
+ssize_t recv(int fd, void *buffer, size_t length, int flags)
+{
+    return recvfrom(fd, buffer, length, flags, NULL, NULL);
+}
+
+/* ------------------------------------------------------------------ the rest */
+
+int shutdown(int fd, int how)
+{
+    struct use used;
+
+    if (!use(fd, &used))
+        return -1;
+    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+        return done_errno(&used, EINVAL);
+    return done(&used, is_there(used.socket) && used.socket->type == SOCK_STREAM
+                           ? sw_socket_shutdown(used.socket->socket,
+                                                how == SHUT_RD   ? SW_SHUT_READ
+                                                : how == SHUT_WR ? SW_SHUT_WRITE
+                                                                 : SW_SHUT_READ | SW_SHUT_WRITE)
+                           : SW_NOT_CONNECTED);
+}
+
+int getsockname(int fd, struct sockaddr *address, socklen_t *length)
+{
+    struct sw_socket_address local;
+    struct use used;
+    status_t status = SW_OK;
+
+    if (!use(fd, &used))
+        return -1;
+    local = used.socket->local;
+    if (used.socket->socket)
+        status = sw_socket_ends(used.socket->socket, &local, NULL);
+    if (status == SW_OK && used.socket->family == AF_INET6)
+        local.family = SW_NET_IPV6;
+    if (status == SW_OK)
+        address_put(&local, address, length);
+    return done(&used, status);
+}
+
+int getpeername(int fd, struct sockaddr *address, socklen_t *length)
+{
+    struct use used;
+
+    if (!use(fd, &used))
+        return -1;
+    if (!is_there(used.socket) || used.socket->connecting || used.socket->peer.port == 0)
+        return done_errno(&used, ENOTCONN);
+    address_put(&used.socket->peer, address, length);
+    return done(&used, SW_OK);
+}
+
+static uint64_t time_of(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * SW_SECOND + (uint64_t)time->tv_usec * SW_MICROSECOND;
+}
+
+/* What became of a connect that did not wait. */
+static int connect_error(struct bsd_socket *socket)
+{
+    if (!socket->connecting)
+        return 0;
+    status_t status = sw_socket_wait_connected(socket->socket, 0);
+    if (status == SW_TIMED_OUT && !(sw_socket_ready(socket->socket, SW_POLL_OUT) & SW_POLL_ERROR))
+        return 0;
+    socket->connecting = false;
+    return status == SW_OK ? 0 : status_errno(status);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *length)
+{
+    struct use used;
+    int number;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    if (!value || !length || *length < sizeof(int))
+        return done_errno(&used, EINVAL);
+    if (level == SOL_SOCKET && option == SO_TYPE)
+        number = socket->type;
+    else if (level == SOL_SOCKET && option == SO_ERROR)
+        number = connect_error(socket);
+    else if (level == SOL_SOCKET && option == SO_REUSEADDR)
+        number = 1;
+    else if (level == SOL_SOCKET && option == SO_KEEPALIVE)
+        number = socket->keepalive;
+    else if (level == SOL_SOCKET && (option == SO_SNDBUF || option == SO_RCVBUF))
+        number = (int)(socket->ring ? socket->ring : SW_SOCKET_RING);
+    else if (level == IPPROTO_TCP && option == TCP_NODELAY)
+        number = socket->nodelay;
+    else if (level == IPPROTO_IPV6 && option == IPV6_V6ONLY)
+        number = socket->v6_only;
+    else
+        return done_errno(&used, ENOPROTOOPT);
+    memcpy(value, &number, sizeof(number));
+    *length = sizeof(number);
+    return done(&used, SW_OK);
+}
+
+/* A ring's size for a wish: the power of two not below it, within the limits. */
+static uint32_t ring_for(int wish)
+{
+    uint32_t ring = SW_SOCKET_RING_LEAST;
+
+    while (ring < SW_SOCKET_RING_MOST && (int)ring < wish)
+        ring *= 2;
+    return ring;
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+    struct use used;
+    int number = 0;
+
+    if (!use(fd, &used))
+        return -1;
+    struct bsd_socket *socket = used.socket;
+    bool timed = level == SOL_SOCKET && (option == SO_RCVTIMEO || option == SO_SNDTIMEO);
+    if (!value || length < (timed ? sizeof(struct timeval) : sizeof(int)))
+        return done_errno(&used, EINVAL);
+    if (timed) {
+        struct timeval time;
+        memcpy(&time, value, sizeof(time));
+        if (option == SO_RCVTIMEO)
+            socket->receive_time = time_of(&time);
+        else
+            socket->send_time = time_of(&time);
+        return done(&used, SW_OK);
+    }
+    memcpy(&number, value, sizeof(number));
+    if (level == SOL_SOCKET && (option == SO_REUSEADDR || option == SO_BROADCAST))
+        return done(&used, SW_OK);
+    if (level == SOL_SOCKET && (option == SO_SNDBUF || option == SO_RCVBUF)) {
+        if (!socket->socket || socket->listening)
+            socket->ring = ring_for(number);
+        return done(&used, SW_OK);
+    }
+    if (level == IPPROTO_IPV6 && option == IPV6_V6ONLY) {
+        socket->v6_only = number != 0;
+        return done(&used, SW_OK);
+    }
+    uint32_t which;
+    if (level == SOL_SOCKET && option == SO_KEEPALIVE) {
+        socket->keepalive = number != 0;
+        which = SW_SOCKET_KEEPALIVE;
+    } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
+        socket->nodelay = number != 0;
+        which = SW_SOCKET_NODELAY;
+    } else {
+        return done_errno(&used, ENOPROTOOPT);
+    }
+    return done(&used, is_there(socket) && socket->type == SOCK_STREAM
+                           ? sw_socket_set(socket->socket, which, number != 0)
+                           : SW_OK);
+}

@@ -1,0 +1,70 @@
+/* Sockets: TCP connections, listeners and UDP, over netd.
+ *
+ * A connection's bytes go through rings shared with netd: reading and writing make no call while the
+ * other side is awake. Connecting, listening and binding need the capability `net`; afterwards the
+ * socket is enough. A socket ends with netd: RESET then. One thread at a time uses a socket; the
+ * descriptors over it (sw_socket_adopt) lock. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <swos/abi.h>
+
+struct sw_socket;
+
+struct sw_socket_address {
+    uint8_t bytes[16]; /* of IPv4 the first 4 */
+    uint16_t family;   /* SW_NET_IPV4, SW_NET_IPV6; SW_NET_ANY where any will do */
+    uint16_t port;
+    uint32_t scope;
+};
+
+#define SW_SOCKET_RING 16384u /* bytes each way, unless asked for otherwise */
+
+/* Begins a connection with rings of `ring` bytes (0: SW_SOCKET_RING). sw_socket_wait_connected says
+ * what became of it. NOT_FOUND: there is no network. */
+status_t sw_socket_connect(const struct sw_socket_address *to, uint32_t ring,
+                           struct sw_socket **out_socket);
+/* REFUSED, TIMED_OUT, UNREACHABLE, RESET; TIMED_OUT for the deadline, too. */
+status_t sw_socket_wait_connected(struct sw_socket *socket, uint64_t deadline);
+
+/* IN_USE. *out_port is the port, netd's choice when the address has 0. */
+status_t sw_socket_listen(const struct sw_socket_address *at, uint32_t backlog,
+                          struct sw_socket **out_socket, uint16_t *out_port);
+status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t deadline,
+                          struct sw_socket **out_socket, struct sw_socket_address *out_from);
+
+status_t sw_socket_bind(const struct sw_socket_address *at, struct sw_socket **out_socket,
+                        uint16_t *out_port);
+status_t sw_socket_send_to(struct sw_socket *socket, const struct sw_socket_address *to,
+                           const void *bytes, size_t length);
+/* *out_length is the datagram's, which may be more than capacity. */
+status_t sw_socket_receive_from(struct sw_socket *socket, void *buffer, size_t capacity,
+                                uint64_t deadline, size_t *out_length,
+                                struct sw_socket_address *out_from);
+
+/* What is there, at most length; waits for the first byte. *out_done 0: the other end has ended. */
+status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
+                        size_t *out_done);
+/* All of it, waiting for room; *out_done tells how much when that ends early. PEER_CLOSED: ended by
+ * sw_socket_shutdown. */
+status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t length,
+                         uint64_t deadline, size_t *out_done);
+/* how: SW_SHUT_*. */
+status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how);
+status_t sw_socket_set(struct sw_socket *socket, uint32_t option, uint32_t value);
+/* Either may be NULL; *out_remote has port 0 when there is none. */
+status_t sw_socket_ends(struct sw_socket *socket, struct sw_socket_address *out_local,
+                        struct sw_socket_address *out_remote);
+void sw_socket_close(struct sw_socket *socket);
+
+/* Readiness, SW_POLL_* of swos/fd.h. When there is none the event's bit SW_SOCKET_FOR_PROGRAM tells
+ * when to ask again, and the connection's SERVER event that netd is gone. */
+uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted);
+handle_t sw_socket_event(const struct sw_socket *socket);
+handle_t sw_socket_connection(const struct sw_socket *socket);
+/* netd is gone, says a SERVER event: nothing comes or goes any more. */
+void sw_socket_lost(struct sw_socket *socket);
+
+/* The connection to netd all sockets of the process are made by; the process's, not to be closed. */
+status_t sw_socket_network(handle_t *out_net);

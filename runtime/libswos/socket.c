@@ -1,0 +1,487 @@
+/* Sockets over netd. See socket.h. */
+#include "open_file.h"
+#include <stdlib.h>
+#include <string.h>
+#include <swos/mapping.h>
+#include <swos/service.h>
+#include <swos/socket.h>
+#include <swos/stream.h>
+
+enum kind { TCP, LISTENER, UDP };
+
+struct sw_socket {
+    enum kind kind;
+    handle_t connection, event;
+    struct sw_stream stream; /* TCP */
+    void *memory;
+    size_t size;
+    bool lost;        /* netd is gone */
+    bool write_ended; /* by shutdown */
+    bool read_ended;
+};
+
+static struct sw_mutex network_lock;
+static handle_t network;
+
+status_t sw_socket_network(handle_t *out_net)
+{
+    status_t status = SW_OK;
+
+    sw_mutex_lock(&network_lock);
+    if (!network)
+        status = sw_service_connect("net", SW_NEVER, &network);
+    *out_net = network;
+    sw_mutex_unlock(&network_lock);
+    return status;
+}
+
+/* ------------------------------------------------------------------ life */
+
+/* A socket without its connection. ring 0: it has none. */
+static status_t socket_make(enum kind kind, uint32_t ring, struct sw_socket **out_socket,
+                            handle_t *out_memory)
+{
+    struct sw_socket *socket = calloc(1, sizeof(*socket));
+    uint32_t capacity;
+    status_t status;
+
+    *out_memory = 0;
+    if (!socket)
+        return SW_NO_MEMORY;
+    socket->kind = kind;
+    if ((status = sw_event_create(&socket->event)) != SW_OK)
+        goto fail_socket;
+    if (ring) {
+        socket->size = SW_STREAM_BYTES(ring);
+        if (!sw_stream_capacity(socket->size, &capacity)) {
+            status = SW_INVALID;
+            goto fail_event;
+        }
+        status = sw_mapping_create(socket->size, SW_MEMORY_COMMIT, &socket->memory, out_memory);
+        if (status != SW_OK)
+            goto fail_event;
+        sw_stream_open(&socket->stream, socket->memory, capacity, SW_STREAM_PROGRAM);
+    }
+    *out_socket = socket;
+    return SW_OK;
+
+fail_event:
+    sw_handle_close(socket->event);
+fail_socket:
+    free(socket);
+    return status;
+}
+
+void sw_socket_close(struct sw_socket *socket)
+{
+    if (socket->connection)
+        sw_handle_close(socket->connection);
+    sw_handle_close(socket->event);
+    if (socket->memory)
+        sw_mapping_unmap(socket->memory, socket->size);
+    free(socket);
+}
+
+/* After the call that was to make it: takes the connection, or gives everything up. */
+static status_t socket_made(struct sw_socket *socket, status_t status, handle_t memory,
+                            handle_t connection, struct sw_socket **out_socket)
+{
+    if (memory)
+        sw_handle_close(memory); /* the mapping keeps it */
+    if (status == SW_OK && !connection)
+        status = SW_BAD_MESSAGE;
+    socket->connection = connection;
+    if (status != SW_OK) {
+        sw_socket_close(socket);
+        return status;
+    }
+    *out_socket = socket;
+    return SW_OK;
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+/* Waits until netd sets the event. The caller has said what it waits for, and looked again. */
+static status_t wait_event(struct sw_socket *socket, uint64_t deadline)
+{
+    struct sw_wait wait = { 0 };
+    handle_t port;
+    status_t status = wait_port_take(&port);
+
+    if (status != SW_OK)
+        return status;
+    status = sw_port_bind(port, socket->event, SW_SOCKET_FOR_PROGRAM, 0);
+    if (status == SW_OK) {
+        status = sw_port_bind(port, socket->connection, UINT64_MAX, 1);
+        if (status == SW_OK) {
+            status = sw_port_wait(port, &wait, deadline);
+            sw_port_unbind(port, socket->connection);
+        }
+        sw_port_unbind(port, socket->event);
+    }
+    wait_port_put(port);
+    if (status == SW_OK && wait.event.key == 1)
+        socket->lost = true;
+    return status;
+}
+
+static void event_clear(struct sw_socket *socket)
+{
+    sw_event_update(socket->event, SW_SOCKET_FOR_PROGRAM, 0, NULL);
+}
+
+void sw_socket_lost(struct sw_socket *socket)
+{
+    socket->lost = true;
+}
+
+handle_t sw_socket_event(const struct sw_socket *socket)
+{
+    return socket->event;
+}
+
+handle_t sw_socket_connection(const struct sw_socket *socket)
+{
+    return socket->connection;
+}
+
+static uint32_t state_of(const struct sw_socket *socket)
+{
+    return atomic_load_explicit((const _Atomic uint32_t *)&socket->stream.rings->state,
+                                memory_order_acquire);
+}
+
+/* Why no bytes flow: OK when they do, or may yet. */
+static status_t trouble(const struct sw_socket *socket)
+{
+    if (socket->lost || socket->stream.broken)
+        return SW_RESET;
+    if (state_of(socket) & SW_SOCKET_FAILED) {
+        status_t error = socket->stream.rings->error;
+        return error < 0 ? error : SW_RESET;
+    }
+    return SW_OK;
+}
+
+static void flush(struct sw_socket *socket)
+{
+    if (sw_stream_flush(&socket->stream))
+        sw_event_update(socket->event, 0, SW_SOCKET_FOR_STACK, NULL);
+}
+
+/* ------------------------------------------------------------------ TCP */
+
+status_t sw_socket_connect(const struct sw_socket_address *to, uint32_t ring,
+                           struct sw_socket **out_socket)
+{
+    struct sw_socket *socket;
+    handle_t net, memory, connection = 0;
+    status_t status = sw_socket_network(&net);
+
+    if (status != SW_OK ||
+        (status = socket_make(TCP, ring ? ring : SW_SOCKET_RING, &socket, &memory)) != SW_OK)
+        return status;
+    status = sw_net_connect(net, to->bytes, to->family, to->port, to->scope, memory, socket->event,
+                            &connection, SW_NEVER);
+    return socket_made(socket, status, memory, connection, out_socket);
+}
+
+status_t sw_socket_wait_connected(struct sw_socket *socket, uint64_t deadline)
+{
+    if (socket->kind != TCP)
+        return SW_INVALID;
+    for (;;) {
+        event_clear(socket);
+        status_t status = trouble(socket);
+        if (status != SW_OK || (state_of(socket) & SW_SOCKET_CONNECTED))
+            return status;
+        if ((status = wait_event(socket, deadline)) != SW_OK)
+            return status;
+    }
+}
+
+status_t sw_socket_listen(const struct sw_socket_address *at, uint32_t backlog,
+                          struct sw_socket **out_socket, uint16_t *out_port)
+{
+    struct sw_net_listen_reply reply = { 0 };
+    struct sw_socket *socket;
+    handle_t net, memory, connection = 0;
+    status_t status = sw_socket_network(&net);
+
+    if (status != SW_OK || (status = socket_make(LISTENER, 0, &socket, &memory)) != SW_OK)
+        return status;
+    status = sw_net_listen(net, at->bytes, at->family, at->port, backlog, socket->event, &reply,
+                           &connection, SW_NEVER);
+    if (status == SW_OK && out_port)
+        *out_port = (uint16_t)reply.port;
+    return socket_made(socket, status, 0, connection, out_socket);
+}
+
+status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t deadline,
+                          struct sw_socket **out_socket, struct sw_socket_address *out_from)
+{
+    struct sw_endpoint_accept_reply reply = { 0 };
+    struct sw_socket *socket;
+    handle_t memory, connection = 0;
+
+    if (listener->kind != LISTENER)
+        return SW_INVALID;
+    status_t status = socket_make(TCP, ring ? ring : SW_SOCKET_RING, &socket, &memory);
+    if (status != SW_OK)
+        return status;
+    for (;;) {
+        event_clear(listener);
+        status = listener->lost ? SW_RESET
+                                : sw_endpoint_accept(listener->connection, memory, socket->event,
+                                                     &reply, &connection, SW_NEVER);
+        if (status == SW_NOT_CONNECTED) { /* a successor of netd answers */
+            listener->lost = true;
+            status = SW_RESET;
+        }
+        if (status != SW_TIMED_OUT || (status = wait_event(listener, deadline)) != SW_OK)
+            break;
+    }
+    if (status == SW_OK && out_from) {
+        *out_from = (struct sw_socket_address){ .family = reply.family,
+                                                .port = reply.port,
+                                                .scope = reply.scope };
+        memcpy(out_from->bytes, reply.address, sizeof(reply.address));
+    }
+    return socket_made(socket, status, memory, connection, out_socket);
+}
+
+status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
+                        size_t *out_done)
+{
+    const uint8_t *bytes;
+    size_t done = 0, part;
+
+    *out_done = 0;
+    if (socket->kind != TCP)
+        return SW_INVALID;
+    if (length == 0 || socket->read_ended)
+        return SW_OK;
+    for (;;) {
+        /* The state before the bytes: what came before the end is there. */
+        uint32_t state = state_of(socket);
+
+        while (done < length && (part = sw_stream_data(&socket->stream, 0, &bytes)) > 0) {
+            if (part > length - done)
+                part = length - done;
+            memcpy((uint8_t *)buffer + done, bytes, part);
+            sw_stream_take(&socket->stream, part);
+            done += part;
+        }
+        if (done > 0)
+            break;
+        status_t status = state & SW_SOCKET_ENDED ? SW_OK : trouble(socket);
+        if (status != SW_OK || (state & SW_SOCKET_ENDED))
+            return status;
+        if (!(state & (SW_SOCKET_CONNECTED | SW_SOCKET_FAILED)) && deadline == 0)
+            return SW_TIMED_OUT;
+        event_clear(socket);
+        sw_stream_want(&socket->stream, SW_SOCKET_WANT_MORE);
+        if (sw_stream_waiting(&socket->stream) == 0 && state_of(socket) == state &&
+            (status = wait_event(socket, deadline)) != SW_OK) {
+            sw_stream_want(&socket->stream, 0);
+            return status;
+        }
+        sw_stream_want(&socket->stream, 0);
+    }
+    flush(socket);
+    *out_done = done;
+    return SW_OK;
+}
+
+status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t length,
+                         uint64_t deadline, size_t *out_done)
+{
+    uint8_t *room;
+    size_t done = 0, part;
+    status_t status = SW_OK;
+
+    *out_done = 0;
+    if (socket->kind != TCP)
+        return SW_INVALID;
+    while (done < length) {
+        if (socket->write_ended) {
+            status = SW_PEER_CLOSED;
+            break;
+        }
+        if ((status = trouble(socket)) != SW_OK)
+            break;
+        while (done < length && (part = sw_stream_room(&socket->stream, &room)) > 0) {
+            if (part > length - done)
+                part = length - done;
+            memcpy(room, (const uint8_t *)bytes + done, part);
+            sw_stream_put(&socket->stream, part);
+            done += part;
+        }
+        flush(socket);
+        if (done == length)
+            break;
+        event_clear(socket);
+        sw_stream_want(&socket->stream, SW_SOCKET_WANT_ROOM);
+        uint32_t state = state_of(socket);
+        if (sw_stream_free(&socket->stream) == 0 && !(state & SW_SOCKET_FAILED))
+            status = wait_event(socket, deadline);
+        sw_stream_want(&socket->stream, 0);
+        if (status != SW_OK)
+            break;
+    }
+    *out_done = done;
+    return done > 0 ? SW_OK : status;
+}
+
+status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how)
+{
+    if (socket->kind != TCP)
+        return SW_INVALID;
+    if (socket->lost)
+        return SW_NOT_CONNECTED;
+    if (how & SW_SHUT_READ)
+        socket->read_ended = true;
+    if (!(how & SW_SHUT_WRITE) || socket->write_ended)
+        return SW_OK;
+    socket->write_ended = true;
+    return sw_endpoint_shutdown(socket->connection, how, 0, SW_NEVER);
+}
+
+/* ------------------------------------------------------------------ UDP */
+
+status_t sw_socket_bind(const struct sw_socket_address *at, struct sw_socket **out_socket,
+                        uint16_t *out_port)
+{
+    struct sw_net_bind_reply reply = { 0 };
+    struct sw_socket *socket;
+    handle_t net, memory, connection = 0;
+    status_t status = sw_socket_network(&net);
+
+    if (status != SW_OK || (status = socket_make(UDP, 0, &socket, &memory)) != SW_OK)
+        return status;
+    status = sw_net_bind(net, at->bytes, at->family, at->port, 0, socket->event, &reply,
+                         &connection, SW_NEVER);
+    if (status == SW_OK && out_port)
+        *out_port = (uint16_t)reply.port;
+    return socket_made(socket, status, 0, connection, out_socket);
+}
+
+/* A socket of netd's predecessor. */
+static status_t gone(struct sw_socket *socket, status_t status)
+{
+    if (status != SW_NOT_CONNECTED || socket->kind == TCP)
+        return status;
+    socket->lost = true;
+    return SW_RESET;
+}
+
+status_t sw_socket_send_to(struct sw_socket *socket, const struct sw_socket_address *to,
+                           const void *bytes, size_t length)
+{
+    if (socket->kind != UDP)
+        return SW_INVALID;
+    return gone(socket, sw_endpoint_send_to(socket->connection, to->bytes, to->family, to->port,
+                                            to->scope, bytes, length, SW_NEVER));
+}
+
+status_t sw_socket_receive_from(struct sw_socket *socket, void *buffer, size_t capacity,
+                                uint64_t deadline, size_t *out_length,
+                                struct sw_socket_address *out_from)
+{
+    struct sw_endpoint_receive_from_reply reply = { 0 };
+    status_t status;
+
+    if (socket->kind != UDP)
+        return SW_INVALID;
+    for (;;) {
+        event_clear(socket);
+        status = socket->lost ? SW_RESET
+                              : gone(socket, sw_endpoint_receive_from(socket->connection, buffer,
+                                                                      capacity, &reply, SW_NEVER));
+        if (status != SW_TIMED_OUT || (status = wait_event(socket, deadline)) != SW_OK)
+            break;
+    }
+    if (status != SW_OK)
+        return status;
+    *out_length = reply.length;
+    if (out_from) {
+        *out_from = (struct sw_socket_address){ .family = reply.family,
+                                                .port = reply.port,
+                                                .scope = reply.scope };
+        memcpy(out_from->bytes, reply.address, sizeof(reply.address));
+    }
+    return SW_OK;
+}
+
+/* ------------------------------------------------------------------ all */
+
+status_t sw_socket_set(struct sw_socket *socket, uint32_t option, uint32_t value)
+{
+    return sw_endpoint_set(socket->connection, option, value, SW_NEVER);
+}
+
+status_t sw_socket_ends(struct sw_socket *socket, struct sw_socket_address *out_local,
+                        struct sw_socket_address *out_remote)
+{
+    struct sw_endpoint_info_reply reply = { 0 };
+    status_t status = sw_endpoint_info(socket->connection, &reply, SW_NEVER);
+
+    if (status != SW_OK)
+        return status;
+    if (out_local) {
+        *out_local = (struct sw_socket_address){ .family = reply.local_family,
+                                                 .port = reply.local_port,
+                                                 .scope = reply.local_scope };
+        memcpy(out_local->bytes, reply.local_address, sizeof(reply.local_address));
+    }
+    if (out_remote) {
+        *out_remote = (struct sw_socket_address){ .family = reply.remote_family,
+                                                  .port = reply.remote_port,
+                                                  .scope = reply.remote_scope };
+        memcpy(out_remote->bytes, reply.remote_address, sizeof(reply.remote_address));
+    }
+    return SW_OK;
+}
+
+static uint32_t look(struct sw_socket *socket, uint32_t wanted)
+{
+    uint32_t state, ready = 0;
+
+    if (socket->lost)
+        return (wanted & (SW_POLL_IN | SW_POLL_OUT)) | SW_POLL_ERROR;
+    if (socket->kind != TCP) {
+        uint64_t bits = 0;
+
+        /* Set while something waits, and once more than that: the call after it says so. */
+        sw_event_read(socket->event, &bits);
+        if (bits & SW_SOCKET_FOR_PROGRAM)
+            ready |= SW_POLL_IN;
+        if (socket->kind == UDP)
+            ready |= SW_POLL_OUT;
+        return ready & wanted;
+    }
+    state = state_of(socket);
+    if (sw_stream_waiting(&socket->stream) > 0 || (state & SW_SOCKET_ENDED))
+        ready |= SW_POLL_IN;
+    if ((state & SW_SOCKET_CONNECTED) && !socket->write_ended &&
+        sw_stream_free(&socket->stream) > 0)
+        ready |= SW_POLL_OUT;
+    if (trouble(socket) != SW_OK)
+        return ((ready | SW_POLL_IN | SW_POLL_OUT) & wanted) | SW_POLL_ERROR;
+    return ready & wanted;
+}
+
+uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted)
+{
+    uint32_t ready = look(socket, wanted);
+
+    if (ready || socket->kind != TCP)
+        return ready;
+    event_clear(socket);
+    sw_stream_want(&socket->stream, (wanted & SW_POLL_IN ? SW_SOCKET_WANT_MORE : 0) |
+                                        (wanted & SW_POLL_OUT ? SW_SOCKET_WANT_ROOM : 0));
+    ready = look(socket, wanted);
+    if (ready)
+        sw_stream_want(&socket->stream, 0);
+    return ready;
+}

@@ -1,0 +1,85 @@
+-- A guest's network card, ports of this machine that lead into the guest, and real clients on it. All on
+-- loopback addresses.
+
+local uv = require("luv")
+
+local M = {}
+
+--- A port of this machine that nobody listens at now. kind: "tcp" or "udp".
+function M.free_port(kind)
+  local socket = kind == "udp" and uv.new_udp() or uv.new_tcp()
+  assert(socket:bind("127.0.0.1", 0))
+  local port = socket:getsockname().port
+  socket:close()
+  return port
+end
+
+--- QEMU arguments of a card. forwards: list of { "tcp" or "udp", port here, port in the guest }.
+function M.card(forwards)
+  local words = "user,id=n0"
+  for _, forward in ipairs(forwards or {}) do
+    words = words .. (",hostfwd=%s:127.0.0.1:%d-:%d"):format(table.unpack(forward))
+  end
+  return { "-netdev", words, "-device", "virtio-net-device,netdev=n0" }
+end
+
+--- Starts a shell command of this machine; an object with `pid`, `output` so far, and `status` once it
+--- has ended. It ends with the test.
+function M.start(command, input)
+  local self = { output = "" }
+  local stdin, stdout = uv.new_pipe(), uv.new_pipe()
+  self.process, self.pid = uv.spawn("setpriv", { args = { "--pdeathsig", "KILL", "sh", "-c", command },
+    stdio = { stdin, stdout, 2 } }, function(code)
+    self.status = code
+    self.process:close()
+  end)
+  assert(self.process, self.pid)
+  stdout:read_start(function(_, data)
+    if data then self.output = self.output .. data end
+  end)
+  if input then stdin:write(input) end
+  stdin:shutdown()
+  return self
+end
+
+--- Runs a command to its end: output, status. The guest's loop goes on meanwhile.
+function M.run(guest, command, input, timeout)
+  local started = M.start(command, input)
+  local deadline = uv.hrtime() + (timeout or 30) * 1e9
+  while not started.status and uv.hrtime() < deadline do guest:sleep(0.02) end
+  if not started.status then
+    uv.kill(started.pid, "sigkill")
+    error(command .. ": not within " .. (timeout or 30) .. " s: " .. started.output, 0)
+  end
+  guest:sleep(0.05)
+  return started.output, started.status
+end
+
+--- Waits until the guest's network has an address.
+function M.await_address(guest)
+  for _ = 1, 120 do
+    local text = guest:run("ip addr")
+    if text:find("inet 10.0.2.15/24 dhcp", 1, true) then return end
+    guest:sleep(0.25)
+  end
+  error("no address within 30 s", 0)
+end
+
+--- Runs a command in the guest in the background, its output in /tmp/NAME, until that says `line`.
+function M.background(guest, name, command, line)
+  guest:must(("(%s >/tmp/%s 2>&1 &)"):format(command, name))
+  if line then M.await_line(guest, name, line) end
+end
+
+--- Waits until /tmp/NAME of the guest has a line; returns the file.
+function M.await_line(guest, name, line)
+  local text
+  for _ = 1, 80 do
+    text = guest:must("cat /tmp/" .. name)
+    if text:find(line, 1, true) then return text end
+    guest:sleep(0.25)
+  end
+  error(("/tmp/%s never says %q: %s"):format(name, line, text), 0)
+end
+
+return M
