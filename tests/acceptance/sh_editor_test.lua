@@ -32,6 +32,11 @@ local function count(text, words)
   end
 end
 
+tap.test("a command of other systems is told what does it here, not in scripts", function()
+  each({ "vi x\r", "sh: vi: not found; here: edit FILE\n", "nosuch\r", "sh: nosuch: not found\n",
+    "sh -c 'vi x'\r", "sh: vi: not found\n" })
+end)
+
 tap.test("keys edit the line", function()
   each({ "echo abc\127d\r", "abd\n", "cho abc\1e\r", "abc\n", "echo ac\27[Db\r", "abc\n",
     "echo x one\27[1;5D\27[1;5D\11two\r", "two\n", "echo one two\23three\r", "one three\n",

@@ -135,7 +135,8 @@ function M.start(group, words, more)
   if process then return add(group, process, message) end
   if name == "INTERRUPTED" then return interrupted(shell) end
   if name == "NOT_FOUND" then
-    shell:say(words[1] .. ": not found")
+    local here = shell.interactive and require("swos.sh.elsewhere")[words[1]]
+    shell:say(words[1] .. ": not found" .. (here and "; here: " .. here or ""))
     return NOT_FOUND
   end
   shell:say(("%s: %s"):format(words[1], message))
