@@ -115,11 +115,11 @@ end
 -- "gone" at the end of the terminal.
 function Terminal:key(deadline)
   while true do
-    local key, length = keys.decode(self.typed)
+    local key, length = keys.decode(self.typed, 1)
     if not key and self.typed ~= "" then
       local before = #self.typed
       if not take(self, swos.deadline(SEQUENCE_SECONDS)) then return "gone" end
-      if #self.typed == before then key, length = keys.decode(self.typed, true) end
+      if #self.typed == before then key, length = keys.decode(self.typed, 1, true) end
     end
     if key then
       self.typed = self.typed:sub(length + 1)
