@@ -66,11 +66,12 @@ function Terminal:write(text)
   return fd.write(self.output, text)
 end
 
--- Draws rows from the top, those that changed, with the cursor at a row and column (from 1) or not shown.
+-- Draws rows from the top, those that changed, with the cursor at a row and column (from 1) or not shown. A
+-- row is erased first: behind a full one the cursor still stands on its last column, which would go.
 function Terminal:draw(rows, row, column)
   local parts = { "\27[?25l" }
   for i, text in ipairs(rows) do
-    if self.drawn[i] ~= text then parts[#parts + 1] = ("\27[%d;1H%s\27[K"):format(i, text) end
+    if self.drawn[i] ~= text then parts[#parts + 1] = ("\27[%d;1H\27[K%s"):format(i, text) end
     self.drawn[i] = text
   end
   if row then parts[#parts + 1] = ("\27[%d;%dH\27[?25h"):format(row, column) end
@@ -114,11 +115,11 @@ end
 -- "gone" at the end of the terminal.
 function Terminal:key(deadline)
   while true do
-    local key, length = keys.decode(self.typed)
+    local key, length = keys.decode(self.typed, 1)
     if not key and self.typed ~= "" then
       local before = #self.typed
       if not take(self, swos.deadline(SEQUENCE_SECONDS)) then return "gone" end
-      if #self.typed == before then key, length = keys.decode(self.typed, true) end
+      if #self.typed == before then key, length = keys.decode(self.typed, 1, true) end
     end
     if key then
       self.typed = self.typed:sub(length + 1)

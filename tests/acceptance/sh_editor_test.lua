@@ -32,6 +32,11 @@ local function count(text, words)
   end
 end
 
+tap.test("a command of other systems is told what does it here, not in scripts", function()
+  each({ "vi x\r", "sh: vi: not found; here: edit FILE\n", "nosuch\r", "sh: nosuch: not found\n",
+    "sh -c 'vi x'\r", "sh: vi: not found\n" })
+end)
+
 tap.test("keys edit the line", function()
   each({ "echo abc\127d\r", "abd\n", "cho abc\1e\r", "abc\n", "echo ac\27[Db\r", "abc\n",
     "echo x one\27[1;5D\27[1;5D\11two\r", "two\n", "echo one two\23three\r", "one three\n",
@@ -47,7 +52,9 @@ tap.test("history: arrows, search, continued lines", function()
   guest:expect("\r\n> ")
   tap.equal(keys("b'\r"), "a\nb\n")
   tap.equal(keys("\27[A\r"), "b'\na\nb\n") -- its second row is echo
-  each({ "history -c\r", "", "history\r", "    1  history\n" })
+  each({ "history -c\r", "", "history\r", "    1  history\n", "echo a\r", "a\n",
+    "history 2\r", "    2  echo a\n    3  history 2\n", "history 0\r", "", "history 99 | head -n 1\r",
+    "    1  history\n", "history x\r", "sh: history: usage: history [-c|COUNT]\n" })
   guest:must("HISTFILE=/tmp/h")
   guest:must("echo kept")
   tap.equal(guest:must("head -n 1 /tmp/h"):match("echo kept"), "echo kept")

@@ -136,6 +136,8 @@ tap.test("messages name the line, the thing and the reason", function()
     ["printf 'echo a\\n\\nfi\\n' | sh"] = "a\nsh: line 3: syntax error near 'fi'",
     ["sh -c 'echo $((1/0))'"] = "sh: arithmetic: division by zero",
     ["sh -c 'set -u; echo $u'"] = "sh: u: parameter not set",
+    ["printf '#!/bin/bash\\n' >/tmp/b; chmod +x /tmp/b; cd /tmp; ./b"] =
+      "sh: ./b: interpreter /bin/bash: not found",
     ["cd /nodir"] = "sh: cd: /nodir: not found",
     ["echo >/tmp/none/x"] = "sh: /tmp/none/x: not found",
     ["readonly r=1; r=2"] = "sh: r: is read only",

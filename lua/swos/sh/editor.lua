@@ -4,7 +4,7 @@
 --   print(editor:start(prompt, width))
 --   local output, event, text = editor:feed(bytes)   -- event: nil, "line" with its text, "end", "interrupt"
 --
--- The line is a list of clusters (swos.sh.columns). `after` of each is where the cursor is behind it, in rows
+-- The line is a list of clusters (swos.cells). `after` of each is where the cursor is behind it, in rows
 -- and columns from the prompt's beginning, as one number: row * width + column. Behind the last column of a
 -- row is the first of the next: a terminal waits there with the wrap until something is printed, so what
 -- ends there is followed by a space and a return. What changed is printed from the first cluster that did
@@ -12,8 +12,8 @@
 --
 -- It does not look at what is above the screen: a line of more rows than the screen has is edited right, but
 -- the rows above do not change there.
-local columns = require("swos.sh.columns")
-local keys = require("swos.sh.keys")
+local cells = require("swos.cells")
+local keys = require("swos.keys")
 
 local Editor = {}
 Editor.__index = Editor
@@ -47,20 +47,20 @@ local function put(cluster, at, width, out)
   out.wraps = true
   if cluster == "\t" then
     local column = at % width
-    local count = math.min(TAB - column % TAB, width - column)
-    out[#out + 1] = (" "):rep(count)
-    return at + count
+    local blanks = math.min(TAB - column % TAB, width - column)
+    out[#out + 1] = (" "):rep(blanks)
+    return at + blanks
   end
-  local shown, cells = columns.shown(cluster)
-  if cells == 2 and #shown > 2 then
+  local shown, taken = cells.shown(cluster)
+  if taken == 2 and #shown > 2 then
     if width < 2 then
-      shown, cells = "?", 1
+      shown, taken = "?", 1
     elseif at % width == width - 1 then -- it does not fit into this row
-      shown, cells = " " .. shown, 3
+      shown, taken = " " .. shown, 3
     end
   end
   out[#out + 1] = shown
-  return at + cells
+  return at + taken
 end
 
 -- Moves the terminal's cursor.
@@ -86,8 +86,8 @@ end
 local function place(self, count)
   local at, width, following = self.after[count], self.width, self.chars[count + 1]
   if following and at % width == width - 1 and width > 1 and following ~= "\n" and following ~= "\t" then
-    local shown, cells = columns.shown(following)
-    if cells == 2 and #shown > 2 then return at + 1 end
+    local shown, taken = cells.shown(following)
+    if taken == 2 and #shown > 2 then return at + 1 end
   end
   return at
 end
@@ -100,8 +100,8 @@ local function put_prompt(self, prompt)
     if sequence then
       out[#out + 1], from = sequence, behind
     else
-      local character = columns.character(prompt, from) or prompt:sub(from, from)
-      if columns.joins(out.wraps and out[#out], character) then
+      local character = prompt:sub(from, from + cells.length(prompt, from) - 1)
+      if cells.joins(out.wraps and out[#out], character) then
         out[#out + 1] = character
       else
         at = put(character, at, self.width, out)
@@ -188,10 +188,10 @@ end
 
 local function insert_text(self, text)
   if text == "" then return end
-  local first = columns.character(text, 1)
-  if self.cursor > 0 and first and columns.joins(self.chars[self.cursor], first) then
+  local first = text:sub(1, cells.length(text, 1))
+  if self.cursor > 0 and cells.joins(self.chars[self.cursor], first) then
     local cluster = self.chars[self.cursor]
-    local list = columns.split(cluster .. text, {})
+    local list = cells.split(cluster .. text, {})
     self.chars[self.cursor] = list[1]
     touch(self, self.cursor)
     table.remove(list, 1)
@@ -201,7 +201,7 @@ local function insert_text(self, text)
   if text:find("^[ -~]*$") then
     for i = 1, #text do list[i] = text:sub(i, i) end
   else
-    columns.split(text, list)
+    cells.split(text, list)
   end
   insert(self, list)
 end
@@ -219,7 +219,7 @@ local function remove(self, first, last)
 end
 
 local function set_line(self, text)
-  self.chars = columns.split(text, {})
+  self.chars = cells.split(text, {})
   self.cursor = #self.chars
   touch(self, 1)
 end
@@ -268,7 +268,7 @@ end
 local function show_search(self)
   local search = self.search
   show_prompt(self, ("(%s%s)'%s': "):format(search.failed and "failed " or "",
-    search.step < 0 and "reverse-search" or "search", (columns.printable(search.text))))
+    search.step < 0 and "reverse-search" or "search", (cells.printable(search.text))))
 end
 
 -- Looks for the search's text from entry `at` on; without one the line stays.
@@ -280,7 +280,7 @@ local function look(self, at)
   if number then
     search.at, self.history_at = number, number
     set_line(self, history[number])
-    self.cursor = #columns.split(history[number]:sub(1, where - 1), {})
+    self.cursor = #cells.split(history[number]:sub(1, where - 1), {})
   end
   show_search(self)
 end
@@ -314,19 +314,19 @@ end
 -- A key while searching; true: it is done with.
 local function search_key(self, name)
   local search = self.search
-  if name == "C-r" or name == "C-s" then
-    search_on(self, name == "C-r" and -1 or 1)
+  if name == "ctrl-r" or name == "ctrl-s" then
+    search_on(self, name == "ctrl-r" and -1 or 1)
   elseif name == "backspace" then
     search.text = search.text:sub(1, (utf8.offset(search.text, -1) or 1) - 1)
     search.at = search.from
     look(self, search.from)
-  elseif name == "C-g" then
+  elseif name == "ctrl-g" then
     self.chars, self.cursor, self.history_at = search.chars, search.cursor, search.history_at
     end_search(self)
   else
     if search.text ~= "" then self.searched = search.text end
     end_search(self)
-    return name == "none"
+    return name == "unknown"
   end
   return true
 end
@@ -336,7 +336,7 @@ end
 local function list_items(self, items)
   local width, widest, texts = self.width, 0, {}
   for i, item in ipairs(items) do
-    local text, count = columns.printable(item)
+    local text, count = cells.printable(item)
     texts[i] = { text, count }
     widest = math.max(widest, count)
   end
@@ -385,31 +385,32 @@ end
 
 local K = {}
 
-K["C-a"] = function(self) self.cursor = 0 end
-K["C-e"] = function(self) self.cursor = #self.chars end
-K["C-b"] = function(self) self.cursor = math.max(self.cursor - 1, 0) end
-K["C-f"] = function(self) self.cursor = math.min(self.cursor + 1, #self.chars) end
-K["M-b"] = function(self) self.cursor = word_start(self, is_of_word) end
-K["M-f"] = function(self) self.cursor = word_end(self) end
-K["home"], K["end"], K["left"], K["right"] = K["C-a"], K["C-e"], K["C-b"], K["C-f"]
-K["C-left"], K["C-right"], K["C-home"], K["C-end"] = K["M-b"], K["M-f"], K["C-a"], K["C-e"]
+K["ctrl-a"] = function(self) self.cursor = 0 end
+K["ctrl-e"] = function(self) self.cursor = #self.chars end
+K["ctrl-b"] = function(self) self.cursor = math.max(self.cursor - 1, 0) end
+K["ctrl-f"] = function(self) self.cursor = math.min(self.cursor + 1, #self.chars) end
+K["alt-b"] = function(self) self.cursor = word_start(self, is_of_word) end
+K["alt-f"] = function(self) self.cursor = word_end(self) end
+K["home"], K["end"], K["left"], K["right"] = K["ctrl-a"], K["ctrl-e"], K["ctrl-b"], K["ctrl-f"]
+K["ctrl-left"], K["ctrl-right"] = K["alt-b"], K["alt-f"]
+K["ctrl-home"], K["ctrl-end"] = K["ctrl-a"], K["ctrl-e"]
 
 function K.backspace(self) remove(self, math.max(self.cursor, 1), self.cursor) end
 function K.delete(self)
   if self.cursor < #self.chars then remove(self, self.cursor + 1, self.cursor + 1) end
 end
-K["C-d"] = function(self)
+K["ctrl-d"] = function(self)
   if not self.chars[1] then return "end" end
   K.delete(self)
 end
-K["C-k"] = function(self) kill(self, self.cursor + 1, #self.chars) end
-K["C-u"] = function(self) kill(self, 1, self.cursor) end
-K["C-w"] = function(self) kill(self, word_start(self, is_not_blank) + 1, self.cursor) end
-K["M-backspace"] = function(self) kill(self, word_start(self, is_of_word) + 1, self.cursor) end
-K["M-d"] = function(self) kill(self, self.cursor + 1, word_end(self)) end
-K["C-delete"] = K["M-d"]
-K["C-y"] = function(self) insert_text(self, self.killed) end
-K["C-t"] = function(self)
+K["ctrl-k"] = function(self) kill(self, self.cursor + 1, #self.chars) end
+K["ctrl-u"] = function(self) kill(self, 1, self.cursor) end
+K["ctrl-w"] = function(self) kill(self, word_start(self, is_not_blank) + 1, self.cursor) end
+K["alt-backspace"] = function(self) kill(self, word_start(self, is_of_word) + 1, self.cursor) end
+K["alt-d"] = function(self) kill(self, self.cursor + 1, word_end(self)) end
+K["ctrl-delete"] = K["alt-d"]
+K["ctrl-y"] = function(self) insert_text(self, self.killed) end
+K["ctrl-t"] = function(self)
   local chars, at = self.chars, math.min(self.cursor, #self.chars - 1)
   if at < 1 then return end
   chars[at], chars[at + 1] = chars[at + 1], chars[at]
@@ -417,33 +418,38 @@ K["C-t"] = function(self)
   touch(self, at)
 end
 
-K["C-p"] = function(self) step_history(self, -1) end
-K["C-n"] = function(self) step_history(self, 1) end
-K.up, K.down = K["C-p"], K["C-n"]
-K["C-r"] = function(self) begin_search(self, -1) end
-K["C-s"] = function(self) begin_search(self, 1) end
+K["ctrl-p"] = function(self) step_history(self, -1) end
+K["ctrl-n"] = function(self) step_history(self, 1) end
+K.up, K.down = K["ctrl-p"], K["ctrl-n"]
+K["ctrl-r"] = function(self) begin_search(self, -1) end
+K["ctrl-s"] = function(self) begin_search(self, 1) end
 K.tab = complete
 
-K["C-l"] = function(self)
+K["ctrl-l"] = function(self)
   put_out(self, "\27[H\27[2J" .. ASK_SIZE)
   begin(self)
   self.asks = true
 end
 
-K["C-c"] = function(self)
+K["ctrl-c"] = function(self)
   self.search = nil
   self.cursor = #self.chars
   return "interrupt"
 end
-K["C-g"] = function(self) put_out(self, "\a") end
+K["ctrl-g"] = function(self) put_out(self, "\a") end
 function K.enter() return "line" end
 function K.paste(self) self.pasting = true end
+K["alt-enter"], K["alt-tab"] = K.enter, K.tab
+for _, name in ipairs { "left", "right", "home", "end", "up", "down", "delete" } do
+  K["alt-" .. name] = K["ctrl-" .. name] or K[name]
+  K["shift-" .. name] = K[name]
+end
 
 local function on_key(self, name)
   if self.asking then return answer(self, name == "tab") end
   if self.search and search_key(self, name) then return end
   self.this = nil
-  local action = K[name]
+  local action = K[name] or K[name:lower()]
   local event = action and action(self)
   self.last = self.this
   return event
@@ -452,7 +458,7 @@ end
 local function on_text(self, text)
   if self.asking then
     answer(self, text:find("^[yY ]") ~= nil)
-    text = text:sub(#columns.character(text, 1) + 1)
+    text = text:sub(cells.length(text, 1) + 1)
   end
   if self.search and text ~= "" then
     self.search.text = self.search.text .. text
@@ -476,7 +482,7 @@ local function take_paste(self, input, at)
       end
     end
     local lead = stop == #input and input:match("()[\xc2-\xf4][\x80-\xbf]*$", math.max(at, stop - 3))
-    if lead and not columns.character(input, lead) then stop = lead - 1 end
+    if lead and cells.is_cut(input, lead) then stop = lead - 1 end
     if input:byte(stop) == 13 then stop = stop - 1 end -- a newline may follow
   end
   local text = input:sub(at, stop):gsub("\r\n?", "\n")
@@ -550,15 +556,21 @@ function Editor:feed(bytes)
       at, waits = take_paste(self, input, at)
       if waits then break end
     else
-      local kind, value, behind = keys.next(input, at)
-      if not kind then break end
-      at = behind
-      if kind == "text" then
-        on_text(self, value)
-      elseif kind == "key" then
-        event = on_key(self, value)
+      local run, behind = input:match("^([ -~]+)()", at)
+      if run then
+        at = behind
+        on_text(self, run)
       else
-        on_size(self, value)
+        local key, length, size = keys.decode(input, at)
+        if not key then break end
+        at = at + length
+        if size then
+          on_size(self, size)
+        elseif keys.is_text(key) then
+          on_text(self, key)
+        else
+          event = on_key(self, key)
+        end
       end
     end
   end

@@ -42,17 +42,21 @@ function Lines:remember(text)
   if history:add(text) and path and path ~= "" then append_history(path, text) end
 end
 
--- history [-c]: lists the lines that were typed, or forgets them.
+-- history [-c|COUNT]: lists the lines that were typed, or the last ones, or forgets them.
 function Lines.builtin(shell, words, io)
   local history = shell.lines and shell.lines.history
-  if words[3] or words[2] and words[2] ~= "-c" then return io.fail("usage: history [-c]", 2) end
+  local count = words[2] and words[2]:match("^%d+$")
+  if words[3] or words[2] and not count and words[2] ~= "-c" then
+    return io.fail("usage: history [-c|COUNT]", 2)
+  end
   if not history then return 0 end
-  if words[2] then
+  if words[2] == "-c" then
     history:set_limit(0)
     history:set_limit(nil)
     return 0
   end
-  for i = history.first, history.last do io.write(("%5d  %s\n"):format(i, history[i])) end
+  local shown = math.min(tonumber(count) or math.huge, history.last - history.first + 1)
+  for i = history.last - shown + 1, history.last do io.write(("%5d  %s\n"):format(i, history[i])) end
 end
 
 -- ---- completion

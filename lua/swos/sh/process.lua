@@ -111,6 +111,16 @@ local function interrupted(shell)
   return 130
 end
 
+-- Why a program was not found: it is there, but not what its first line wants; at a prompt, what has its
+-- place here.
+local function say_not_found(shell, name)
+  local text = name:find("/", 1, true) and require("swos.fs").read(name)
+  local interpreter = text and text:match("^#![ \t]*([^ \t\n]+)")
+  local here = shell.interactive and require("swos.sh.elsewhere")[name]
+  shell:say(name .. (interpreter and ": interpreter " .. interpreter or "") .. ": not found"
+    .. (here and "; here: " .. here or ""))
+end
+
 -- Starts a program: nil, or the exit status after a message. more: variables of this command alone.
 function M.start(group, words, more)
   local shell = group.shell
@@ -135,7 +145,7 @@ function M.start(group, words, more)
   if process then return add(group, process, message) end
   if name == "INTERRUPTED" then return interrupted(shell) end
   if name == "NOT_FOUND" then
-    shell:say(words[1] .. ": not found")
+    say_not_found(shell, words[1])
     return NOT_FOUND
   end
   shell:say(("%s: %s"):format(words[1], message))

@@ -57,7 +57,8 @@ local function newer(a, b)
 end
 
 local BINARY = {
-  ["="] = function(a, b) return a == b end, ["!="] = function(a, b) return a ~= b end,
+  ["="] = function(a, b) return a == b end, ["=="] = function(a, b) return a == b end,
+  ["!="] = function(a, b) return a ~= b end,
   ["<"] = function(a, b) return a < b end, [">"] = function(a, b) return a > b end,
   ["-eq"] = function(a, b) return number(a) == number(b) end,
   ["-ne"] = function(a, b) return number(a) ~= number(b) end,

@@ -37,7 +37,7 @@ local typed = ""
 local function read_line()
   local line = ""
   while true do
-    local key, length = keys.decode(typed)
+    local key, length = keys.decode(typed, 1)
     if not key then
       local more = fd.read(0, LINE_BYTES)
       if not more or more == "" then return nil end

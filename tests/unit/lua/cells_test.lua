@@ -50,7 +50,7 @@ end)
 local function names(bytes, is_last)
   local list = {}
   while bytes ~= "" do
-    local key, length = keys.decode(bytes, is_last)
+    local key, length = keys.decode(bytes, 1, is_last)
     list[#list + 1] = key or "..."
     if not key then break end
     bytes = bytes:sub(length + 1)
@@ -69,9 +69,11 @@ tap.test("keys", function()
     { "\27x\27\13", "alt-x alt-enter" },
     { "\27[15~\27OP\27[24~\27[Z", "f5 f1 f12 shift-tab" }, { "\27", "..." },
     { "\27[", "..." }, { "\27[1;", "..." },
-    { "\xc3", "..." }, { "\xc3x", "\xc3 x" }, { "\xff", "..." },
-    { "\x80a", "\x80 a" }, { "\27\27[A", "escape up" },
-    { "\27[99~x", "unknown x" }, { "\27[<0;1;2Mq", "unknown q" }, { "\27[\1a", "unknown" },
+    { "\xc3", "..." }, { "\xc3x", "\xc3 x" }, { "\xff", "\xff" }, { "\xe6x", "\xe6 x" },
+    { "\x80a", "\x80 a" }, { "\27\27[A", "alt-up" }, { "\27\27\27", "escape ..." },
+    { "\27[99~x", "unknown x" }, { "\27[<0;1;2Mq", "unknown q" }, { "\27[\1a", "unknown ctrl-a a" },
+    { "\27[200~a", "paste a" }, { "\27[24;80Rx", "size x" }, { "\27[1;6D\27[1;4C", "ctrl-left alt-right" },
+    { "\27[[Ax", "f1 x" }, { "\27[[", "..." }, { "\27OM\27Od\27O5C", "enter ctrl-left ctrl-right" },
   } do
     tap.equal(names(case[1]), case[2], ("%q"):format(case[1]))
   end
@@ -79,6 +81,8 @@ tap.test("keys", function()
   tap.equal(names("\27[", true), "alt-[")
   tap.equal(names("\xc3", true), "\xc3")
   tap.equal(names("\27[1;", true), "unknown")
+  tap.equal(names("\27\27", true), "escape escape")
+  tap.check(tap.same({ keys.decode("a\27[24;80R", 2) }, { "size", 8, { 24, 80 } }))
 end)
 
 tap.test("no bytes make it fail or stand still", function()
@@ -89,7 +93,7 @@ tap.test("no bytes make it fail or stand still", function()
     for _ = 1, math.random(10) do bytes = bytes .. alphabet[math.random(#alphabet)] end
     local rest = bytes
     while rest ~= "" do
-      local key, length = keys.decode(rest, true)
+      local key, length = keys.decode(rest, 1, true)
       tap.check(key and length >= 1 and length <= #rest, "seed %d: %q", seed, bytes)
       rest = rest:sub(length + 1)
     end

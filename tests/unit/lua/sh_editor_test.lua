@@ -1,10 +1,10 @@
 -- The shell's line editor against a screen that obeys what it prints, and against a simple model of the line.
 package.path = "lua/?.lua;tests/lib/?.lua;" .. package.path
 local tap = require("tap")
-local columns = require("swos.sh.columns")
+local cells = require("swos.cells")
 local Editor = require("swos.sh.editor")
 local histories = require("swos.sh.history")
-local keys = require("swos.sh.keys")
+local keys = require("swos.keys")
 
 -- ---- a screen of endless height
 
@@ -23,21 +23,21 @@ function Screen:down()
 end
 
 function Screen:print(character)
-  local cells = CELLS[character] or 1
-  if cells == 0 then
+  local wide = CELLS[character] or 1
+  if wide == 0 then
     self.rows[self.last_row][self.last_column] = self.rows[self.last_row][self.last_column] .. character
     return
   end
-  tap.check(cells <= self.width, "a wide character in one column")
+  tap.check(wide <= self.width, "a wide character in one column")
   if self.wrapped then
     self:down()
     self.column = 0
   end
-  tap.check(self.column + cells <= self.width, "a wide character at the margin")
+  tap.check(self.column + wide <= self.width, "a wide character at the margin")
   self.rows[self.row][self.column] = character
-  if cells == 2 then self.rows[self.row][self.column + 1] = "" end
+  if wide == 2 then self.rows[self.row][self.column + 1] = "" end
   self.last_row, self.last_column = self.row, self.column
-  self.column = self.column + cells
+  self.column = self.column + wide
   if self.column == self.width then self.column, self.wrapped = self.width - 1, true end
 end
 
@@ -150,9 +150,9 @@ local function laid_out(units, cursor, width)
     if column == width then cursor_row, cursor_column = row + 1, 0 end
   end
   for i, unit in ipairs(units) do
-    local cells = CELLS[unit:match("^[%z\1-\127\xc2-\xf4][\x80-\xbf]*") or ""]
+    local wide = CELLS[unit:match("^[%z\1-\127\xc2-\xf4][\x80-\xbf]*") or ""]
     if column == width and unit ~= "\n" then row, column, rows[row + 1] = row + 1, 0, {} end
-    if cells == 2 and width > 1 and column == width - 1 then
+    if wide == 2 and width > 1 and column == width - 1 then
       step(" ")
       row, column, rows[row + 1] = row + 1, 0, {}
     end
@@ -163,18 +163,18 @@ local function laid_out(units, cursor, width)
       rows[row] = {}
     elseif unit == "\t" then
       for _ = 1, math.min(8 - column % 8, width - column) do step(" ") end
-    elseif cells == 2 and width > 1 then
+    elseif wide == 2 and width > 1 then
       step(unit)
       step("")
-    elseif cells == 2 then
+    elseif wide == 2 then
       step("?")
-    elseif cells == 0 then
+    elseif wide == 0 then
       step(" " .. unit)
     elseif unit:find("^%c") then
       step("^")
       step(string.char(unit:byte() ~ 64))
     elseif unit:find("^[\x80-\xff]$") then
-      step("\u{fffd}")
+      for shown in ("<%02X>"):format(unit:byte()):gmatch(".") do step(shown) end
     else
       step(unit)
     end
@@ -216,7 +216,7 @@ local function type_keys(it, bytes, size)
   return event, text
 end
 
-local function units_of(text) return columns.split(text, {}) end
+local function units_of(text) return cells.split(text, {}) end
 
 local function line_of(it) return table.concat(it.editor.chars) end
 
@@ -388,13 +388,13 @@ end)
 tap.test("columns", function()
   for text, wanted in pairs({ [""] = 0, a = 1, ["\u{2ff}"] = 1, ["a\u{300}"] = 1, ["a\u{36f}b"] = 2,
     ["\u{370}"] = 1, ["\u{10ff}"] = 1, ["\u{1100}"] = 2, ["\u{115f}"] = 2, ["\u{1160}"] = 1,
-    ["\u{303f}"] = 1, ["\u{20000}"] = 2, ["\u{3fffd}"] = 2, ["\u{9f}"] = 1, ["\u{a0}"] = 1, ["\1"] = 2,
-    ["\127"] = 2, ["\x80"] = 1, ["\xed\xa0\x80"] = 3, ["\xc2\x80"] = 1, ["\xf4\x90\x80\x80"] = 4,
+    ["\u{303f}"] = 1, ["\u{20000}"] = 2, ["\u{3fffd}"] = 2, ["\u{9f}"] = 8, ["\u{a0}"] = 1, ["\1"] = 2,
+    ["\127"] = 2, ["\x80"] = 4, ["\xed\xa0\x80"] = 12, ["\xc2\x80"] = 8, ["\xf4\x90\x80\x80"] = 16,
     ["\u{e0100}"] = 1, ["e" .. ("\u{301}"):rep(20)] = 2 }) do
-    tap.equal(select(2, columns.printable(text)), wanted, ("%q"):format(text))
+    tap.equal(select(2, cells.printable(text)), wanted, ("%q"):format(text))
   end
-  tap.equal((columns.printable("a\27b")), "a^[b")
-  tap.equal((columns.printable("\u{9b}")), "\u{fffd}", "a control sequence of one character")
+  tap.equal((cells.printable("a\27b")), "a^[b")
+  tap.equal((cells.printable("\u{9b}")), "<U+009B>", "a control sequence of one character")
 end)
 
 tap.test("completion: inserts, rings, lists, asks", function()
@@ -496,9 +496,9 @@ end
 local function insert(m, text)
   local at = 1
   while at <= #text do
-    local character = columns.character(text, at) or text:sub(at, at)
+    local character = text:sub(at, at + cells.length(text, at) - 1)
     at = at + #character
-    if m.cursor > 0 and columns.joins(m.units[m.cursor], character) then
+    if m.cursor > 0 and cells.joins(m.units[m.cursor], character) then
       m.units[m.cursor] = m.units[m.cursor] .. character
     else
       m.cursor = m.cursor + 1
@@ -623,7 +623,15 @@ end)
 tap.test("keys say when they need more", function()
   for _, bytes in ipairs({ "\27", "\27[", "\27[1;", "\27O", "\27[[", "\27\27", "\27\27[", "\xe4", "\xe4\xbd",
     "\27\xc3" }) do
-    tap.equal(keys.next(bytes, 1), nil, ("%q"):format(bytes))
+    tap.equal(keys.decode(bytes, 1), nil, ("%q"):format(bytes))
+  end
+end)
+
+tap.test("what is said to be elsewhere is not here", function()
+  for name in pairs(require("swos.sh.elsewhere")) do
+    local file = io.open("docs/commands/" .. name .. ".md")
+    tap.check(not file, "%s has a page", name)
+    if file then file:close() end
   end
 end)
 
