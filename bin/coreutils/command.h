@@ -67,6 +67,11 @@ status_t write_all(int fd, const void *bytes, size_t length);
 
 /* ---- output.c: buffered standard output. A failure is said and ends the program. */
 extern int trouble; /* the exit status then, 1 unless the command says otherwise */
+/* What messages call it; NULL: standard output. */
+extern const char *out_target;
+/* A file that is not finished; NULL: none. out_abandon removes it, and what ends the program here does. */
+extern const char *out_temporary;
+void out_abandon(void);
 void out_bytes(const void *bytes, size_t length);
 void out_text(const char *text);
 void out_char(char c);
