@@ -103,7 +103,7 @@ tap.test("a full /tmp is said, and its files are whole up to there", function()
   guest:must("rm -rf /tmp/full /tmp/i; echo fits >/tmp/s; rm /tmp/s")
 end)
 
-tap.test("sed -i keeps the owner, is not stopped by what another sed left, and ends without litter", function()
+tap.test("sed -i keeps the owner, is not stopped by what another sed left, and leaves nothing", function()
   guest:must("mkdir /tmp/i; cd /tmp/i; echo a >f; chmod 640 f; chown user f; touch f.sed")
   prints("sed -i s/a/b/ f; cat f; stat -c '%U %a' f; ls -A", "b\nuser 640\nf  f.sed")
   prints("sed -i 's//x/' f; cat f; ls -A", "sed: no expression was used before //\nb\nf  f.sed")
