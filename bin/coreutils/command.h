@@ -162,8 +162,10 @@ const char *base_name(const char *path, size_t *out_length);
 
 /* What cp and mv share, the operands SOURCE... TARGET: put() each source at its path, which lies in
  * TARGET when that is a directory, as it must be for several sources. put complains itself and
- * returns the exit status; so does this. */
-int put_each(const struct options *options, int (*put)(const char *source, const char *path));
+ * returns the exit status; so does this. replaces: put replaces what is there, which must not be one of the
+ * sources before. */
+int put_each(const struct options *options, bool replaces,
+             int (*put)(const char *source, const char *path));
 
 /* Numbers: the whole text, false when it is none. */
 bool parse_number(const char *text, unsigned base, uint64_t *out_number);
