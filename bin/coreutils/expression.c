@@ -120,8 +120,10 @@ static void rewrite_set(struct writer *writer)
             const char *stop = at + 2;
             while (stop + 1 < writer->end && !(stop[0] == kind && stop[1] == ']'))
                 stop++;
-            if (stop + 1 >= writer->end)
-                break;
+            if (stop + 1 >= writer->end) {
+                writer->message = "[: in [ is not closed";
+                return;
+            }
             for (const char *from = kind == ':' ? at : at + 2;
                  from < (kind == ':' ? stop + 2 : stop); from++)
                 put(writer, (uint8_t)*from);

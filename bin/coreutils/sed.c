@@ -17,6 +17,7 @@ static struct sed_script script;
 static struct text space, hold, made; /* made: what s is building */
 static bool quiet, separate, in_place;
 static bool newline = true; /* the line in the pattern space ended with one */
+static bool hold_newline = true;
 static bool missing; /* what was printed last lacks it: it comes when something else is printed */
 static uint64_t line;
 static int result;
@@ -338,8 +339,7 @@ static bool range_fits(struct sed_command *command)
         command->until = line + second->line;
         break;
     case ADDRESS_MULTIPLE:
-        command->until =
-            second->line ? (line + second->line - 1) / second->line * second->line : line;
+        command->until = second->line ? (line / second->line + 1) * second->line : line;
         break;
     case ADDRESS_LAST:
         command->on = !is_last();
@@ -511,23 +511,30 @@ static enum outcome run(void)
         case 'g':
             space.length = 0;
             append(&space, hold.bytes, hold.length);
+            newline = hold_newline;
             break;
         case 'G':
             append(&space, "\n", 1);
             append(&space, hold.bytes, hold.length);
+            newline = hold_newline;
             break;
         case 'h':
             hold.length = 0;
             append(&hold, space.bytes, space.length);
+            hold_newline = newline;
             break;
         case 'H':
             append(&hold, "\n", 1);
             append(&hold, space.bytes, space.length);
+            hold_newline = newline;
             break;
         case 'x': {
             struct text other = space;
             space = hold;
             hold = other;
+            bool other_newline = newline;
+            newline = hold_newline;
+            hold_newline = other_newline;
             break;
         }
         case 'l':
