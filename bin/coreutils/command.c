@@ -25,8 +25,11 @@ static const char *missing_capability(void)
 int complain_text(const char *thing, const char *text)
 {
     char line[SW_PATH_MAX + 128];
-    size_t length = sw_format(line, sizeof(line), "%s: %s%s%s\n", command_name, thing ? thing : "",
-                              thing ? ": " : "", text);
+    enum { SHOWN = 64 };
+    bool cut = thing && strlen(thing) >= SW_PATH_MAX; /* no path: it must not displace the text */
+    size_t length =
+        sw_format(line, sizeof(line), "%s: %.*s%s%s%s\n", command_name, cut ? SHOWN : SW_PATH_MAX,
+                  thing ? thing : "", cut ? "..." : "", thing ? ": " : "", text);
     write_all(2, line, length);
     return 1;
 }

@@ -702,6 +702,7 @@ int command_sed(int count, char **arguments)
     reserve(&text, 1);
     reserve(&space, 1);
     reserve(&hold, 1);
+    reserve(&made, 1);
     sed_read(&script, text.bytes, text.length, flags);
     quiet |= script.quiet;
     if (in_place && options.count == 0)

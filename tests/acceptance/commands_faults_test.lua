@@ -131,6 +131,18 @@ tap.test("one line of 32 MB takes no longer than many short ones", function()
   tap.equal(output, "0")
 end)
 
+tap.test("what is too large or nested too deep is said", function()
+  local function repeated(text, times)
+    return ("$(yes '%s' | head -n %d | tr -d '\\n')"):format(text, times)
+  end
+  prints("grep -E \"" .. repeated("a|", 1000) .. "z\" /etc/motd",
+    "grep: " .. ("a|"):rep(32) .. "...: the regular expression is too large", 2)
+  for _, word in ipairs({ "(", "!" }) do
+    local output = guest:must(("yes '%s' | head -n 1000 | xargs find /etc/motd"):format(word), 123)
+    tap.contains(output, ("find: %s: nested too deep"):format(word))
+  end
+end)
+
 tap.test("memory that ends is said", function()
   local output, status = guest:run("yes | sort", 120)
   tap.contains(output, "sort: ")
