@@ -2,6 +2,7 @@
  * few pages, and each line of output goes out in one write. */
 #include "command.h"
 #include <coreutils/capability_names.inc>
+#include <stdlib.h>
 #include <string.h>
 #include <swos/fd.h>
 #include <swos/log.h>
@@ -24,8 +25,11 @@ static const char *missing_capability(void)
 int complain_text(const char *thing, const char *text)
 {
     char line[SW_PATH_MAX + 128];
-    size_t length = sw_format(line, sizeof(line), "%s: %s%s%s\n", command_name, thing ? thing : "",
-                              thing ? ": " : "", text);
+    enum { SHOWN = 64 };
+    bool cut = thing && strlen(thing) >= SW_PATH_MAX; /* no path: it must not displace the text */
+    size_t length =
+        sw_format(line, sizeof(line), "%s: %.*s%s%s%s\n", command_name, cut ? SHOWN : SW_PATH_MAX,
+                  thing ? thing : "", cut ? "..." : "", thing ? ": " : "", text);
     write_all(2, line, length);
     return 1;
 }
@@ -128,21 +132,66 @@ static status_t path_within(char *out, const char *source, const char *directory
     return join(out, directory, name);
 }
 
-int put_each(const struct options *options, int (*put)(const char *source, const char *path))
+struct named {
+    const char *base;
+    size_t length;
+    int at;
+};
+
+static int by_base(const void *a, const void *b)
+{
+    const struct named *one = a, *other = b;
+    size_t length = one->length < other->length ? one->length : other->length;
+    int result = memcmp(one->base, other->base, length);
+    if (!result && one->length != other->length)
+        result = one->length < other->length ? -1 : 1;
+    return result ? result : one->at - other->at;
+}
+
+/* Which of the sources have the name of one before them; to be freed. */
+static bool *find_repeated(char **sources, int count)
+{
+    struct named *names = calloc((size_t)count, sizeof(*names));
+    bool *repeated = calloc((size_t)count, sizeof(*repeated));
+    if (!names || !repeated)
+        out_of_memory(NULL);
+    for (int i = 0; i < count; i++) {
+        names[i].base = base_name(sources[i], &names[i].length);
+        names[i].at = i;
+    }
+    qsort(names, (size_t)count, sizeof(*names), by_base);
+    for (int i = 1; i < count; i++)
+        repeated[names[i].at] = names[i].length == names[i - 1].length &&
+                                !memcmp(names[i].base, names[i - 1].base, names[i].length);
+    free(names);
+    return repeated;
+}
+
+int put_each(const struct options *options, bool replaces,
+             int (*put)(const char *source, const char *path))
 {
     int result = 0, last = options->count - 1;
     if (last < 1)
         return usage(last < 0 ? "operands expected" : "no target");
     const char *target = options->arguments[last];
     bool into = is_directory(target);
-    if (last > 1 && !into)
+    if (!into && (last > 1 || (target[0] && target[strlen(target) - 1] == '/' &&
+                               !is_directory(options->arguments[0]))))
         return complain(target, SW_NOT_DIRECTORY);
+    bool *repeated = find_repeated(options->arguments, last);
     for (int i = 0; i < last; i++) {
         const char *source = options->arguments[i];
         char path[SW_PATH_MAX];
         status_t status = into ? path_within(path, source, target) : SW_OK;
-        result |= status == SW_OK ? put(source, into ? path : target) : complain(source, status);
+        if (status != SW_OK)
+            result |= complain(source, status);
+        else if (replaces && repeated[i] &&
+                 !is_directory(source)) /* as GNU: the first would be lost */
+            result |= complain_text(source, "does not replace what was put there just now");
+        else
+            result |= put(source, into ? path : target);
     }
+    free(repeated);
     return result;
 }
 

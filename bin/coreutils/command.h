@@ -67,6 +67,11 @@ status_t write_all(int fd, const void *bytes, size_t length);
 
 /* ---- output.c: buffered standard output. A failure is said and ends the program. */
 extern int trouble; /* the exit status then, 1 unless the command says otherwise */
+/* What messages call it; NULL: standard output. */
+extern const char *out_target;
+/* A file that is not finished; NULL: none. out_abandon removes it, and what ends the program here does. */
+extern const char *out_temporary;
+void out_abandon(void);
 void out_bytes(const void *bytes, size_t length);
 void out_text(const char *text);
 void out_char(char c);
@@ -157,8 +162,10 @@ const char *base_name(const char *path, size_t *out_length);
 
 /* What cp and mv share, the operands SOURCE... TARGET: put() each source at its path, which lies in
  * TARGET when that is a directory, as it must be for several sources. put complains itself and
- * returns the exit status; so does this. */
-int put_each(const struct options *options, int (*put)(const char *source, const char *path));
+ * returns the exit status; so does this. replaces: put replaces what is there, which must not be one of the
+ * sources before. */
+int put_each(const struct options *options, bool replaces,
+             int (*put)(const char *source, const char *path));
 
 /* Numbers: the whole text, false when it is none. */
 bool parse_number(const char *text, unsigned base, uint64_t *out_number);

@@ -20,5 +20,5 @@ int command_cp(int count, char **arguments)
         how.force |= letter == 'f';
         how.keep |= letter == 'n';
     }
-    return put_each(&options, copy);
+    return put_each(&options, !how.keep, copy);
 }

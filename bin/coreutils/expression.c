@@ -120,8 +120,10 @@ static void rewrite_set(struct writer *writer)
             const char *stop = at + 2;
             while (stop + 1 < writer->end && !(stop[0] == kind && stop[1] == ']'))
                 stop++;
-            if (stop + 1 >= writer->end)
-                break;
+            if (stop + 1 >= writer->end) {
+                writer->message = "[: in [ is not closed";
+                return;
+            }
             for (const char *from = kind == ':' ? at : at + 2;
                  from < (kind == ':' ? stop + 2 : stop); from++)
                 put(writer, (uint8_t)*from);
@@ -361,11 +363,15 @@ const char *regex_compile(struct regex *regex, const char *pattern, size_t lengt
         free(writer.out);
         return writer.message;
     }
+    if (regex->pure) { /* memmem does it; TRE would refuse a long one */
+        free(writer.out);
+        return NULL;
+    }
     int cflags = REG_EXTENDED | (flags & REGEX_FOLD ? REG_ICASE : 0) |
                  (flags & REGEX_LINES ? REG_NEWLINE : 0);
     tre_mb_cur_max = AS_CHARACTERS;
     int error = tre_regwncomp(&regex->compiled, writer.out, writer.used, cflags);
-    if (error == REG_OK && !regex->pure && !(flags & REGEX_LINES))
+    if (error == REG_OK && !(flags & REGEX_LINES))
         regex->dfa = dfa_create(writer.out, writer.used, flags & REGEX_FOLD);
     free(writer.out);
     switch (error) {
@@ -375,8 +381,8 @@ const char *regex_compile(struct regex *regex, const char *pattern, size_t lengt
         return "no such class of characters";
     case REG_ERANGE:
         return "a range goes backwards";
-    case REG_ESPACE:
-        out_of_memory("regular expression");
+    case REG_ESPACE: /* for TRE's stack, nearly always */
+        return "the regular expression is too large";
     default:
         return "not a regular expression";
     }

@@ -185,6 +185,15 @@ static void read_value(struct node *node, const char *name)
 
 static struct node *read_or(void);
 
+static unsigned nested; /* how many ! and ( are open: the stack has an end */
+
+static void open_nested(const char *name)
+{
+    enum { MOST = 100 };
+    if (++nested > MOST)
+        fail("%s: nested too deep", name);
+}
+
 static struct node *read_primary(void)
 {
     const char *name = *words++;
@@ -192,11 +201,15 @@ static struct node *read_primary(void)
         struct node *node = node_new(NOT);
         if (!*words)
             fail("%s: test expected", name);
+        open_nested(name);
         node->left = read_primary();
+        nested--;
         return node;
     }
     if (!strcmp(name, "(")) {
+        open_nested(name);
         struct node *node = read_or();
+        nested--;
         if (!*words || strcmp(*words++, ")") != 0)
             fail("%s is not closed", name);
         return node;

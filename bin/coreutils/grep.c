@@ -356,14 +356,15 @@ static int search_file(const char *path, const char *name)
         return 2;
     if (!strcmp(path, "-"))
         search.name = "(standard input)";
-    size_t at = 0;
+    size_t at = 0, seen = 0; /* at: a line starts there, of which all up to seen is no newline */
     while (!search.done) {
         bool more = input_fill(input);
         size_t there = input->end - input->start;
         const char *text = input->buffer + input->start;
-        const char *last = there > at ? memrchr(text + at, '\n', there - at) : NULL;
+        const char *last = there > seen ? memrchr(text + seen, '\n', there - seen) : NULL;
         size_t limit = !more ? there : last ? (size_t)(last - text) + 1 : at;
-        search.binary |= there > at && memchr(text + at, 0, there - at) != NULL;
+        search.binary |= there > seen && memchr(text + seen, 0, there - seen) != NULL;
+        seen = there;
         if (limit > at)
             scan(&search, text, at, limit);
         at = limit;
@@ -380,6 +381,7 @@ static int search_file(const char *path, const char *name)
         search.base += keep;
         input->start += keep;
         at -= keep;
+        seen -= keep;
     }
     bool failed = input->failed;
     input_close(input);

@@ -101,7 +101,8 @@ static void print_columns(const struct entry *entries, size_t count)
     enum { GAP = 2, LEAST = 3 };
     size_t best = 1, rows = count;
     uint16_t *widths = malloc((count + 1) * sizeof(*widths));
-    if (!widths)
+    uint16_t *widest = malloc((count + 1) * sizeof(*widest)); /* of each column */
+    if (!widths || !widest)
         out_of_memory(NULL);
     for (size_t i = 0; i < count; i++) {
         size_t shown = visible(entries[i].name, NULL) + (mark(&entries[i].attributes) != 0);
@@ -110,10 +111,10 @@ static void print_columns(const struct entry *entries, size_t count)
     for (size_t tried = width / LEAST < count ? width / LEAST : count; tried > 1; tried--) {
         size_t height = (count + tried - 1) / tried, sum = 0;
         for (size_t column = 0; column * height < count && sum <= width; column++) {
-            uint16_t widest = 0;
+            widest[column] = 0;
             for (size_t i = column * height; i < count && i < (column + 1) * height; i++)
-                widest = widths[i] > widest ? widths[i] : widest;
-            sum += widest + (column ? GAP : 0u);
+                widest[column] = widths[i] > widest[column] ? widths[i] : widest[column];
+            sum += widest[column] + (column ? GAP : 0u);
         }
         if (sum > width)
             continue;
@@ -123,16 +124,15 @@ static void print_columns(const struct entry *entries, size_t count)
     }
     for (size_t row = 0; row < rows; row++) {
         for (size_t column = 0; column < best && column * rows + row < count; column++) {
-            size_t at = column * rows + row, widest = 0;
+            size_t at = column * rows + row;
             size_t used = print_name(&entries[at]);
             if (at + rows >= count)
                 break;
-            for (size_t i = column * rows; i < (column + 1) * rows; i++)
-                widest = widths[i] > widest ? widths[i] : widest;
-            out_spaces(widest + GAP - used);
+            out_spaces(widest[column] + GAP - used);
         }
         out_char('\n');
     }
+    free(widest);
     free(widths);
 }
 

@@ -45,5 +45,5 @@ int command_mv(int count, char **arguments)
             return options.status;
         keep = letter == 'n';
     }
-    return put_each(&options, move);
+    return put_each(&options, !keep, move);
 }

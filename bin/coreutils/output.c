@@ -4,9 +4,11 @@
 #include "command.h"
 #include <string.h>
 #include <swos/log.h>
+#include <swos/path.h>
 #include <unistd.h>
 
 int trouble = 1;
+const char *out_target, *out_temporary;
 
 static char buffer[PIECE];
 static size_t used;
@@ -16,7 +18,8 @@ static void write_out(const void *bytes, size_t length)
     status_t status = write_all(1, bytes, length);
     if (status == SW_OK)
         return;
-    complain("standard output", status);
+    complain(out_target ? out_target : "standard output", status);
+    out_abandon();
     _exit(trouble);
 }
 
@@ -74,9 +77,17 @@ int out_finish(int result)
     return result;
 }
 
+void out_abandon(void)
+{
+    if (out_temporary)
+        sw_path_unlink(out_temporary);
+    out_temporary = NULL;
+}
+
 void out_of_memory(const char *thing)
 {
     out_flush();
     complain(thing, SW_NO_MEMORY);
+    out_abandon();
     _exit(trouble);
 }

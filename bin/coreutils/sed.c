@@ -3,6 +3,7 @@
 #include "command.h"
 #include <stdlib.h>
 #include <string.h>
+#include <swos/abi.h>
 #include <swos/fd.h>
 #include <swos/log.h>
 #include <swos/path.h>
@@ -16,6 +17,7 @@ static struct sed_script script;
 static struct text space, hold, made; /* made: what s is building */
 static bool quiet, separate, in_place;
 static bool newline = true; /* the line in the pattern space ended with one */
+static bool hold_newline = true;
 static bool missing; /* what was printed last lacks it: it comes when something else is printed */
 static uint64_t line;
 static int result;
@@ -50,53 +52,80 @@ static char **files;
 static size_t file_count, next_file;
 static struct input input;
 static bool open_now;
-static int saved_output = -1;
+static int saved_output;
 static char *target, *temporary;
 
-static void end_in_place(void)
+static _Noreturn void give_up(int status)
 {
-    if (saved_output < 0)
-        return;
+    out_abandon();
+    exit(status);
+}
+
+/* Standard output is what it was before the file; what was written instead takes the file's place, or goes. */
+static void end_in_place(bool good)
+{
     out_flush();
     missing = false;
     sw_fd_duplicate_to(saved_output, 1);
     sw_fd_close(saved_output);
-    saved_output = -1;
+    out_target = NULL;
+    if (!good) {
+        out_abandon();
+        return;
+    }
     struct sw_attributes attributes;
     status_t status = sw_path_attributes(target, &attributes);
-    if (status == SW_OK)
+    if (status == SW_OK) {
+        (void)sw_path_set_owner(temporary, attributes.owner); /* as cp -p: who may not keeps it */
         status = sw_path_set_mode(temporary, attributes.mode);
+    }
     if (status == SW_OK && suffix) {
         char kept[SW_PATH_MAX];
-        if (sw_format(kept, sizeof(kept), "%s%s", target, suffix) < sizeof(kept) - 1)
-            status = sw_path_rename(target, kept);
+        size_t length = strlen(target) + strlen(suffix);
+        sw_format(kept, sizeof(kept), "%s%s", target, suffix);
+        status = length < sizeof(kept) ? sw_path_rename(target, kept) : SW_NAME_TOO_LONG;
     }
     if (status == SW_OK)
         status = sw_path_rename(temporary, target);
-    if (status != SW_OK)
+    if (status != SW_OK) {
         result = 4 * complain(target, status);
+        out_abandon();
+    }
+    out_temporary = NULL;
 }
 
+/* A new file beside the old one; its name is nobody's, so that one left by a sed that was killed is in nobody's
+ * way. */
 static bool begin_in_place(char *name)
 {
-    int fd;
-    char *path = malloc(SW_PATH_MAX);
-    if (!path)
-        out_of_memory(name);
-    sw_format(path, SW_PATH_MAX, "%s.sed", name);
-    status_t status =
-        sw_fd_open(path, SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_EXCLUSIVE, 0600, &fd);
+    static char path[SW_PATH_MAX];
+    size_t length;
+    int directory = (int)(base_name(name, &length) - name), fd, tries = 0;
+    uint32_t number;
+    status_t status;
+    do {
+        status = sw_random(&number, sizeof(number));
+        if (status == SW_OK && sw_format(path, sizeof(path), "%.*s.sed%08x", directory, name,
+                                         number) >= sizeof(path) - 1)
+            status = SW_NAME_TOO_LONG;
+        if (status == SW_OK)
+            status =
+                sw_fd_open(path, SW_OPEN_WRITE | SW_OPEN_CREATE | SW_OPEN_EXCLUSIVE, 0600, &fd);
+    } while (status == SW_EXISTS && ++tries < 100);
+    if (status == SW_OK)
+        out_temporary = temporary = path;
     if (status == SW_OK)
         status = sw_fd_duplicate(1, 10, &saved_output);
     if (status != SW_OK) {
-        complain(path, status);
+        complain(name, status);
+        out_abandon();
         return false;
     }
     out_flush();
     sw_fd_duplicate_to(fd, 1);
     sw_fd_close(fd);
     target = name;
-    temporary = path;
+    out_target = name;
     return true;
 }
 
@@ -221,7 +250,7 @@ static void write_space(const struct sed_command *command)
     space.length--;
     if (status != SW_OK) {
         complain(command->text, status);
-        exit(4);
+        give_up(4);
     }
 }
 
@@ -260,7 +289,7 @@ static bool regex_fits(struct regex *regex)
     regex = regex ? regex : last_regex;
     if (!regex) {
         complain_text(NULL, "no expression was used before //");
-        exit(1);
+        give_up(1);
     }
     last_regex = regex;
     return regex_search(regex, space.bytes, space.length, 0, NULL, 0);
@@ -310,8 +339,7 @@ static bool range_fits(struct sed_command *command)
         command->until = line + second->line;
         break;
     case ADDRESS_MULTIPLE:
-        command->until =
-            second->line ? (line + second->line - 1) / second->line * second->line : line;
+        command->until = second->line ? (line / second->line + 1) * second->line : line;
         break;
     case ADDRESS_LAST:
         command->on = !is_last();
@@ -373,7 +401,7 @@ static bool substitute(const struct sed_command *command)
     bool changed = false;
     if (!regex) {
         complain_text(NULL, "no expression was used before //");
-        exit(1);
+        give_up(1);
     }
     last_regex = regex;
     for (size_t i = 0; i < command->piece_count; i++)
@@ -483,23 +511,30 @@ static enum outcome run(void)
         case 'g':
             space.length = 0;
             append(&space, hold.bytes, hold.length);
+            newline = hold_newline;
             break;
         case 'G':
             append(&space, "\n", 1);
             append(&space, hold.bytes, hold.length);
+            newline = hold_newline;
             break;
         case 'h':
             hold.length = 0;
             append(&hold, space.bytes, space.length);
+            hold_newline = newline;
             break;
         case 'H':
             append(&hold, "\n", 1);
             append(&hold, space.bytes, space.length);
+            hold_newline = newline;
             break;
         case 'x': {
             struct text other = space;
             space = hold;
             hold = other;
+            bool other_newline = newline;
+            newline = hold_newline;
+            hold_newline = other_newline;
             break;
         }
         case 'l':
@@ -604,10 +639,13 @@ static void run_separately(void)
         }
         line = 0;
         bool more = run_all();
+        bool good = open_now && !input.failed;
         if (open_now)
             input_close(&input);
-        if (in_place)
-            end_in_place();
+        if (!good)
+            result = 2;
+        if (in_place) /* what is not all of the file does not replace it */
+            end_in_place(good);
         if (!more)
             return;
     }
@@ -664,6 +702,7 @@ int command_sed(int count, char **arguments)
     reserve(&text, 1);
     reserve(&space, 1);
     reserve(&hold, 1);
+    reserve(&made, 1);
     sed_read(&script, text.bytes, text.length, flags);
     quiet |= script.quiet;
     if (in_place && options.count == 0)

@@ -137,7 +137,7 @@ return {
   { 87, "pipe_info", { { H .. "pipe", "pipe" } }, out = { { "u64", "bytes" }, { "u64", "capacity" }, { "u32", "flags" }, { "u64", "taken" } },
     doc = "Bytes waiting, capacity, flags, and the bytes taken out so far: with the bytes waiting, what was ever put in. In record mode a record counts for 4 bytes more than it holds. Whoever takes over an end learns how far its predecessor came." },
   { 88, "pipe_admit", { { H .. "pipe+WRITE", "pipe", "the writer's end" }, { H .. "?job", "job", "0: everybody" }, { "u32", "flags", "SW_PIPE_DIRECTLY" } }, errors = { "INVALID", "ACCESS" },
-    doc = "Says who may read: processes in the job and below, and those of the job that made the pipe. To all others the pipe is as if nothing were in it, until they are admitted. Ends when the writer's end is closed." },
+    doc = "Says who may read: processes in the job and below, and those of the job that made the pipe. For reads and ports of all others it is as if nothing were in it, until they are admitted; pipe_info tells what there is. Ends when the writer's end is closed." },
 
   { 90, "device_info", { { H .. "device", "device" }, { "address:out:sw_device_info", "info" } }, errors = { "FAULT" }, doc = "Facts about a device." },
   { 91, "device_claim", { { H .. "device+CLAIM", "device" } }, errors = { "BUSY" }, doc = "Makes the caller the device's driver until it ends; the interrupt starts masked." },

@@ -80,6 +80,7 @@ tap.test("tail follows a file that grows, is cut, and a pipe", function()
 end)
 
 tap.test("a full /tmp is said, and its files are whole up to there", function()
+  guest:must("mkdir /tmp/i; echo old >/tmp/i/f")
   local output = guest:must("yes 0123456789 >/tmp/full", 1)
   tap.equal(output, "yes: standard output: no space left")
   guest:run("while head -c 4096 /bin/lua >>/tmp/full; do :; done 2>/dev/null")
@@ -94,7 +95,19 @@ tap.test("a full /tmp is said, and its files are whole up to there", function()
     local text = guest:run(line[1])
     tap.contains(text, line[2], line[1])
   end
-  guest:must("rm -f /tmp/full /tmp/s /tmp/t /tmp/c; echo fits >/tmp/s; rm /tmp/s")
+  guest:must("rm -f /tmp/s /tmp/t /tmp/c")
+  guest:run("while head -c 4096 /bin/lua >>/tmp/full; do :; done 2>/dev/null")
+  prints("sed -i 's/.*/&&&&&&&&/; s/.*/&&&&&&&&/; s/.*/&&&&&&&&/; s/.*/&&&&&&&&/' /tmp/i/f",
+    "sed: /tmp/i/f: no space left", 4)
+  prints("ls -A /tmp/i; cat /tmp/i/f", "f\nold")
+  guest:must("rm -rf /tmp/full /tmp/i; echo fits >/tmp/s; rm /tmp/s")
+end)
+
+tap.test("sed -i keeps the owner, is not stopped by what another sed left, and leaves nothing", function()
+  guest:must("mkdir /tmp/i; cd /tmp/i; echo a >f; chmod 640 f; chown user f; touch f.sed")
+  prints("sed -i s/a/b/ f; cat f; stat -c '%U %a' f; ls -A", "b\nuser 640\nf  f.sed")
+  prints("sed -i 's//x/' f; cat f; ls -A", "sed: no expression was used before //\nb\nf  f.sed")
+  guest:must("cd /; rm -r /tmp/i")
 end)
 
 tap.test("closed standard input and directories are errors, not hangs", function()
@@ -112,11 +125,38 @@ tap.test("closed standard input and directories are errors, not hangs", function
   end
 end)
 
+tap.test("one line of 32 MB takes no longer than many short ones", function()
+  local text = "yes 0123456789abcdef0123456789abcde | tr -d '\\n' | head -c 32000000"
+  local output = guest:run(text .. " | grep -c x", 12)
+  tap.equal(output, "0")
+end)
+
+tap.test("what is too large or nested too deep is said", function()
+  local function repeated(text, times)
+    return ("$(yes '%s' | head -n %d | tr -d '\\n')"):format(text, times)
+  end
+  prints("grep -E \"" .. repeated("a|", 1000) .. "z\" /etc/motd",
+    "grep: " .. ("a|"):rep(32) .. "...: the regular expression is too large", 2)
+  for _, word in ipairs({ "(", "!" }) do
+    local output = guest:must(("yes '%s' | head -n 1000 | xargs find /etc/motd"):format(word), 123)
+    tap.contains(output, ("find: %s: nested too deep"):format(word))
+  end
+end)
+
 tap.test("memory that ends is said", function()
   local output, status = guest:run("yes | sort", 120)
   tap.contains(output, "sort: ")
   tap.contains(output, "out of memory")
   tap.equal(status, 2)
+end)
+
+guest:line("exit")
+guest:login("user", "swordfish")
+tap.test("sed -i leaves a file as it is that it may not read", function()
+  guest:must("mkdir /tmp/i; cd /tmp/i; echo precious >f; chmod 200 f")
+  prints("sed -i s/a/b/ f", "sed: f: permission denied", 2)
+  prints("chmod 600 f; cat f; ls -A", "precious\nf")
+  guest:must("cd /; rm -r /tmp/i")
 end)
 
 guest:line("exit")
