@@ -179,13 +179,15 @@ void tcp_work(struct socket *socket)
 {
     if (!socket->memory)
         return;
+    sw_stream_want(&socket->stream, 0); /* awake: no wakes meanwhile */
     widen(socket);
-    want(socket);
     push(socket);
     if (socket->pcb && socket->pcb->refused_data) {
         tcp_process_refused_data(socket->pcb);
         widen(socket);
     }
+    want(socket);
+    push(socket); /* what came before the wish was seen */
     if (socket->stream.broken && socket->pcb) {
         connection_abort(socket);
         failed(socket, SW_BAD_MESSAGE);
