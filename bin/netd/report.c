@@ -213,7 +213,7 @@ static void sockets(struct text *text)
             (unsigned)line.unacknowledged, IP_IS_V4_VAL(*line.local) ? '4' : '6');
         put_end(text, line.local, line.local_port);
         put_end(text, line.remote, line.remote_port);
-        put(text, "\n");
+        put(text, "\t%u\n", (unsigned)line.pid);
     }
 }
 

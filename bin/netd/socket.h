@@ -15,6 +15,7 @@ struct socket {
     handle_t event; /* 0: not accepted yet */
     bool watched;   /* the event is bound at our port */
     bool closed;    /* by the program */
+    uint32_t pid;   /* of the program it was made for; for people */
     /* TCP */
     struct tcp_pcb *pcb; /* a listener's, too; NULL: gone */
     struct sw_stream stream;

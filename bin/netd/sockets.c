@@ -95,6 +95,7 @@ status_t socket_take_event(struct socket *socket, struct sw_request *request, ui
         return status == SW_EXISTS ? SW_INVALID : status;
     socket->watched = true;
     socket->event = event;
+    socket->pid = request->event.pid;
     request->event.received[place] = 0;
     return SW_OK;
 }
@@ -224,7 +225,9 @@ bool socket_line(size_t *index, struct socket_line *out)
             return false;
         socket = sockets[(*index)++];
     } while (!socket || (socket->kind != UDP && !socket->pcb));
-    *out = (struct socket_line){ .kind = socket->kind == UDP ? "udp" : "tcp", .state = "-" };
+    *out = (struct socket_line){ .kind = socket->kind == UDP ? "udp" : "tcp",
+                                 .state = "-",
+                                 .pid = socket->pid };
     if (socket->kind == UDP) {
         out->unread = socket->waiting;
         out->local = &socket->udp->local_ip;

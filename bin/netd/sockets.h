@@ -23,7 +23,7 @@ void socket_event(uint64_t key);
 /* Line `index` of the report, false past the last one. */
 struct socket_line {
     const char *kind, *state;
-    uint32_t unread, unacknowledged;
+    uint32_t unread, unacknowledged, pid;
     const ip_addr_t *local, *remote; /* remote NULL: none */
     uint16_t local_port, remote_port;
 };

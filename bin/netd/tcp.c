@@ -179,13 +179,15 @@ void tcp_work(struct socket *socket)
 {
     if (!socket->memory)
         return;
+    sw_stream_want(&socket->stream, 0); /* awake: no wakes meanwhile */
     widen(socket);
-    want(socket);
     push(socket);
     if (socket->pcb && socket->pcb->refused_data) {
         tcp_process_refused_data(socket->pcb);
         widen(socket);
     }
+    want(socket);
+    push(socket); /* what came before the wish was seen */
     if (socket->stream.broken && socket->pcb) {
         connection_abort(socket);
         failed(socket, SW_BAD_MESSAGE);
@@ -409,6 +411,25 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
     return ERR_OK;
 }
 
+/* Whether a packet could be meant for either address. */
+static bool overlap(const ip_addr_t *a, const ip_addr_t *b)
+{
+    if (IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b))
+        return true;
+    return IP_IS_V6(a) == IP_IS_V6(b) &&
+           (ip_addr_isany(a) || ip_addr_isany(b) || ip_addr_cmp(a, b));
+}
+
+/* lwIP lets another listener have the same port at a narrower address; it would take connections away. */
+static bool is_taken(const struct tcp_pcb *pcb)
+{
+    for (const struct tcp_pcb_listen *other = tcp_listen_pcbs.listen_pcbs; other;
+         other = other->next)
+        if (other->local_port == pcb->local_port && overlap(&other->local_ip, &pcb->local_ip))
+            return true;
+    return false;
+}
+
 status_t socket_listen(struct sw_request *request, const struct sw_net_listen_request *in,
                        struct sw_net_listen_reply *out)
 {
@@ -434,6 +455,8 @@ status_t socket_listen(struct sw_request *request, const struct sw_net_listen_re
     ip_set_option(pcb, SOF_REUSEADDR);
     error =
         in->port ? tcp_bind(pcb, &address, in->port) : socket_bind_anywhere(pcb, NULL, &address);
+    if (error == ERR_OK && is_taken(pcb))
+        error = ERR_USE;
     listening = error == ERR_OK
                     ? tcp_listen_with_backlog_and_err(pcb, (u8_t)socket->backlog, &error)
                     : NULL;

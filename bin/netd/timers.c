@@ -129,7 +129,7 @@ void timers_run(uint64_t now)
 uint64_t timers_deadline(uint64_t now)
 {
     uint64_t deadline = SW_NEVER;
-    bool busy = now - interface_active() < BUSY_TIME;
+    bool busy = now < interface_active() + BUSY_TIME; /* that may lie after `now` */
 
     for (int i = 0; i < lwip_num_cyclic_timers; i++) {
         lwip_cyclic_timer_handler handler = lwip_cyclic_timers[i].handler;

@@ -105,11 +105,16 @@ void sw_stream_take(struct sw_stream *stream, size_t length)
 
 bool sw_stream_flush(struct sw_stream *stream)
 {
-    uint32_t changed = (stream->produced != stream->told_produced ? SW_SOCKET_WANT_MORE : 0) |
-                       (stream->consumed != stream->told_consumed ? SW_SOCKET_WANT_ROOM : 0);
+    uint32_t changed = stream->produced != stream->told_produced ? SW_SOCKET_WANT_MORE : 0;
 
     stream->told_produced = stream->produced;
-    stream->told_consumed = stream->consumed;
+    /* Room is worth waking for by the half ring: who waits for it has filled the ring, and whoever empties
+     * it goes on until nothing is left. */
+    if (stream->consumed != stream->told_consumed &&
+        stream->come - stream->consumed <= stream->capacity / 2) {
+        changed |= SW_SOCKET_WANT_ROOM;
+        stream->told_consumed = stream->consumed;
+    }
     if (!changed)
         return false;
     /* Our position before the look at its wish; pairs with sw_stream_want. */

@@ -15,7 +15,7 @@ local RECOVERIES = tonumber(os.getenv("SWOS_CHAOS_RECOVERIES") or "200")
 local SEED = tonumber(os.getenv("SWOS_CHAOS_SEED") or "1")
 local WARM_UP = 12
 local SHORTEST, LONGEST = 200, 1200  -- ms between rounds
-local VICTIMS = "blkd imgfs tmpfs consoled authd logd inputd init"
+local VICTIMS = "blkd imgfs tmpfs consoled authd logd inputd nicd netd init"
 local WRITERS, READERS = { 1, 2 }, { 3, 4 }
 local LOGIN, TALKER = 5, 6
 local TALK_LEAST = 5  -- lines a second; it would say 20
@@ -23,7 +23,8 @@ local TALK_LEAST = 5  -- lines a second; it would say 20
 local path = monitor.path()
 local guest = Guest.start({ cpus = 2, kernel = machine.with_bundle("build/kernel.img", "build/chaos.bundle"),
   disks = { { "build/test.img" } }, allow = { "BEGIN CRASH", "overdue" }, monitor = path,
-  more = { "-device", "virtio-keyboard-device" } })
+  more = { "-device", "virtio-keyboard-device", "-netdev", "user,id=n0",
+    "-device", "virtio-net-device,netdev=n0" } })
 guest:login("root", "swordfish", 120)
 local keyboard = monitor.open(guest, path)
 

@@ -77,6 +77,21 @@ tap.test("metrics count the card's packets", function()
   tap.check(sent() >= before + 5, "not counted")
 end)
 
+tap.test("netd sleeps when nothing happens, but looks after its neighbours for a while", function()
+  local function cpu()
+    return tap.matches(guest:must("metrics"), 'swos_service_cpu_seconds_total{service="netd"} (%S+)')
+  end
+  guest:must("ping -c 1 10.0.2.2")
+  local at_once = cpu()
+  guest:sleep(5)
+  local soon = cpu()
+  tap.check(soon ~= at_once, "no timer ran within 5 s of a packet")
+  guest:sleep(20)
+  local quiet = cpu()
+  guest:sleep(10)
+  tap.equal(cpu(), quiet, "CPU time of netd, 25 and 35 s after the last packet")
+end)
+
 -- Runs a ping of so many seconds, ten a second, and does something meanwhile. How many went unanswered.
 local function while_pinging(seconds, action)
   guest:must(("(ping -i 0.1 -W 1 -c %d 10.0.2.2 >/tmp/ping &)"):format(seconds * 10))

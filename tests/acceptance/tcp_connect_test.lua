@@ -48,6 +48,12 @@ tap.test("a port can be listened at again at once, and by one program only", fun
   tap.contains(output, "tcpecho: listen: Address already in use")
 end)
 
+tap.test("ss shows who listens", function()
+  tap.matches(guest:must("ss -tul"), "tcp +LISTEN +0 +0 +%d+ +0%.0%.0%.0:5555 +%-")
+  tap.lacks(guest:must("ss"), "LISTEN")
+  tap.lacks(guest:must("ss -ul"), "tcp")
+end)
+
 tap.test("user and guest are refused", function()
   for _, account in ipairs({ { "user", "swordfish" }, { "guest", "guest" } }) do
     guest:line("exit")

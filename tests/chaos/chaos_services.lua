@@ -37,6 +37,7 @@ local function start_agent()
     handles = { root = swos.handle("root"), init_job = swos.handle("job"),
       names = assert(directory.own_connection(directory.NAMES)),
       input = directory.connection("input", 0),  -- where there is a keyboard
+      nic = directory.connection("nic", 0),  -- or a network card
       ["fd/1"] = { terminal.output, info = swos.FD_TERMINAL } } }))
 end
 

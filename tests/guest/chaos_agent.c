@@ -51,6 +51,8 @@ static struct victim {
       NOTHING },
     { "logd", "log", SW_PROTOCOL_LOG, SW_PROTOCOL_LOG_VERSION, 0, false, NOTHING },
     { "inputd", "input", 0, 0, 0, false, NOTHING }, /* any call is answered */
+    { "nicd", "nic", SW_PROTOCOL_NIC, SW_PROTOCOL_NIC_VERSION, 0, false, NOTHING },
+    { "netd", "net", SW_PROTOCOL_NET, SW_PROTOCOL_NET_VERSION, 0, false, NOTHING },
     { "authd", "auth", SW_PROTOCOL_AUTH, SW_PROTOCOL_AUTH_VERSION, 0, false, NOTHING },
     { "init", "names", SW_PROTOCOL_NAMES, SW_PROTOCOL_NAMES_VERSION, 0, false, NOTHING },
 };
@@ -372,7 +374,7 @@ static void run_faulty(char *line)
     recover(BLKD, KILL);
 }
 
-/* No session and no service may look a keyboard up, nor is there always one. */
+/* No session may look a keyboard or a network card up, nor is there always one. */
 static status_t victim_connect(struct victim *victim)
 {
     status_t status = sw_service_connect(victim->service, SW_NEVER, &victim->connection);

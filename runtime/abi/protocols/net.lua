@@ -10,7 +10,7 @@ return {
     { "SW_NET_ROUTES", 3, "list: interface, family, destination or default, bits of the prefix, gateway or -" },
     { "SW_NET_NEIGHBOURS", 4, "list: interface, family, address, address of its card or -, state" },
     { "SW_NET_RESOLVERS", 5, "list: family, address" },
-    { "SW_NET_SOCKETS", 6, "list: tcp or udp, state, bytes received and not read, bytes sent and not acknowledged, family, address, port, address and port of the other end or - and 0" },
+    { "SW_NET_SOCKETS", 6, "list: tcp or udp, state, bytes received and not read, bytes sent and not acknowledged, family, address, port, address and port of the other end or - and 0, number of the process" },
   },
   operations = {
     { 1, "list", request = { { "u32", "what", "SW_NET_*" }, { "u32", "reserved" } }, reply = { { "u32", "bytes" }, { "u32", "reserved" } }, data = "out", cap = "net", idempotent = true,

@@ -124,6 +124,15 @@ static void test_wakes(void)
     take(&stack, &got, 5);
     CHECK(sw_stream_flush(&stack));
     CHECK(!sw_stream_flush(&stack));
+    put(&program, &sent, CAPACITY);
+    put(&program, &sent, CAPACITY); /* round the end */
+    CHECK(sw_stream_free(&program) == 0);
+    take(&stack, &got, CAPACITY / 2 - 1);
+    while (sw_stream_waiting(&stack) > CAPACITY / 2 + 1)
+        take(&stack, &got, 1);
+    CHECK(!sw_stream_flush(&stack)); /* not for a few bytes */
+    take(&stack, &got, 1);
+    CHECK(sw_stream_flush(&stack));
 }
 
 static void test_sizes(void)

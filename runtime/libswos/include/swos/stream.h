@@ -47,7 +47,8 @@ void sw_stream_take(struct sw_stream *stream, size_t length);
 /* All bytes not taken. */
 size_t sw_stream_waiting(struct sw_stream *stream);
 
-/* Whether the other side is to be woken for what we put and took since the last time. */
+/* Whether the other side is to be woken for what we put and took since the last time: for room once half
+ * of its ring is free. */
 bool sw_stream_flush(struct sw_stream *stream);
 
 /* Says what we wait for, SW_SOCKET_WANT_*; look again afterwards, then sleep. */

@@ -1,0 +1,286 @@
+/* BSD sockets as programs from elsewhere use them, over the machine's own address: blocking and not, poll,
+ * half-closed connections, time limits, errors, names and addresses as text. */
+#include "check.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static struct sockaddr_in self(uint16_t port)
+{
+    return (struct sockaddr_in){ .sin_family = AF_INET,
+                                 .sin_port = htons(port),
+                                 .sin_addr = { htonl(INADDR_LOOPBACK) } };
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in name;
+    socklen_t length = sizeof(name);
+
+    return getsockname(fd, (struct sockaddr *)&name, &length) == 0 ? ntohs(name.sin_port) : 0;
+}
+
+static int listener(uint16_t *out_port)
+{
+    struct sockaddr_in any = self(0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    any.sin_addr.s_addr = 0;
+    if (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(fd, 8) < 0)
+        return -1;
+    *out_port = port_of(fd);
+    return fd;
+}
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in to = self(port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    return connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? fd : -1;
+}
+
+static short wait_for(int fd, short events, int ms)
+{
+    struct pollfd one = { .fd = fd, .events = events };
+    return poll(&one, 1, ms) > 0 ? one.revents : 0;
+}
+
+static void test_addresses(void)
+{
+    static const char *const good[] = {
+        "::", "::1", "fe80::1", "1::", "1:2:3:4:5:6:7:8", "2001:db8::1:0:0:1", "1:2:3:4:5:6::"
+    };
+    static const char *const bad[] = { "",
+                                       ":",
+                                       ":::",
+                                       "1::2::3",
+                                       "1:2:3:4:5:6:7",
+                                       "12345::",
+                                       "::g",
+                                       "1:2:3:4:5:6:7:8:9",
+                                       "1:2:3:4:5:6:7:8::",
+                                       "1:" };
+    static const char *const bad4[] = { "",       "1.2.3",    "1.2.3.4.5", "256.1.1.1",
+                                        "1..2.3", "1.2.3.4 ", "a.b.c.d" };
+    char text[INET6_ADDRSTRLEN];
+    uint8_t bytes[16];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        check(inet_pton(AF_INET6, good[i], bytes) == 1 &&
+                  inet_ntop(AF_INET6, bytes, text, sizeof(text)) && !strcmp(text, good[i]),
+              "%s there and back", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        check(inet_pton(AF_INET6, bad[i], bytes) == 0, "\"%s\" is no IPv6 address", bad[i]);
+    for (size_t i = 0; i < sizeof(bad4) / sizeof(bad4[0]); i++)
+        check(inet_pton(AF_INET, bad4[i], bytes) == 0, "\"%s\" is no IPv4 address", bad4[i]);
+    check(inet_pton(AF_INET6, "::ffff:1.2.3.4", bytes) == 1 && bytes[15] == 4 && bytes[10] == 0xff,
+          "an IPv4 address in an IPv6 one");
+    check(inet_pton(AF_INET, "10.0.2.15", bytes) == 1 && bytes[0] == 10 && bytes[3] == 15, "IPv4");
+    check(inet_ntop(AF_INET, bytes, text, 5) == NULL && errno == ENOSPC, "no room for the text");
+}
+
+static void test_names(void)
+{
+    struct addrinfo *list, hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+
+    check(getaddrinfo("127.0.0.1", "80", NULL, &list) == 0 && list->ai_family == AF_INET &&
+              !list->ai_next && ((struct sockaddr_in *)list->ai_addr)->sin_port == htons(80),
+          "an address in letters has no name server asked");
+    freeaddrinfo(list);
+    check(getaddrinfo("localhost", "80", &hints, &list) == 0, "localhost");
+    freeaddrinfo(list);
+    hints.ai_flags = AI_PASSIVE;
+    check(getaddrinfo(NULL, "5555", &hints, &list) == 0 &&
+              ((struct sockaddr_in *)list->ai_addr)->sin_addr.s_addr == 0,
+          "any address");
+    freeaddrinfo(list);
+    check(getaddrinfo("localhost", "http", &hints, &list) == EAI_SERVICE && !list,
+          "services are numbers");
+    hints.ai_flags = AI_NUMERICHOST;
+    check(getaddrinfo("localhost", "80", &hints, &list) == EAI_NONAME, "AI_NUMERICHOST");
+}
+
+static void test_errors(void)
+{
+    struct sockaddr_in nowhere = self(1);
+    uint16_t port = 0;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0, pipes[2];
+    socklen_t length = sizeof(on);
+    char byte;
+
+    check(socket(1, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT, "family");
+    check(socket(AF_INET, 5, 0) < 0 && errno == EPROTONOSUPPORT, "type");
+    check(connect(fd, (struct sockaddr *)&nowhere, sizeof(nowhere)) < 0 && errno == ECONNREFUSED,
+          "refused: %s", strerror(errno));
+    check(recv(fd, &byte, 1, 0) < 0 && errno == ENOTCONN, "not connected: %s", strerror(errno));
+    check(accept(fd, NULL, NULL) < 0 && errno == EINVAL, "does not listen");
+    check(getsockopt(fd, SOL_SOCKET, SO_TYPE, &on, &length) == 0 && on == SOCK_STREAM, "SO_TYPE");
+    check(setsockopt(fd, SOL_SOCKET, 999, &on, sizeof(on)) < 0 && errno == ENOPROTOOPT, "option");
+    close(fd);
+    check(send(fd, "x", 1, 0) < 0 && errno == EBADF, "closed");
+    pipe(pipes);
+    check(send(pipes[1], "x", 1, 0) < 0 && errno == ENOTSOCK, "a pipe");
+    close(pipes[0]);
+    close(pipes[1]);
+    int one = listener(&port);
+    struct sockaddr_in same = self(port);
+    int other = socket(AF_INET, SOCK_STREAM, 0);
+    bind(other, (struct sockaddr *)&same, sizeof(same));
+    check(listen(other, 1) < 0 && errno == EADDRINUSE, "port in use: %s", strerror(errno));
+    close(other);
+    close(one);
+}
+
+static void test_stream(void)
+{
+    struct sockaddr_in peer;
+    socklen_t length = sizeof(peer);
+    uint16_t port = 0;
+    char buffer[64];
+    int server = listener(&port), client, there;
+
+    check(server >= 0 && port != 0, "a port is chosen");
+    check(wait_for(server, POLLIN, 50) == 0, "nobody waits to be accepted");
+    client = connect_to(port);
+    check(client >= 0, "connected");
+    check(wait_for(server, POLLIN, 2000) == POLLIN, "somebody waits to be accepted");
+    there = accept(server, (struct sockaddr *)&peer, &length);
+    check(there >= 0 && ntohs(peer.sin_port) == port_of(client), "the peer's port");
+    check(getpeername(client, (struct sockaddr *)&peer, &length) == 0 &&
+              ntohs(peer.sin_port) == port,
+          "getpeername");
+    check(wait_for(client, POLLIN, 50) == 0 && wait_for(client, POLLIN | POLLOUT, 50) == POLLOUT,
+          "nothing to read, room to write");
+    check(recv(client, buffer, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "EAGAIN");
+    check(send(there, "hello", 5, 0) == 5 && wait_for(client, POLLIN, 2000) == POLLIN, "readable");
+    check(read(client, buffer, 3) == 3 && recv(client, buffer + 3, 60, 0) == 2 &&
+              !memcmp(buffer, "hello", 5),
+          "in two pieces");
+    check(shutdown(client, SHUT_WR) == 0 && recv(there, buffer, 1, 0) == 0, "the end comes");
+    check(send(there, "late", 4, 0) == 4 && recv(client, buffer, 4, MSG_WAITALL) == 4,
+          "half-closed, the other half goes on");
+    check(send(client, "x", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE, "no more after shutdown");
+    close(there);
+    check(recv(client, buffer, 1, 0) == 0, "closed by the other end");
+    close(client);
+    close(server);
+}
+
+/* More than both rings hold, by one process: as much as goes without waiting, then read, and so on. */
+static void test_much(void)
+{
+    static uint8_t out[8192], in[8192];
+    const size_t all = 2000000;
+    size_t sent = 0, got = 0;
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there = accept(server, NULL, NULL);
+    int good = 1, full = 0;
+
+    fcntl(client, F_SETFL, O_NONBLOCK);
+    fcntl(there, F_SETFL, O_NONBLOCK);
+    for (int idle = 0; got < all && idle < 1000;) {
+        struct pollfd both[2] = { { .fd = client, .events = sent < all ? POLLOUT : 0 },
+                                  { .fd = there, .events = POLLIN } };
+        if (poll(both, 2, 100) <= 0)
+            idle++;
+        for (size_t i = 0; i < sizeof(out); i++)
+            out[i] = (uint8_t)((sent + i) * 7 >> 2);
+        size_t part = all - sent < sizeof(out) ? all - sent : sizeof(out);
+        ssize_t done = part ? write(client, out, part) : 0;
+        full += done < 0 && errno == EAGAIN;
+        sent += done > 0 ? (size_t)done : 0;
+        if (sent > got + 60000 || sent == all) { /* let it fill */
+            done = read(there, in, sizeof(in));
+            for (ssize_t i = 0; i < done; i++)
+                good &= in[i] == (uint8_t)((got + (size_t)i) * 7 >> 2);
+            got += done > 0 ? (size_t)done : 0;
+        } else if (full && done < 0) {
+            done = read(there, in, sizeof(in));
+            for (ssize_t i = 0; i < done; i++)
+                good &= in[i] == (uint8_t)((got + (size_t)i) * 7 >> 2);
+            got += done > 0 ? (size_t)done : 0;
+        }
+    }
+    check(good && got == all && full > 0, "%zu of %zu bytes, %d times full", got, all, full);
+    close(client);
+    close(there);
+    close(server);
+}
+
+static void test_nonblocking(void)
+{
+    struct sockaddr_in to;
+    struct timeval limit = { 0, 200000 };
+    uint16_t port = 0;
+    int server = listener(&port), error = -1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    socklen_t length = sizeof(error);
+    char byte;
+
+    fcntl(server, F_SETFL, O_NONBLOCK);
+    check(accept(server, NULL, NULL) < 0 && errno == EAGAIN, "accept: EAGAIN");
+    to = self(port);
+    int result = connect(fd, (struct sockaddr *)&to, sizeof(to));
+    check(result == 0 || errno == EINPROGRESS, "connect goes on: %s", strerror(errno));
+    check(wait_for(fd, POLLOUT, 2000) & POLLOUT, "it is writable once it is there");
+    check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0, "SO_ERROR 0");
+    close(fd);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    to = self(1);
+    result = connect(fd, (struct sockaddr *)&to, sizeof(to));
+    if (result < 0 && errno == EINPROGRESS) {
+        check(wait_for(fd, POLLOUT, 2000) != 0, "it fails");
+        check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == ECONNREFUSED,
+              "SO_ERROR: %s", strerror(error));
+    } else {
+        check(result < 0 && errno == ECONNREFUSED, "refused at once");
+    }
+    close(fd);
+    fd = connect_to(port);
+    check(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0, "SO_RCVTIMEO");
+    check(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN, "gives up waiting: %s", strerror(errno));
+    close(fd);
+    close(server);
+}
+
+static void test_datagrams(void)
+{
+    struct sockaddr_in to = self(0), from;
+    socklen_t length = sizeof(from);
+    int here = socket(AF_INET, SOCK_DGRAM, 0), there = socket(AF_INET, SOCK_DGRAM, 0);
+    char buffer[32];
+
+    check(bind(there, (struct sockaddr *)&to, sizeof(to)) == 0, "bind");
+    to = self(port_of(there));
+    check(send(here, "x", 1, 0) < 0 && errno == EDESTADDRREQ, "no peer: %s", strerror(errno));
+    check(recvfrom(there, buffer, 1, MSG_DONTWAIT, NULL, NULL) < 0 && errno == EAGAIN, "EAGAIN");
+    check(connect(here, (struct sockaddr *)&to, sizeof(to)) == 0 && send(here, "one", 3, 0) == 3 &&
+              write(here, "second", 6) == 6 && send(here, "", 0, 0) == 0,
+          "three datagrams, one empty");
+    check(wait_for(there, POLLIN, 2000) == POLLIN, "readable");
+    check(recvfrom(there, buffer, 32, 0, (struct sockaddr *)&from, &length) == 3 &&
+              ntohs(from.sin_port) == port_of(here),
+          "the first");
+    check(recv(there, buffer, 2, MSG_TRUNC) == 6 && !memcmp(buffer, "se", 2), "the second, cut");
+    check(recv(there, buffer, 32, 0) == 0, "the empty one");
+    close(here);
+    close(there);
+}
+
+int main(void)
+{
+    test_addresses();
+    test_names();
+    test_errors();
+    test_stream();
+    test_much();
+    test_nonblocking();
+    test_datagrams();
+    return check_done();
+}
