@@ -38,4 +38,5 @@ return {
   { "LOGIN_INCORRECT", -33, "login incorrect", posix = "EACCES" },
   { "BAD_MESSAGE", -34, "malformed message", posix = "EPROTO" },
   { "CROSS_DEVICE", -35, "on another file server", posix = "EXDEV" },
+  { "ARGUMENTS_TOO_LONG", -36, "argument list too long", posix = "E2BIG" },
 }
