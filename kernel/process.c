@@ -31,7 +31,7 @@
 #define HEAP_ROOM (256ull << 20) /* addresses kept free above the heap base at first */
 #define MAPS_ROOM (128ull << 20) /* and, clear of everything else, for mappings above that */
 #define JITTER_PAGES 128         /* random offset of the stack inside its window */
-#define START_LIMIT (64u << 10)
+#define START_LIMIT (256u << 10)
 #define COPY_PAGES 64 /* private data of a program: pages copied at once */
 #define TRANSFERS 64
 

@@ -110,9 +110,16 @@ static int run_script(lua_State *L, char **arguments, int script)
     const char *name = arguments[script];
     int status = strcmp(name, "-") ? chunk_load_script(L, name) : luaL_loadfilex(L, NULL, "t");
     int count = 0;
+    while (arguments[script + 1 + count])
+        count++;
+    if (status == LUA_OK &&
+        !lua_checkstack(L, count + 1)) { /* one more for the handler of errors */
+        lua_pushliteral(L, "too many arguments");
+        status = LUA_ERRMEM;
+    }
     if (status == LUA_OK) {
-        while (arguments[script + 1 + count])
-            lua_pushstring(L, arguments[script + 1 + count++]);
+        for (int i = 0; i < count; i++)
+            lua_pushstring(L, arguments[script + 1 + i]);
         status = call_with_trace(L, count, 0);
     }
     return report(L, status);

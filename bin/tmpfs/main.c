@@ -286,18 +286,27 @@ static status_t file_of(const struct sw_request *request, uint32_t flag,
     return slot->flags & flag ? SW_OK : SW_ACCESS;
 }
 
+/* The kernel copies a large piece in parts. */
 static status_t copy_out(void *context, uint64_t position, void *memory, uint64_t length)
 {
     const struct sw_event *event = context;
-    uint64_t done;
-    return sw_call_write(event->token, position, memory, length, &done);
+    status_t status = SW_OK;
+    uint64_t piece = 0;
+    for (uint64_t done = 0; status == SW_OK && done < length; done += piece)
+        status = sw_call_write(event->token, position + done, (uint8_t *)memory + done,
+                               length - done, &piece);
+    return status;
 }
 
 static status_t copy_in(void *context, uint64_t position, void *memory, uint64_t length)
 {
     const struct sw_event *event = context;
-    uint64_t done;
-    return sw_call_read(event->token, SW_AREA_DATA, position, memory, length, &done);
+    status_t status = SW_OK;
+    uint64_t piece = 0;
+    for (uint64_t done = 0; status == SW_OK && done < length; done += piece)
+        status = sw_call_read(event->token, SW_AREA_DATA, position + done, (uint8_t *)memory + done,
+                              length - done, &piece);
+    return status;
 }
 
 static status_t read_file(struct sw_request *request, const struct sw_file_read_request *in,

@@ -43,4 +43,5 @@ return {
   { "RESET", -38, "connection reset by the peer", posix = "ECONNRESET" },
   { "IN_USE", -39, "address in use", posix = "EADDRINUSE" },
   { "NOT_CONNECTED", -40, "not connected", posix = "ENOTCONN" },
+  { "ARGUMENTS_TOO_LONG", -41, "argument list too long", posix = "E2BIG" },
 }

@@ -5,8 +5,8 @@
 #include <swos/mapping.h>
 #include <swos/spawn.h>
 
-#define START_MAX 65536
-#define START_SMALL 2048 /* blocks up to this are built on the stack */
+#define START_MAX (256u * 1024) /* the kernel takes no more */
+#define START_SMALL 2048        /* blocks up to this are built on the stack */
 
 struct builder {
     char *base; /* NULL: count only */
@@ -155,7 +155,7 @@ status_t sw_spawn_loaded(const struct sw_program *program, const handle_t memory
     struct builder counter = { NULL, 0 };
     start_layout(&counter, options, random);
     if (counter.at > START_MAX)
-        return SW_TOO_LARGE;
+        return SW_ARGUMENTS_TOO_LONG;
     _Alignas(16) char small[START_SMALL];
     void *block = small;
     if (counter.at > sizeof(small)) {

@@ -110,6 +110,11 @@ tap.test("sed -i keeps the owner, is not stopped by what another sed left, and l
   guest:must("cd /; rm -r /tmp/i")
 end)
 
+tap.test("one write of 1 MiB arrives whole", function()
+  guest:must("lua -e 'io.write((\"x\"):rep(1048576))' >/tmp/big")
+  prints("wc -c </tmp/big; tr -d x </tmp/big | wc -c; rm /tmp/big", "1048576\n0")
+end)
+
 tap.test("closed standard input and directories are errors, not hangs", function()
   for _, command in ipairs({ "cat", "wc", "sort", "uniq", "cut -c 1", "tr a b", "grep x", "sed p", "head",
     "tail", "base64", "xxd", "sha256sum", "tac", "rev", "tee", "xargs" }) do

@@ -244,6 +244,61 @@ static void spawn_lua(uint32_t count)
     spawn_of("spawn-lua", "/bin/lua", (const char *const[]){ "lua", "-e", "", NULL }, count);
 }
 
+/* ---- the shell and commands */
+
+static void shell_of(const char *row, const char *text, uint32_t count)
+{
+    spawn_of(row, "/bin/sh", (const char *const[]){ "sh", "-c", text, NULL }, count);
+}
+
+static void shell_true(uint32_t count)
+{
+    shell_of("sh-true", "true", count);
+}
+
+#define LOOP(command) "i=0; while [ $i -lt 1000 ]; do " command "; i=$((i + 1)); done"
+
+static void shell_external(uint32_t count)
+{
+    shell_of("sh-1000-external", LOOP("/bin/true"), count);
+}
+
+static void shell_builtin(uint32_t count)
+{
+    shell_of("sh-1000-builtin", LOOP(":"), count);
+}
+
+/* 1,480,000 lines, 10 MiB, which are not in the order of their texts. */
+static void lines_of(const char *row, const char *text, uint32_t count)
+{
+    handle_t process;
+    const char *make[] = { "sh", "-c", "seq 1480000 >/tmp/lines", NULL };
+    const char *remove[] = { "sh", "-c", "rm /tmp/lines", NULL };
+    struct sw_spawn_options options = { .arguments = make };
+
+    must(sw_spawn_program("/bin/sh", &options, &process, NULL), "lines");
+    await_end(process);
+    shell_of(row, text, count);
+    options.arguments = remove;
+    must(sw_spawn_program("/bin/sh", &options, &process, NULL), "rm");
+    await_end(process);
+}
+
+static void sort_lines(uint32_t count)
+{
+    lines_of("sort-10MiB", "sort /tmp/lines >/dev/null", count);
+}
+
+static void grep_lines(uint32_t count)
+{
+    lines_of("grep-10MiB", "grep 99999 /tmp/lines >/dev/null", count);
+}
+
+static void find_all(uint32_t count)
+{
+    shell_of("find-all", "find / >/dev/null", count);
+}
+
 /* What one sleeping process costs in memory; COUNT is processes, AMOUNT the bytes of all. */
 static void sleepers(uint32_t count)
 {
@@ -492,6 +547,12 @@ static const struct {
     { "thread", threads, 200, false },
     { "spawn-tiny", spawn_tiny, 20, false },
     { "spawn-lua", spawn_lua, 5, false },
+    { "sh-true", shell_true, 5, false },
+    { "sh-1000-builtin", shell_builtin, 1, false },
+    { "sh-1000-external", shell_external, 1, true },
+    { "find-all", find_all, 1, false },
+    { "grep-10MiB", grep_lines, 1, true },
+    { "sort-10MiB", sort_lines, 1, true },
     { "open-image", open_image, 100, false },
     { "open-tmp", open_tmp, 100, false },
     { "read-4KiB", read_again, 3000, false },

@@ -8,7 +8,8 @@
 -- compared with tests/bench/expect.lua: 5 % more is a failure, --update writes the new figures.
 -- --quick counts only. Pages: distinct ones of code and data that one repetition touches, in user
 -- and kernel mode, and how often it changes the address space (plugin/pages.c). Linux's figures are
--- those of the same emulator (tuned: nokaslr mitigations=off). All with one CPU, but for the rows
+-- those of the same emulator (tuned: nokaslr mitigations=off;
+-- commands: busybox). All with one CPU, but for the rows
 -- that say two.
 
 package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
@@ -31,6 +32,12 @@ local TABLE = {
   { "futex", "futex round trip", "us", 4, 22.8 },
   { "spawn-tiny", "spawn+wait of a tiny program", "us", 250, 940 },
   { "spawn-lua", "spawn+wait of lua -e ''", "us", 3000, 51000 },
+  { "sh-true", "sh -c true", "us", 20000, 2300 },
+  { "sh-1000-builtin", "sh: loop of 1000 builtins", "us", nil, 50000 },
+  { "sh-1000-external", "sh: loop of 1000 programs", "us", 1415000, 2830000 },
+  { "find-all", "find /", "us" },
+  { "grep-10MiB", "grep, 10 MiB", "us", nil, 3030000 },
+  { "sort-10MiB", "sort, 10 MiB", "us", nil, 6730000 },
   { "thread", "thread create+join", "us", 40, 127 },
   { "open-image", "open+read 4 KiB+close, image", "us", 25, 18.2 },
   { "open-tmp", "open+read 4 KiB+close, tmpfs", "us", 60, 18.2 },

@@ -359,7 +359,7 @@ void fill_spawn(struct sw_spawn *spawn)
     if (chance(5))
         spawn->memory[below(4)] = live_handle(SW_TYPE_MEMORY);
     if (chance(3))
-        spawn->start_length = (uint32_t)PICK(0, 1, 65536, 65537, UINT32_MAX);
+        spawn->start_length = (uint32_t)PICK(0, 1, 262144, 262145, UINT32_MAX);
 }
 
 /* Good content of a structure the kernel reads. */

@@ -27,16 +27,19 @@ local LATER = {
   kill = { "jobs", "kill" }, history = { "lines", "builtin" },
 }
 
-local C = setmetatable({}, { __index = function(_, name)
+local C = setmetatable({}, { __index = function(loaded, name)
   local entry = LATER[name]
   if not entry then return nil end
-  return require("swos.sh." .. entry[1])[entry[2]]
+  loaded[name] = require("swos.sh." .. entry[1])[entry[2]]
+  return loaded[name]
 end })
 M.commands = C
 
 function M.names()
   local names = {}
-  for name in pairs(C) do names[#names + 1] = name end
+  for name in pairs(C) do
+    if not LATER[name] then names[#names + 1] = name end
+  end
   for name in pairs(LATER) do names[#names + 1] = name end
   return names
 end

@@ -15,7 +15,7 @@ local commands, fd = builtins.commands, swos.fd
 
 local M = {}
 
-local CALLS_MAX = 1000  -- shell functions in each other
+local CALLS_MAX = 1000  -- shell functions, and texts of eval and `.`, in each other
 local NESTING_MAX = 20  -- subshells in each other in one process
 local PIPE_MAX = 1 << 20
 
@@ -79,6 +79,22 @@ local function pipe_of(text)
   return nil, message
 end
 
+-- A pipe another shell writes text into. That one ends with what reads it, and is not waited for.
+local function pipe_from_beside(shell, text)
+  local reader, writer = fd.pipe()
+  if not reader then return nil, writer end
+  local depth = #shell.records
+  shell.held[writer] = 1
+  shell:set_descriptor(1, writer, shell:record("descriptors"))
+  local group = process.group(shell)
+  group.background, group.at = true, 0
+  process.start_shell(group, { kind = "simple",
+    words = { { lit = "printf" }, { lit = "%s" }, { lit = text } } })
+  shell:restore(depth)
+  if group.processes[1] then table.insert(shell.orphans, group) end
+  return reader
+end
+
 local function open_target(shell, entry, target)
   local flags = OPEN_FLAGS[entry.op]
   if entry.op == ">" and shell.options.C and target ~= "/dev/null"
@@ -96,6 +112,7 @@ local function redirect(shell, redirects, record)
     if entry.fd < 0 or entry.fd > FD_MAX then shell:raise("bad file descriptor") end
     if entry.op == "<<" then
       own, message = pipe_of(target)
+      if not own and #target > PIPE_MAX then own, message = pipe_from_beside(shell, target) end
       if not own then shell:raise("here-document: " .. message) end
       shell.held[own] = 1
     elseif OPEN_FLAGS[entry.op] then
@@ -556,6 +573,10 @@ M.list = run_list
 
 -- Runs text line by line, as from a file. The status.
 function M.text(shell, text)
+  if shell.calls >= CALLS_MAX then shell:raise("too many texts in each other") end
+  local depth = #shell.records
+  shell.calls = shell.calls + 1
+  shell:record("text")
   local parser = require("swos.sh.parser") -- a subshell gets a tree
   local source = parser.new({ text = text, closed = true }, shell.aliases)
   local status = 0
@@ -565,6 +586,7 @@ function M.text(shell, text)
     if not list then error({ message = message, line = line }, 0) end
     if not shell.options.n then status = run_list(shell, list) end
   end
+  shell:restore(depth)
   return shell.unwind and shell.status or status
 end
 

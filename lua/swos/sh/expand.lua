@@ -9,12 +9,30 @@
 local M = {}
 
 local WHITE = " \t\n"
+local PIECE_MAX = 4096 -- a text that long is set aside: adding to it copies it
 
 -- What is being collected. out: the fields so far; text: the field that grows, nil before there is one;
 -- pattern: the same with quoted pattern characters behind backslashes; is_pattern: it has one that
 -- is not quoted. single: everything is one string, nothing is split; want_pattern: of which the pattern
 -- is wanted.
+local function set_aside(state)
+  local texts = state.texts or {}
+  texts[#texts + 1], state.texts, state.text = state.text, texts, ""
+  if not state.pattern then return end
+  local patterns = state.patterns or {}
+  patterns[#patterns + 1], state.patterns, state.pattern = state.pattern, patterns, ""
+end
+
+-- Puts what was set aside before the rest.
+local function collect(state)
+  if not state.texts then return end
+  state.text, state.texts = table.concat(state.texts) .. state.text, nil
+  if not state.patterns then return end
+  state.pattern, state.patterns = table.concat(state.patterns) .. state.pattern, nil
+end
+
 local function append(state, text, quoted)
+  if state.text and #state.text > PIECE_MAX then set_aside(state) end
   local before = state.text
   state.text = before and before .. text or text
   if state.single and not state.want_pattern then return end
@@ -29,8 +47,9 @@ local function append(state, text, quoted)
 end
 
 local function finish(state)
+  if not state.text then return end
+  collect(state)
   local text = state.text
-  if not text then return end
   if text ~= "" or not state.no_arguments then
     local out = state.out
     local matches
@@ -89,6 +108,7 @@ local expand_parts
 local function string_of(word, context, want_pattern)
   local state = { single = true, context = context, want_pattern = want_pattern }
   expand_parts(state, word)
+  collect(state)
   if want_pattern then return state.pattern or "" end
   return state.text or ""
 end

@@ -120,6 +120,7 @@ function Lexer:arithmetic(at, quoted)
       position = position + 1
     elseif c == 40 then
       depth = depth + 1
+      if depth > 2 * DEPTH_MAX then self:fail(at, "syntax error: nested too deeply") end
     elseif depth > 0 then
       depth = depth - 1
     elseif text:byte(position + 1) == 41 then

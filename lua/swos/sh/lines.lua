@@ -136,11 +136,11 @@ local function edits(self)
 end
 
 -- Adds what came by now to what is there, up to the end of a line: what is behind it may be for the command.
--- nil, message, name at an interrupt.
+-- nil, message, name at an interrupt: what can be read after one was typed behind it, and stays.
 local function read_ahead(self)
   while not self.ended and self.ahead:sub(-1) ~= "\n" do
-    local piece, message, name = fd.read(0, READ_BYTES, 0)
     if self.shell.interrupts then return nil, "interrupted", "INTERRUPTED" end
+    local piece, message, name = fd.read(0, READ_BYTES, 0)
     if name == "INTERRUPTED" then return nil, message, name end
     if not piece then break end
     self.ended = piece == ""
@@ -174,8 +174,10 @@ local function edit(self, prompt, is_first)
   local event, text = feed(self, self.ahead, editor:start(prompt, self.columns, asks, self.brackets))
   self.ahead = ""
   while not event do
-    local bytes, message, name = fd.read(0, READ_BYTES)
-    if name == "INTERRUPTED" then
+    local bytes, message, name
+    if not self.shell.interrupts then bytes, message, name = fd.read(0, READ_BYTES) end
+    if self.shell.interrupts or name == "INTERRUPTED" then -- noted by ask, or come while it waited
+      message, name = message or "interrupted", "INTERRUPTED"
       self.shell:take_interrupts()
       local bits = self.shell.interrupts or 0
       if bits & swos.INTERRUPT_INT ~= 0 then fd.write(1, editor:abandon()) end

@@ -148,6 +148,7 @@ local RESTORE = {
     self.arguments, self.loops, self.call = record.arguments, record.loops, record.outer
     self.calls = self.calls - 1
   end,
+  text = function(self) self.calls = self.calls - 1 end,
 }
 
 -- A record of a kind, put back with everything above it by self:restore(depth).

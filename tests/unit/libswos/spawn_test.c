@@ -117,14 +117,14 @@ static void test_nothing(void)
 
 static void test_limits(void)
 {
-    static char text[70000];
+    static char text[300000];
     const char *arguments[] = { text, NULL };
     struct sw_spawn_handle handles[SW_SPAWN_HANDLES_MAX + 1];
     struct sw_spawn_options options = { .job = 3, .arguments = arguments, .handles = handles };
     memset(text, 'a', sizeof(text) - 1);
-    CHECK(spawn(&options) == SW_TOO_LARGE);
-    text[60000] = 0;
-    CHECK(spawn(&options) == SW_OK && strlen(sw_start_argument(0)) == 60000 && mappings == 0);
+    CHECK(spawn(&options) == SW_ARGUMENTS_TOO_LONG);
+    text[250000] = 0;
+    CHECK(spawn(&options) == SW_OK && strlen(sw_start_argument(0)) == 250000 && mappings == 0);
     for (int i = 0; i <= SW_SPAWN_HANDLES_MAX; i++)
         handles[i] = (struct sw_spawn_handle){ .name = "h", .handle = 5 };
     options.handle_count = SW_SPAWN_HANDLES_MAX;
