@@ -142,9 +142,9 @@ local function page(terminal, source, options, words)
     if action == "redraw" then
       terminal:renew()
       one.rows, one.columns, one.cache, one.cached = terminal.rows, terminal.columns, {}, 0
-    elseif action == "help" then
+    elseif action == "help" and not options.is_help then
       terminal:also_wait(nil, false)
-      page(terminal, M.text_source("help", HELP), {})
+      page(terminal, M.text_source("help", HELP), { is_help = true })
     elseif options.leave_at_end and key and one.ended and not one.goal and not one.prompt
         and select(2, one:view()):find("(END)", 1, true) then
       return "quit"
