@@ -105,8 +105,10 @@ local function add(group, process, pid)
   group.pids[#group.pids + 1] = pid
 end
 
--- Ctrl-C while something was being started.
-local function interrupted(shell)
+-- The status when something could not be started for Ctrl-C; nil: for something else. Nothing asked of a
+-- server here has a time limit: an outcome that is not known is an interrupt's, too.
+local function interrupted(shell, name)
+  if name ~= "INTERRUPTED" and name ~= "UNKNOWN_OUTCOME" then return nil end
   shell:poll()
   return 130
 end
@@ -143,7 +145,8 @@ function M.start(group, words, more)
     if process or name ~= "NOT_FOUND" then break end
   end
   if process then return add(group, process, message) end
-  if name == "INTERRUPTED" then return interrupted(shell) end
+  local status = interrupted(shell, name)
+  if status then return status end
   if name == "NOT_FOUND" then
     say_not_found(shell, words[1])
     return NOT_FOUND
@@ -169,9 +172,9 @@ function M.start_shell(group, node)
   fd.close(reader)
   if not process then
     fd.close(writer)
-    if name == "INTERRUPTED" then return interrupted(shell) end
-    shell:say("subshell: " .. message)
-    return NOT_EXECUTABLE
+    local status = interrupted(shell, name)
+    if not status then shell:say("subshell: " .. message) end
+    return status or NOT_EXECUTABLE
   end
   add(group, process, message)
   local state = shell:state()
