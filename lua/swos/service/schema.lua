@@ -168,7 +168,7 @@ function check.ready(value, key, problem, path)
   local got = check_keys(value, key.keys, problem, path .. ".")
   if value.line ~= nil and value.port == nil and value.http == nil then return got end
   if value.port == nil then return wrong(value, key, problem, path) end
-  problem(path .. ".port", "needs the network, which this system does not have")
+  problem(path .. ".port", "needs the network, which init does not ask yet")
 end
 
 -- One of the words in `gives`.
@@ -193,7 +193,7 @@ function check.probe(value, key, problem, path)
   if type(value) ~= "table" then return wrong(value, key, problem, path) end
   check_keys(value, key.keys, problem, path .. ".")
   if value.port == nil then return problem(path .. ".port", "missing; expected " .. M.expects(NETWORK[1])) end
-  problem(path .. ".port", "needs the network, which this system does not have")
+  problem(path .. ".port", "needs the network, which init does not ask yet")
 end
 
 local SERVICE = { kind = "string", most = 24, pattern = "^[%l%d][%l%d%-]*$",
@@ -234,7 +234,7 @@ M.keys = {
         NETWORK[2] },
     expected = '"started", "message", { line = "..." } or { port = N, http = "/..." }',
     doc = "When it counts as ready: at once, when it tells init, when it prints a line with these words, or "
-      .. "when a port or an HTTP path of it answers (needs the network)." },
+      .. "when a port or an HTTP path of it answers (refused: init does not ask the network yet)." },
   { name = "start_seconds", kind = "number", least = 1, greatest = 3600, default = 60,
     doc = "Time it may take to become ready; then it is ended and counts as failed." },
   { name = "probe", kind = "probe", expected = 'a table like { port = 80, http = "/" }',
@@ -243,7 +243,7 @@ M.keys = {
         doc = "Between two probes." },
       { name = "failures", kind = "number", least = 1, greatest = 100, default = 3,
         doc = "In a row, until it is ended." } },
-    doc = "Asked again and again while it runs (needs the network)." },
+    doc = "Asked again and again while it runs (refused: init does not ask the network yet)." },
   { name = "overdue", kind = "number", least = 1, greatest = 3600, default = 5,
     doc = "Seconds a call to it may wait until it counts as hanging and is ended; for services that serve." },
   { name = "restart", kind = "choice", choices = { "always", "failure", "never" }, default = "always",
