@@ -360,6 +360,13 @@ tap.test("64 jobs, and no more", function()
   nothing_left()
 end)
 
+tap.test("what has ended makes room for a loop that starts more than 64", function()
+  local loop = "i=0; while [ $i -lt 150 ]; do true & i=$((i + 1)); sleep 0.01; done; wait"
+  local output = guest:must(loop, 0, 60)
+  tap.lacks(output, "too many jobs")
+  nothing_left()
+end)
+
 tap.test("scripts have no job control", function()
   tap.equal(guest:must("sh -c 'fg; echo $?; bg; sleep 0.2 & jobs; wait; echo w$?; jobs'"),
     "sh: fg: no job control\n2\nsh: bg: no job control\n[1]+  Running    sleep 0.2\nw0")

@@ -112,8 +112,9 @@ function M.add(shell, entry)
   list[#list + 1] = entry
 end
 
--- Whether one more job finds room; says so if not.
+-- Whether one more job finds room; says so if not. A loop may have filled the list with what has ended.
 function M.has_room(shell)
+  if #shell.background >= M.MAX then shell:reap_background() end
   if #shell.background < M.MAX then return true end
   shell:say(("too many jobs (%d)"):format(M.MAX))
   return false
