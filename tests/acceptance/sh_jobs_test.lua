@@ -106,11 +106,10 @@ tap.test("two stopped jobs: marks, names, kill, wait", function()
   nothing_left()
 end)
 
--- Asks for prompts until one tells these words.
-local function told(words)
+-- Asks for prompts until one has told these words, from a place in the text on.
+local function told(words, from)
   guest:await(words, function()
-    local from = #guest.text + 1
-    guest.position = from
+    guest.position = #guest.text + 1
     guest:line("")
     guest:prompt()
     return guest.text:find(words .. "\r\n", from, true)
@@ -120,10 +119,12 @@ end
 tap.test("what ends in the background is told before the next prompt", function()
   start("echo go; sleep 2")
   stop("sleep 2")
+  local from = #guest.text + 1
   guest:must("bg")
-  told("[1]+  Done    sleep 2")
+  told("[1]+  Done    sleep 2", from)
+  from = #guest.text + 1
   guest:background("sh -c 'exit 3'")
-  told("[1]+  Done(3)    sh -c 'exit 3'")
+  told("[1]+  Done(3)    sh -c 'exit 3'", from)
   nothing_left()
 end)
 
