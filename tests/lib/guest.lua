@@ -447,24 +447,17 @@ end
 -- a step, and its heap a chunk. What leaks takes one each time.
 local STEPS = 3
 
--- True if there is as much or less of all, the same pages included: what was there before the first
--- measurement may go late.
-local function is_less(before, after)
-  return before.pages == after.pages and math.abs(before.lua - after.lua) <= LUA_PAGES
-    and after.handles <= before.handles and after.objects <= before.objects and after.kernel <= before.kernel
-end
-
 -- Pages that the heaps of servers in C may come to use in one step, when calls overlap that did not
 -- before. Fewer than the repetitions of a step: a leak takes more.
 local FIRST_USES = 2
 
---- True if all that differs, but for what lives in Lua programs, is a page or two: not a leak yet, and one
---- if it comes again and again.
-function Guest.is_first_use(before, after)
+--- True if what differs may be so once: no more of all than before (what was there at first may go late),
+--- but for a chunk of a Lua heap, and for a page or two. A leak comes again and again.
+function Guest.is_step(before, after)
   local is_no_more = after.handles <= before.handles and after.objects <= before.objects
     and after.kernel <= before.kernel
-  local pages = before.pages - after.pages
-  return pages > 0 and pages <= FIRST_USES and (is_no_more or is_a_chunk(before, after))
+  return before.pages - after.pages <= FIRST_USES and math.abs(before.lua - after.lua) <= LUA_PAGES
+    and (is_no_more or is_a_chunk(before, after))
 end
 
 --- Warms up with load(guest), then compares pages, handles and objects before and after further
@@ -477,8 +470,7 @@ function Guest:leak_check(load, repetitions, warm_up)
     for _ = 1, repetitions or 5 do load(self) end
     local after = self:settled()
     local lost = Guest.difference(before, after)
-    local once = lost and (is_less(before, after) or Guest.is_first_use(before, after))
-    if lost and not once then error("leak: " .. lost, 0) end
+    if lost and not Guest.is_step(before, after) then error("leak: " .. lost, 0) end
     if lost then tap.note("once: %s", lost) end
     more = lost or grown(before, after)
     if not more then return end
