@@ -1,5 +1,6 @@
 /* Patterns of names. A character is one of UTF-8, or a byte where the text is none. */
 #include "glob.h"
+#include "classes.h"
 #include "command.h"
 #include <string.h>
 
@@ -13,28 +14,6 @@ static size_t character(const char *text, uint32_t *out, bool fold)
     return size ? size : 1;
 }
 
-static bool class_holds(const char *name, size_t length, uint32_t c)
-{
-    bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
-    const struct {
-        char name[8];
-        bool holds;
-    } classes[] = { { "upper", upper },
-                    { "lower", lower },
-                    { "alpha", upper || lower },
-                    { "digit", digit },
-                    { "alnum", upper || lower || digit },
-                    { "xdigit", digit || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f') },
-                    { "space", c == ' ' || (c >= '\t' && c <= '\r') },
-                    { "blank", c == ' ' || c == '\t' },
-                    { "punct", c > ' ' && c < 0x7f && !upper && !lower && !digit },
-                    { "cntrl", c < ' ' || c == 0x7f } };
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-        if (strlen(classes[i].name) == length && !memcmp(classes[i].name, name, length))
-            return classes[i].holds;
-    return false;
-}
-
 /* Behind the set at `pattern`, which starts with [; NULL: there is no ] and [ is a letter. */
 static const char *set_holds(const char *pattern, uint32_t c, bool fold, bool *out_holds)
 {
@@ -44,7 +23,8 @@ static const char *set_holds(const char *pattern, uint32_t c, bool fold, bool *o
     for (bool first = true; *at && (first || *at != ']'); first = false) {
         const char *end = at[0] == '[' && at[1] == ':' ? strstr(at + 2, ":]") : NULL;
         if (end) {
-            holds |= class_holds(at + 2, (size_t)(end - at) - 2, c);
+            bool known; /* of another name nothing is */
+            holds |= class_holds(at + 2, (size_t)(end - at) - 2, c, &known);
             at = end + 2;
             continue;
         }

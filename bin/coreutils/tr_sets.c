@@ -1,5 +1,6 @@
 /* The sets of tr. */
 #include "tr_sets.h"
+#include "classes.h"
 #include <string.h>
 
 static bool add(struct tr_set *set, unsigned byte, size_t times)
@@ -10,34 +11,6 @@ static bool add(struct tr_set *set, unsigned byte, size_t times)
     set->count += times;
     set->has[byte] |= times > 0;
     return true;
-}
-
-/* ASCII, whatever the locale. */
-static bool in_class(const char *name, size_t length, unsigned c, bool *out_known)
-{
-    bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
-    bool graph = c > ' ' && c < 0x7f, blank = c == ' ' || c == '\t';
-    const struct {
-        char name[8];
-        bool holds;
-    } classes[] = { { "upper", upper },
-                    { "lower", lower },
-                    { "alpha", upper || lower },
-                    { "digit", digit },
-                    { "alnum", upper || lower || digit },
-                    { "xdigit", digit || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f') },
-                    { "space", c == ' ' || (c >= '\t' && c <= '\r') },
-                    { "blank", blank },
-                    { "cntrl", c < ' ' || c == 0x7f },
-                    { "punct", graph && !upper && !lower && !digit },
-                    { "graph", graph },
-                    { "print", graph || c == ' ' } };
-    *out_known = true;
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
-        if (strlen(classes[i].name) == length && !strncmp(classes[i].name, name, length))
-            return classes[i].holds;
-    *out_known = false;
-    return false;
 }
 
 /* One byte, perhaps written as an escape. */
@@ -91,7 +64,7 @@ const char *tr_set_read(struct tr_set *set, const char *text, const struct tr_se
         if (end && end[1] == ']' && text[1] == ':') {
             bool known;
             for (unsigned c = 0; c < 256; c++)
-                if (in_class(text + 2, (size_t)(end - text) - 2, c, &known) && !add(set, c, 1))
+                if (class_holds(text + 2, (size_t)(end - text) - 2, c, &known) && !add(set, c, 1))
                     return "too many bytes";
             if (!known)
                 return "no such class";

@@ -1,6 +1,6 @@
 -- Shows texts in a pager on the terminal: where they come from, and the loop of keys and pieces of input.
 --
--- A source is { name, read = function() -> bytes, "" at the end (for now); pipe = handle that tells when
+-- A source is { name, read = function() -> bytes, "" at its end; pipe = handle that tells when
 -- there is more; more = whether there may be more after an end (files); close }. Nothing is read that is not
 -- wanted.
 local swos = require("swos")

@@ -61,7 +61,7 @@ function Pager:feed(bytes)
   self:pursue()
 end
 
--- No more comes (for now).
+-- The source has no more; one that grows may have more later.
 function Pager:finish()
   self.ended = true
   self:pursue()

@@ -18,7 +18,7 @@ for _ = 1, 50 do
   local reply, _, code = p.endpoint.receive_from(socket, { capacity = 65536 })
   if reply then print(reply.data, inet.format(reply.address, reply.family)) os.exit(0) end
   assert(code == "TIMED_OUT")
-  swos.sleep(0.1)
+  swos.sleep(0.1) -- until the answer is there: a socket's event is not bound here
 end
 os.exit(1)
 ]]

@@ -8,20 +8,10 @@ package.path = "lua/?.lua;tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 local Guest = require("guest")
 local page = require("swos.page")
+local pages = require("pages")
 
 -- These take every word as an operand.
 local TAKES_ALL = { echo = true, test = true, ["true"] = true, ["false"] = true }
-
-local pages = {}
-local list = assert(io.popen("ls docs/commands"))
-for name in list:lines() do
-  if name ~= "README.md" then
-    local file = assert(io.open("docs/commands/" .. name))
-    pages[#pages + 1] = assert(page.read(file:read("a")))
-    file:close()
-  end
-end
-list:close()
 
 local guest = Guest.start({ more = { "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0" } })
 guest:login("root", "swordfish")

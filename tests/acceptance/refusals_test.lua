@@ -4,7 +4,7 @@
 package.path = "lua/?.lua;tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 local Guest = require("guest")
-local page = require("swos.page")
+local pages = require("pages")
 
 local PASSWORDS = { user = "swordfish", guest = "guest" }
 local REFUSAL = "permission denied %(needs capability ([%l-]+)%)"
@@ -15,17 +15,6 @@ local INSIDE = { "stack traceback", "internal error", "%.lua:%d+:", "attempt to 
 -- These ask, draw or go on until they are told to end: their own tests look at them.
 local SKIPPED = { edit = true, top = true, less = true, more = true, watch = true, passwd = true,
   poweroff = true, reboot = true, logtail = true }
-
-local pages = {}
-local list = assert(io.popen("ls docs/commands"))
-for name in list:lines() do
-  if name ~= "README.md" then
-    local file = assert(io.open("docs/commands/" .. name))
-    pages[#pages + 1] = assert(page.read(file:read("a")))
-    file:close()
-  end
-end
-list:close()
 
 local guest = Guest.start({ disks = { { "build/test.img" } } })
 

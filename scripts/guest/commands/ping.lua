@@ -50,7 +50,7 @@ for sequence = 1, count do
   end
   io.stdout:flush()
   local left = interval - (swos.monotonic() - began) / 1e9
-  if sequence < count and left > 0 then swos.sleep(left) end
+  if sequence < count and left > 0 then swos.sleep(left) end -- one an interval
 end
 print(("--- %s: %d sent, %d received, %.0f%% lost"):format(rest[1], sent, received,
   100 * (sent - received) / sent))

@@ -62,5 +62,5 @@ while true do
   if options.e and status ~= 0 then os.exit(status) end
   if options.g and before and before ~= output then os.exit(0) end
   before = output
-  swos.sleep(seconds)
+  swos.sleep(seconds) -- the interval it was asked for
 end
