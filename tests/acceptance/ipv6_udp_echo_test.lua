@@ -8,6 +8,8 @@ local network = require("network")
 
 local guest = Guest.start({ more = ipv6.CARD })
 
+-- It asks until the answer is there (the socket's event is not bound to a port). No line of it may have a
+-- quote: each is written by the guest's shell.
 local ASK = [[
 local swos, p, inet = require("swos"), require("swos.protocol"), require("swos.inet")
 local net, event = inet.connect(), swos.sys.event_create()
@@ -18,7 +20,7 @@ for _ = 1, 50 do
   local reply, _, code = p.endpoint.receive_from(socket, { capacity = 65536 })
   if reply then print(reply.data, inet.format(reply.address, reply.family)) os.exit(0) end
   assert(code == "TIMED_OUT")
-  swos.sleep(0.1) -- until the answer is there: a socket's event is not bound here
+  swos.sleep(0.1)
 end
 os.exit(1)
 ]]

@@ -28,7 +28,7 @@ void call_life(void)
         WAYS,
         FULL
     };
-    uint32_t way = chance(4) ? FULL : below(WAYS);
+    uint32_t way = chance(4) ? FULL : chance(10) ? CANCEL : below(WAYS);
     handle_t port = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t done = made(SW_SYS_PORT_CREATE, 0, 0);
     handle_t channel = made(SW_SYS_CHANNEL_CREATE, 0, 0);
@@ -209,7 +209,7 @@ void long_waits(void)
         port = made(SW_SYS_PORT_CREATE, 0, 0);
     }
     memset(wait, 0, sizeof *wait);
-    switch (below(4)) {
+    switch (below(5)) {
     case 0:
         call_number(SW_SYS_PIPE_READ,
                     (const uint64_t[8]){ reader, (uintptr_t)room(4096), 4096, deadline });
