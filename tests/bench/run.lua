@@ -1,12 +1,13 @@
 -- scons bench: boots the system, measures it and prints a table.
 --
---   lua5.4 tests/bench/run.lua [--update] [--quick]
+--   lua5.4 tests/bench/run.lua [--update] [--quick] [--linux=FOLDER]
 --
 -- Wall time is that of the best of many short rounds, beside it the median: on a busy machine the
 -- best shows what the system takes, the median what the machine was doing. Instructions are those
 -- the CPU retired under -icount shift=0 with a fixed seed: the same on any machine. They are
 -- compared with tests/bench/expect.lua: 5 % more is a failure, --update writes the new figures.
--- --quick counts only. Pages: distinct ones of code and data that one repetition touches, in user
+-- --quick counts only. --linux measures the network of the Linux guest in FOLDER too, in turns with ours:
+-- only figures of one run compare. Pages: distinct ones of code and data that one repetition touches, in user
 -- and kernel mode, and how often it changes the address space (plugin/pages.c). Linux's figures are
 -- those of the same emulator (tuned: nokaslr mitigations=off;
 -- commands: busybox). All with one CPU, but for the rows
@@ -15,13 +16,17 @@
 package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
 local disk = require("disk")
 local measure = require("measure")
+local transfer = require("transfer")
 
 local EXPECT = "tests/bench/expect.lua"
 local ROUNDS = 25
 local LEAST_MEMORY = 4 -- MiB; where looking for the least begins
 
 local options = {}
-for _, word in ipairs(arg) do options[word] = true end
+for _, word in ipairs(arg) do
+  local name, value = word:match("^(%-%-%l+)=(.+)$")
+  options[name or word] = value or true
+end
 
 -- row, how to show it, unit, target, Linux tuned. us: microseconds a repetition; KiB: each.
 local TABLE = {
@@ -51,6 +56,14 @@ local TABLE = {
   { "big-file", "first verified read of a big file", "MB/s", 100 },
   { "sleepers", "a sleeping process", "KiB", 40, 60 },
 }
+
+-- row, how to show it, unit, target, Linux tuned, whether more is better.
+local NETWORK = {
+  { "tcp-out", "TCP guest to host, 64 MiB", "MB/s", 50, 36, true },
+  { "tcp-in", "TCP host to guest, 64 MiB", "MB/s", 180, 123, true },
+  { "tcp-connect", "connect+accept+close, loopback", "us", 400 },
+}
+local NETWORK_ROUNDS = 5
 
 local function scaled(row, ns, unit)
   if unit == "us" then return ns / row.count / 1000 end
@@ -107,6 +120,15 @@ if not options["--quick"] then
   line_of(two.futex, "", "futex round trip, two CPUs", "us", 50, 79)
   line_of(two.call, "", "call+reply, two CPUs", "us")
   line_of(two["pipe-64KiB"], "", "pipe, two CPUs", "MB/s")
+
+  local guests = { transfer.swos(), options["--linux"] and transfer.linux(options["--linux"]) }
+  local rounds = transfer.rounds(guests, NETWORK_ROUNDS)
+  for _, entry in ipairs(NETWORK) do
+    local name, what, unit, target, linux, more = table.unpack(entry)
+    local best = more and math.max or math.min
+    if guests[2] then linux = best(table.unpack(rounds[2][name])) end
+    line(what, best(table.unpack(rounds[1][name])), measure.median(rounds[1][name]), unit, target, linux)
+  end
 end
 
 if options["--update"] then
