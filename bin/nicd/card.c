@@ -135,9 +135,13 @@ static uint32_t take_received(struct card *card)
     return count;
 }
 
+/* Not a few at a time: each notice to the device makes it stop and look. */
 static void offer_buffers(struct card *card)
 {
     uint32_t buffer;
+
+    if (card->receive.free_count < QUEUE_SIZE / 4)
+        return;
 
     while (card->receive.free_count > 0 && packet_driver_buffer(&card->pool, &buffer)) {
         struct virtqueue_buffer piece = { bus_address(card, packet_receive_offset(buffer) + FRONT),

@@ -103,20 +103,21 @@ void arch_kick(uint32_t cpu_mask)
         write(distributor, GICD_SGIR, list << 16 | KICK);
 }
 
+/* One interrupt: another that is pending is taken as soon as we return or wait again. To ask for it here
+ * would be one more access to the controller for each, which costs more than the rare second entry. */
 void arch_interrupt_dispatch(void)
 {
-    for (;;) {
-        uint32_t acknowledged = read(interface, GICC_IAR), number = acknowledged & 1023;
-        if (number >= 1020)
-            return;
-        if (number == machine.timer_interrupt)
-            timer_interrupt();
-        else if (number >= 32)
-            arch_interrupt_mask(number);
-        else
-            cpu_this()->resched = true; /* kicked */
-        write(interface, GICC_EOIR, acknowledged);
-        if (number >= 32)
-            device_interrupt(number);
-    }
+    uint32_t acknowledged = read(interface, GICC_IAR), number = acknowledged & 1023;
+
+    if (number >= 1020)
+        return;
+    if (number == machine.timer_interrupt)
+        timer_interrupt();
+    else if (number >= 32)
+        arch_interrupt_mask(number);
+    else
+        cpu_this()->resched = true; /* kicked */
+    write(interface, GICC_EOIR, acknowledged);
+    if (number >= 32)
+        device_interrupt(number);
 }
