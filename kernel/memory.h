@@ -28,6 +28,7 @@ struct memory {
     bool sealed, fixed,
         device; /* fixed: pages start at `base` and are never freed; device: register page */
     uint32_t mappings, writable_mappings; /* regions of it; those mapped writable now */
+    uint32_t counting;                    /* regions that count on every page being there */
     uint32_t pins;
     struct list regions; /* struct region.memory_link */
     struct {             /* a decommit under way: see sys_memory_decommit */
@@ -75,6 +76,7 @@ struct region {
     uint64_t gap, widest;
     uint8_t protection, maximum; /* SW_MAP_*: now, and what memory_protect may restore */
     uint8_t height;
+    bool counts; /* on every page of the memory: SW_MAP_COMMITTED */
 };
 
 struct space {

@@ -348,40 +348,6 @@ status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags,
     return status;
 }
 
-status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t memory_rights,
-                        uint64_t address, uint64_t offset, uint64_t size, uint32_t protection,
-                        uint64_t *out_mapped)
-{
-    if (protection & ~(uint32_t)(SW_MAP_READ | SW_MAP_WRITE | SW_MAP_EXECUTE))
-        return SW_INVALID;
-    if (((protection & SW_MAP_WRITE) && memory->sealed) ||
-        ((protection & SW_MAP_EXECUTE) && !memory->sealed))
-        return SW_BAD_STATE;
-    /* What may be executed may be seen through a mapping: an interpreter reads its script so. */
-    uint32_t maximum = (memory_rights & (SW_RIGHT_READ | SW_RIGHT_EXECUTE) ? SW_MAP_READ : 0) |
-                       (memory_rights & SW_RIGHT_WRITE && !memory->sealed ? SW_MAP_WRITE : 0) |
-                       (memory_rights & SW_RIGHT_EXECUTE && memory->sealed ? SW_MAP_EXECUTE : 0);
-    if (protection & ~maximum)
-        return SW_ACCESS;
-    return space_map(thread->process->space, memory, address, offset, size, protection, maximum,
-                     out_mapped);
-}
-
-status_t sys_memory_unmap(struct thread *thread, uint64_t address, uint64_t size)
-{
-    uint64_t done = progress(thread);
-    status_t status = space_unmap(thread->process->space, address, size, &done);
-    return status == SYSCALL_RESTART ? go_on(thread, done) : status;
-}
-
-status_t sys_memory_protect(struct thread *thread, uint64_t address, uint64_t size,
-                            uint32_t protection)
-{
-    uint64_t done = progress(thread);
-    status_t status = space_protect(thread->process->space, address, size, protection, &done);
-    return status == SYSCALL_RESTART ? go_on(thread, done) : status;
-}
-
 /* Does a slice of the decommit that is under way; true: it needs more. The pages go when no mapping
  * has a translation of them any more, those excepted that were touched again. */
 static bool leave_some(struct memory *memory)
@@ -402,6 +368,45 @@ static bool leave_some(struct memory *memory)
     }
     memory->leaving.pages = 0;
     return false;
+}
+
+status_t sys_memory_map(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                        uint64_t address, uint64_t offset, uint64_t size, uint32_t protection,
+                        uint64_t *out_mapped)
+{
+    const uint32_t flags = protection & SW_MAP_COMMITTED;
+
+    protection &= ~flags;
+    if (protection & ~(uint32_t)(SW_MAP_READ | SW_MAP_WRITE | SW_MAP_EXECUTE))
+        return SW_INVALID;
+    if (((protection & SW_MAP_WRITE) && memory->sealed) ||
+        ((protection & SW_MAP_EXECUTE) && !memory->sealed))
+        return SW_BAD_STATE;
+    /* What may be executed may be seen through a mapping: an interpreter reads its script so. */
+    uint32_t maximum = (memory_rights & (SW_RIGHT_READ | SW_RIGHT_EXECUTE) ? SW_MAP_READ : 0) |
+                       (memory_rights & SW_RIGHT_WRITE && !memory->sealed ? SW_MAP_WRITE : 0) |
+                       (memory_rights & SW_RIGHT_EXECUTE && memory->sealed ? SW_MAP_EXECUTE : 0);
+    if (protection & ~maximum)
+        return SW_ACCESS;
+    if (flags && leave_some(memory)) /* a decommit under way: what it takes is not there any more */
+        return SYSCALL_RESTART;
+    return space_map(thread->process->space, memory, address, offset, size, protection | flags,
+                     maximum, out_mapped);
+}
+
+status_t sys_memory_unmap(struct thread *thread, uint64_t address, uint64_t size)
+{
+    uint64_t done = progress(thread);
+    status_t status = space_unmap(thread->process->space, address, size, &done);
+    return status == SYSCALL_RESTART ? go_on(thread, done) : status;
+}
+
+status_t sys_memory_protect(struct thread *thread, uint64_t address, uint64_t size,
+                            uint32_t protection)
+{
+    uint64_t done = progress(thread);
+    status_t status = space_protect(thread->process->space, address, size, protection, &done);
+    return status == SYSCALL_RESTART ? go_on(thread, done) : status;
 }
 
 /* A sealed object has no page in between: a decommit that is under way is finished first. */
@@ -466,7 +471,7 @@ status_t sys_memory_decommit(struct thread *thread, struct memory *memory, uint3
         return SW_INVALID;
     if (memory->sealed || memory->fixed)
         return SW_BAD_STATE;
-    if (memory->pins)
+    if (memory->pins || memory->counting)
         return SW_BUSY;
     uint64_t first = offset / PAGE_SIZE, pages = size / PAGE_SIZE;
     uint64_t done = progress(thread);

@@ -341,6 +341,7 @@ static void region_destroy(struct region *region)
     memory->mappings--;
     if (region->protection & SW_MAP_WRITE)
         memory->writable_mappings--;
+    memory->counting -= region->counts;
     region_free(region->space, region);
     object_put(&memory->object);
 }
@@ -356,6 +357,7 @@ static void region_split(struct region *region, vaddr_t address, struct region *
     upper->offset = region->offset + pages;
     upper->protection = region->protection;
     upper->maximum = region->maximum;
+    upper->counts = region->counts;
     region->pages = pages;
     region_link(upper, region_next(region));
     list_add_head(&region->memory_link, &upper->memory_link);
@@ -364,6 +366,7 @@ static void region_split(struct region *region, vaddr_t address, struct region *
         memory->leaving.mappings++;
     if (upper->protection & SW_MAP_WRITE)
         memory->writable_mappings++;
+    memory->counting += upper->counts;
 }
 
 /* What a seal has left of what memory_protect may restore. */
@@ -501,11 +504,16 @@ status_t space_map(struct space *space, struct memory *memory, vaddr_t address, 
                    uint64_t size, uint32_t protection, uint32_t maximum, vaddr_t *out_address)
 {
     uint64_t bytes = memory->pages * PAGE_SIZE;
+    bool counts = protection & SW_MAP_COMMITTED;
+
+    protection &= ~(uint32_t)SW_MAP_COMMITTED;
     if (!size || (offset | size) % PAGE_SIZE || offset >= bytes || size > bytes - offset ||
         !protection_ok(protection) || (protection & ~maximum))
         return SW_INVALID;
     if (((maximum & SW_MAP_WRITE) && memory->sealed) ||
         ((maximum & SW_MAP_EXECUTE) && !memory->sealed))
+        return SW_BAD_STATE;
+    if (counts && !memory->fixed && memory->committed != memory->pages)
         return SW_BAD_STATE;
     if (address) {
         if (!range_ok(address, size))
@@ -531,11 +539,13 @@ status_t space_map(struct space *space, struct memory *memory, vaddr_t address, 
     region->offset = offset / PAGE_SIZE;
     region->protection = (uint8_t)protection;
     region->maximum = (uint8_t)maximum;
+    region->counts = counts;
     region_link(region, next);
     list_add_tail(&memory->regions, &region->memory_link);
     memory->mappings++;
     if (protection & SW_MAP_WRITE)
         memory->writable_mappings++;
+    memory->counting += counts;
     *out_address = address;
     return SW_OK;
 }

@@ -331,11 +331,12 @@ static status_t memory_take(struct socket *socket, struct sw_request *request)
     if ((rights & needed) != needed)
         return SW_ACCESS;
     if (sw_memory_info(memory, &size, &committed, &sealed) != SW_OK || sealed ||
-        committed != size || !sw_stream_capacity(size, &capacity))
+        !sw_stream_capacity(size, &capacity))
         return SW_INVALID;
-    status_t status = sw_mapping_map(memory, 0, size, SW_MAP_READ | SW_MAP_WRITE, &mapped);
+    status_t status =
+        sw_mapping_map(memory, 0, size, SW_MAP_READ | SW_MAP_WRITE | SW_MAP_COMMITTED, &mapped);
     if (status != SW_OK)
-        return status;
+        return status == SW_BAD_STATE ? SW_INVALID : status;
     memset(mapped, 0, sizeof(struct sw_socket_rings));
     sw_stream_open(&socket->stream, mapped, capacity, SW_STREAM_STACK);
     socket->memory = mapped;

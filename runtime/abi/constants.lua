@@ -38,6 +38,7 @@ return {
   { "SW_INTERRUPT_DIRECTLY", 256, "job_interrupt: besides a kind: only processes directly in the job, none of jobs below" },
   { "SW_MEMORY_COMMIT", 1, "memory_create: take the pages now" },
   { "SW_MAP_READ", 1, "" }, { "SW_MAP_WRITE", 2, "" }, { "SW_MAP_EXECUTE", 4, "" },
+  { "SW_MAP_COMMITTED", 8, "memory_map: only if all of the object's pages are there, and none leaves while this mapping is" },
   { "SW_SEGMENT_WRITE", 2, "" }, { "SW_SEGMENT_EXECUTE", 4, "" },
   { "SW_PROGRAM_VERSION", 1, "" }, { "SW_START_VERSION", 1, "" }, { "SW_INFO_VERSION", 1, "" },
   { "SW_FD_NONE", 0, "" }, { "SW_FD_PIPE", 1, "fd is a pipe end" }, { "SW_FD_TERMINAL", 2, "pipe end of a terminal" },

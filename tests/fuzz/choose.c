@@ -238,7 +238,7 @@ static uint64_t good_number(enum grammar_role role)
     case ROLE_length:
         return PICK(0, 1, 16, 64, 512, SW_PAGE);
     case ROLE_protection:
-        return PICK(1, 1, 3, 3, 5);
+        return PICK(1, 1, 3, 3, 5) | (chance(10) ? SW_MAP_COMMITTED : 0);
     case ROLE_rights:
         return chance(40) ? SW_RIGHTS_SAME : next_random() & 0x3fff;
     case ROLE_capacity:

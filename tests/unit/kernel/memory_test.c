@@ -188,7 +188,7 @@ static void test_map(struct thread *thread)
     CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, 0, rw) == SW_INVALID);
     CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, UINT64_MAX - PAGE_SIZE + 1, rw) == SW_INVALID);
     CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, PAGE_SIZE, 7) == SW_BAD_STATE); /* not sealed */
-    CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, PAGE_SIZE, 8) == SW_INVALID);
+    CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, PAGE_SIZE, 16) == SW_INVALID);
     CHECK(SYS(thread, MEMORY_MAP, handle, 0, 0, PAGE_SIZE, SW_MAP_WRITE) == SW_INVALID);
     bool good = true;
     for (uint32_t i = 0; i < 64; i++)
@@ -248,6 +248,54 @@ static void test_map(struct thread *thread)
 }
 
 /* Random maps, unmaps, protects and stores against a plain array. */
+/* A mapping that counts on every page: made only when all are there, and no page leaves while any part of
+ * it is mapped, whatever its protection, in this process or the other. */
+static void test_counting(struct thread *thread)
+{
+    const uint64_t size = 4 * PAGE_SIZE;
+    const uint32_t counting = SW_MAP_READ | SW_MAP_WRITE | SW_MAP_COMMITTED;
+    const vaddr_t at = 0x30000000;
+    struct state before = state_now();
+    handle_t handle = memory_new(thread, size, 0);
+    struct memory *memory = memory_of(thread, handle);
+
+    CHECK(SYS(thread, MEMORY_MAP, handle, at, 0, size, counting) == SW_BAD_STATE);
+    CHECK(SYS(thread, MEMORY_COMMIT, handle, 0, 3 * PAGE_SIZE) == SW_OK);
+    CHECK(SYS(thread, MEMORY_MAP, handle, at, 0, PAGE_SIZE, counting) == SW_BAD_STATE);
+    CHECK(SYS(thread, MEMORY_COMMIT, handle, 0, size) == SW_OK);
+    CHECK(SYS(thread, MEMORY_MAP, handle, at, 0, size, SW_MAP_COMMITTED << 1) == SW_INVALID);
+    CHECK(map(thread, handle, at, 0, size, counting) == at && memory->counting == 1);
+    CHECK(store(thread, at + PAGE_SIZE, 7));
+    CHECK(SYS(thread, MEMORY_DECOMMIT, handle, 0, size) == SW_BUSY);
+    CHECK(SYS(thread, MEMORY_DECOMMIT, handle, 3 * PAGE_SIZE, PAGE_SIZE) == SW_BUSY);
+    CHECK(SYS(thread, MEMORY_PROTECT, at + PAGE_SIZE, PAGE_SIZE, 0) == SW_OK);
+    CHECK(memory->counting == 3 && SYS(thread, MEMORY_DECOMMIT, handle, 0, size) == SW_BUSY);
+    CHECK(SYS(thread, MEMORY_UNMAP, at, 2 * PAGE_SIZE) == SW_OK && memory->counting == 1);
+    CHECK(SYS(thread, MEMORY_DECOMMIT, handle, 0, PAGE_SIZE) == SW_BUSY);
+    CHECK(memory->committed == 4 && load(thread, at + 2 * PAGE_SIZE) == 0);
+    CHECK(SYS(thread, MEMORY_UNMAP, at, size) == SW_OK && memory->counting == 0);
+    CHECK(map(thread, handle, at, 0, size, SW_MAP_READ) == at);
+    CHECK(load(thread, at + PAGE_SIZE) == 7);
+    CHECK(SYS(thread, MEMORY_DECOMMIT, handle, 0, size) == SW_OK && memory->committed == 0);
+    CHECK(SYS(thread, MEMORY_UNMAP, at, size) == SW_OK);
+
+    /* The mapping of a process that is killed counts no more. */
+    CHECK(SYS(thread, MEMORY_COMMIT, handle, 0, size) == SW_OK);
+    struct sw_transfer transfers[] = { { .handle = ROOT, .rights = SW_RIGHTS_SAME },
+                                       { .handle = handle, .rights = SW_RIGHTS_SAME } };
+    handle_t process;
+    struct thread *child = fake_spawn(thread, ROOT, transfers, 2, 0, &process);
+    CHECK(map(child, SW_START_HANDLE(1), at, 0, size, counting) == at);
+    CHECK(SYS(thread, MEMORY_DECOMMIT, handle, 0, size) == SW_BUSY);
+    CHECK(SYS(thread, PROCESS_KILL, process, 0) == SW_OK);
+    fake_settle();
+    CHECK(memory->counting == 0 && SYS(thread, MEMORY_DECOMMIT, handle, 0, size) == SW_OK);
+    SYS(thread, HANDLE_CLOSE, process);
+    SYS(thread, HANDLE_CLOSE, handle);
+    fake_settle();
+    CHECK(state_same(before));
+}
+
 static void test_random(struct thread *thread)
 {
     enum { PAGES = 64, OBJECT = 32 };
@@ -663,6 +711,7 @@ int main(void)
     test_read_write(thread);
     test_map(thread);
     test_seal(thread);
+    test_counting(thread);
     test_random(thread);
     test_translations(thread);
     test_processes(thread);

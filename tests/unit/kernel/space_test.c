@@ -469,8 +469,8 @@ static void other_is_killed(void)
 }
 
 /* A decommit that another process began and did not finish: splits and unmaps meanwhile lose no
- * view, and whoever seals finishes it. */
-static void test_leaving_left(struct thread *thread)
+ * view, and whoever seals finishes it, or who maps what is to stay. */
+static void test_leaving_left(struct thread *thread, bool seals)
 {
     handle_t handle = memory_new(thread, VIEW_PAGES, SW_MEMORY_COMMIT);
     struct memory *memory = memory_of(thread, handle);
@@ -491,8 +491,11 @@ static void test_leaving_left(struct thread *thread)
     CHECK(SYS(thread, MEMORY_PROTECT, VIEW(40) + PAGE_SIZE, PAGE_SIZE, 0) == SW_OK &&
           SYS(thread, MEMORY_UNMAP, VIEW(20), VIEW_PAGES * PAGE_SIZE) == SW_OK &&
           SYS(thread, MEMORY_UNMAP, VIEW(50) + PAGE_SIZE, PAGE_SIZE) == SW_OK);
-    CHECK(SYS(thread, MEMORY_SEAL, handle) == SW_OK && memory->leaving.pages == 0 &&
-          memory->committed == 0);
+    status_t status = seals ? SYS(thread, MEMORY_SEAL, handle)
+                            : SYS(thread, MEMORY_MAP, handle, VIEW(60), 0, VIEW_PAGES * PAGE_SIZE,
+                                  SW_MAP_READ | SW_MAP_COMMITTED);
+    CHECK(status == (seals ? SW_OK : SW_BAD_STATE));
+    CHECK(memory->leaving.pages == 0 && memory->committed == 0);
     bool good = true;
     for (uint64_t i = 0; i < 60; i++)
         good = good && (i == 20 || load(thread, VIEW(i)) == 0);
@@ -519,7 +522,8 @@ int main(void)
     test_many_regions(thread);
     test_unmap_passed(thread, second);
     test_many_mappings(thread, second);
-    test_leaving_left(thread);
+    test_leaving_left(thread, true);
+    test_leaving_left(thread, false);
     CHECK(fake_stale_uses == 0);
     return tap_done();
 }
