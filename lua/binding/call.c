@@ -140,7 +140,9 @@ static int request_new(lua_State *L)
 }
 
 /* Decodes what came: a table of fields, strings, handles by name and data; or a failure, its
- * fourth result the reply header's detail, its fifth the fields if the server sent them. */
+ * fourth result the reply header's detail, its fifth the fields if the server sent them. Handles that
+ * come with a failure, or that the operation does not have, are closed at once: a server could fill
+ * the table of a client that leaves them to its collector. */
 static int reply_decode(lua_State *L, struct request *request, status_t status)
 {
     const struct operation *operation = request->operation;
@@ -168,12 +170,13 @@ static int reply_decode(lua_State *L, struct request *request, status_t status)
     int result = lua_gettop(L);
     /* Handles first: whatever happens, they are closed by somebody. */
     for (unsigned i = 0; i < received && i < SW_HANDLES_MAX; i++) {
+        if (status != SW_OK || i >= operation->receive_count) {
+            sw_handle_close(request->call.received[i]);
+            continue;
+        }
         handle_t *handle = handle_push_closed(L);
         *handle = request->call.received[i];
-        if (i < operation->receive_count)
-            lua_setfield(L, result, string_name(operation->first_receive + i));
-        else
-            lua_pop(L, 1);
+        lua_setfield(L, result, string_name(operation->first_receive + i));
     }
     request->call.received_count = 0;
     if (length >= part->size) {

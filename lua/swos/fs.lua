@@ -53,7 +53,11 @@ function M.open(path, flags, mode, deadline)
   return reply, message, name
 end
 
-local function read_connection(handle, deadline)
+local function too_large(most)
+  return nil, ("larger than %d bytes"):format(most), "TOO_LARGE"
+end
+
+local function read_connection(handle, deadline, most)
   local parts, offset = {}, 0
   while true do
     local reply, message, name = protocol.file.read(handle, { offset = offset, capacity = PIECE }, deadline)
@@ -62,6 +66,7 @@ local function read_connection(handle, deadline)
     if reply.done == 0 then return table.concat(parts) end
     parts[#parts + 1] = reply.data
     offset = offset + reply.done
+    if offset > most then return too_large(most) end
   end
 end
 
@@ -76,31 +81,38 @@ local function read_extents(connection, attributes, deadline)
     local bytes
     bytes, message, name = sys.memory_read(memory, 0, math.min(left, swos.FILE_EXTENT))
     if not bytes then return nil, message, name end
+    if bytes == "" then return malformed() end
     parts[#parts + 1] = bytes
     left, index = left - #bytes, index + 1
   end
   return table.concat(parts)
 end
 
--- The whole content.
-function M.read(path, deadline)
-  local reply, message, name = M.open(path, swos.OPEN_READ, 0, deadline)
+-- The whole content of a server's file by its path there. most: the bytes it may have, however many the
+-- server has of them; TOO_LARGE when there are more. Any number by default.
+function M.read_from(connection, path, deadline, most)
+  local reply, message, name = protocol.file.open(connection,
+    { path = path, flags = swos.OPEN_READ, mode = 0 }, deadline)
   if not reply then return nil, message, name end
-  local bytes
-  if reply.form == 2 then
-    bytes, message, name = read_extents(locate(path), reply.attributes, deadline)
-  else
-    local handle <close> = reply.handle
-    local size = reply.attributes.size
-    if not handle or reply.form == 1 and (size < 0 or size > swos.FILE_EXTENT) then
-      bytes, message, name = malformed()
-    elseif reply.form == 1 then
-      if size == 0 then return "" end
-      bytes, message, name = sys.memory_read(handle, 0, size)
-    else
-      bytes, message, name = read_connection(handle, deadline)
-    end
+  most = most or math.maxinteger
+  local handle <close> = reply.handle
+  local size = reply.attributes.size
+  if reply.form > 2 or (reply.form == 2) == (handle ~= nil) or size < 0
+    or reply.form == 1 and size > swos.FILE_EXTENT then
+    return malformed()
   end
+  if reply.form == 0 then return read_connection(handle, deadline, most) end
+  if size > most then return too_large(most) end
+  if reply.form == 2 then return read_extents(connection, reply.attributes, deadline) end
+  if size == 0 then return "" end
+  return sys.memory_read(handle, 0, size)
+end
+
+-- The whole content, of `most` bytes at most.
+function M.read(path, deadline, most)
+  local connection, rest, code = locate(path)
+  if not connection then return failed(path, rest, code) end
+  local bytes, message, name = M.read_from(connection, rest, deadline, most)
   if not bytes then return failed(path, message, name) end
   return bytes
 end
@@ -146,8 +158,9 @@ local function unpack_entry(data, at)
   return entry, (at + ENTRY_HEAD + length + 7) // 8 * 8
 end
 
--- Entries in the server's order, each the attributes with its `name`.
-function M.list(path, deadline)
+-- Entries in the server's order, each the attributes with its `name`; TOO_LARGE when there are more than
+-- `most` (any number by default).
+function M.list(path, deadline, most)
   local entries, cookie = {}, 0
   repeat
     local reply, message, name = simple("list", path, { cookie = cookie, capacity = LIST_BYTES }, deadline)
@@ -158,6 +171,9 @@ function M.list(path, deadline)
       entry, at = unpack_entry(reply.data, at)
       if not entry then return failed(path, select(2, malformed())) end
       entries[#entries + 1] = entry
+      if most and #entries > most then
+        return failed(path, ("more than %d entries"):format(most), "TOO_LARGE")
+      end
     end
     cookie = reply.next
     -- A server that goes on without an entry would have us ask for ever.

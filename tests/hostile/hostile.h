@@ -57,6 +57,24 @@ void odd_handle_set(const char *kind, handle_t handle);
 /* Handles as the tables list them, or any number of any kind. Returns their number. */
 uint32_t odd_handles(const char *const kinds[SW_HANDLES_MAX], handle_t handles[SW_HANDLES_MAX]);
 
+#define HELD_MAX 8
+#define PROTOCOLS 32 /* their numbers are below */
+
+/* The hostile server (server.c). */
+struct serving {
+    handle_t channel, port, connection;
+    uint64_t held[HELD_MAX]; /* calls not answered yet */
+    uint32_t held_count;
+    uint32_t answered[PROTOCOLS];
+};
+extern struct serving serving;
+
+/* Answers a call, later, never (its channel loses its server), or wrongly. */
+void misbehave(const struct sw_event *event, const uint8_t *message);
+
+/* Whoever was kept waiting hears something at last. */
+void release(void);
+
 /* Hostile connections of netd: `count` pairs (rings.c). */
 void rings(uint32_t count);
 
@@ -65,5 +83,6 @@ int client(uint32_t count);
 int service_client(uint32_t count);
 int service_disk(uint32_t count);
 int server(const char *seed, uint32_t count);
+int enemy(void);
 int victim(uint32_t count);
 int rules(void);

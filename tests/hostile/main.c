@@ -7,6 +7,7 @@
  *       and deaths; they do COUNT operations, however those end, and stay small (server.c)
  *   hostile service OPTIONS      as a service, which gets the disks: a client of their driver, and
  *       the driver of another imgfs (client.c, disk.c); the file OPTIONS holds SEED and COUNT
+ *   hostile enemy                as a service: the server of everything init asks (enemy.c)
  *   hostile rules                how often requests are sent (rules.c) */
 #include "hostile.h"
 #include <stdio.h>
@@ -40,6 +41,8 @@ int main(int argc, char **argv)
         return rules();
     if (argc == 3 && !strcmp(kind, "service"))
         return service(argv[2]);
+    if (argc == 2 && !strcmp(kind, "enemy"))
+        return enemy();
     if (argc != 4)
         return 2;
     random_state = strtoull(argv[2], NULL, 10);

@@ -111,8 +111,8 @@ size_t odd_compose(uint8_t *bytes, const struct part *part, size_t limit)
 static struct {
     const char *kind;
     handle_t handle;
-} odds[] = { { "event", 0 }, { "memory", 0 },     { "pipe", 0 },
-             { "job", 0 },   { "connection", 0 }, { "output", 0 } };
+} odds[] = { { "event", 0 },      { "memory", 0 }, { "pipe", 0 },  { "job", 0 },
+             { "connection", 0 }, { "output", 0 }, { "blind", 0 }, { "deaf", 0 } };
 #define ODDS (sizeof(odds) / sizeof(odds[0]))
 
 void odd_handle_set(const char *kind, handle_t handle)
@@ -124,7 +124,10 @@ void odd_handle_set(const char *kind, handle_t handle)
 
 bool odds_create(void)
 {
+    const uint32_t usable = SW_RIGHT_DUPLICATE | SW_RIGHT_TRANSFER;
     handle_t event, memory, reader, writer, job, channel, connection;
+    handle_t blind, blind_writer, deaf_reader, deaf;
+    uint64_t done;
 
     if (sw_event_create(&event) != SW_OK || sw_memory_create(16 * SW_PAGE, 0, &memory) != SW_OK ||
         sw_pipe_create(SW_PAGE, 0, &reader, &writer) != SW_OK ||
@@ -133,6 +136,17 @@ bool odds_create(void)
         sw_connection_create(channel, 1, &connection) != SW_OK)
         return false;
     sw_event_update(event, 0, UINT64_MAX, NULL);
+    /* Ends of pipes that nobody can wait for: of an empty one to read, of a full one to write. */
+    if (sw_pipe_create(SW_PAGE, 0, &blind, &blind_writer) != SW_OK ||
+        sw_pipe_create(SW_PAGE, 0, &deaf_reader, &deaf) != SW_OK)
+        return false;
+    static const uint8_t page[SW_PAGE];
+    sw_pipe_write(deaf, page, sizeof(page), 0, &done);
+    if (sw_handle_duplicate(blind, SW_RIGHT_READ | usable, &blind) != SW_OK ||
+        sw_handle_duplicate(deaf, SW_RIGHT_WRITE | usable, &deaf) != SW_OK)
+        return false;
+    odd_handle_set("blind", blind);
+    odd_handle_set("deaf", deaf);
     odd_handle_set("event", event);
     odd_handle_set("memory", memory);
     odd_handle_set("pipe", reader);

@@ -11,8 +11,6 @@
 #include <swos/protocol.h>
 
 #define KILLED 137
-#define HELD_MAX 8
-#define PROTOCOLS 32 /* their numbers are below */
 #define ARGUMENTS 6
 #define COUNT_ROUND 100 /* for each so many, all programs: most end at the first wrong answer */
 #define LIMIT (60 * SW_SECOND)       /* a victim that has not ended hangs */
@@ -27,12 +25,7 @@ struct victim {
     bool may_run_on;
 };
 
-static struct {
-    handle_t channel, port, connection;
-    uint64_t held[HELD_MAX]; /* calls not answered yet */
-    uint32_t held_count;
-    uint32_t answered[PROTOCOLS];
-} hostile;
+struct serving serving;
 
 /* ------------------------------------------------------------------ answers */
 
@@ -74,32 +67,30 @@ static void answer(uint64_t token, const struct operation *operation, uint32_t c
     }
 }
 
-/* Answers a call, later, never (its channel loses its server), or wrongly. */
-static void misbehave(const struct sw_event *event, const uint8_t *message)
+void misbehave(const struct sw_event *event, const uint8_t *message)
 {
     const struct operation *operation = operation_find(message, event->request_length);
 
     for (uint32_t i = 0; i < event->received_count; i++)
         sw_handle_close(event->received[i]);
     if (operation)
-        hostile.answered[operation->id]++;
+        serving.answered[operation->id]++;
     if (below(24) == 0) {
-        sw_channel_leave(hostile.channel);
-        sw_channel_serve(hostile.channel, hostile.port, KEY_CHANNEL);
-        hostile.held_count = 0;
-    } else if (below(24) == 0 && hostile.held_count < HELD_MAX) {
-        hostile.held[hostile.held_count++] = event->token;
+        sw_channel_leave(serving.channel);
+        sw_channel_serve(serving.channel, serving.port, KEY_CHANNEL);
+        serving.held_count = 0;
+    } else if (below(24) == 0 && serving.held_count < HELD_MAX) {
+        serving.held[serving.held_count++] = event->token;
     } else {
         answer(event->token, operation, event->reply_capacity,
                event->bits & SW_CALL_DATA_OUT ? event->data_length : 0);
     }
 }
 
-/* Whoever was kept waiting hears something at last. */
-static void release(void)
+void release(void)
 {
-    while (hostile.held_count > 0)
-        answer(hostile.held[--hostile.held_count], NULL, sizeof(struct sw_reply_header), 0);
+    while (serving.held_count > 0)
+        answer(serving.held[--serving.held_count], NULL, sizeof(struct sw_reply_header), 0);
 }
 
 /* ------------------------------------------------------------------ victims */
@@ -148,7 +139,7 @@ static void output_show(const struct output *output)
 static status_t start(const struct victim *victim, handle_t job, handle_t input, handle_t output,
                       handle_t *out_process)
 {
-    const handle_t ours = hostile.connection;
+    const handle_t ours = serving.connection;
     const struct sw_spawn_path paths[] = { { "/", sw_start_path_at(0)->handle }, { "/h", ours } };
     const struct sw_spawn_handle handles[] = {
         { .name = "names", .handle = ours },
@@ -200,7 +191,7 @@ static bool serve(const struct victim *victim, struct output *output, handle_t *
     while (sw_clock_monotonic() < limit) {
         struct sw_wait wait = { .buffer = (uint64_t)(uintptr_t)message,
                                 .capacity = sizeof(message) };
-        status_t status = sw_port_wait(hostile.port, &wait, sw_clock_deadline(20 * SW_MILLISECOND));
+        status_t status = sw_port_wait(serving.port, &wait, sw_clock_deadline(20 * SW_MILLISECOND));
         if (status == SW_OK && wait.event.kind == SW_EVENT_MESSAGE) {
             misbehave(&wait.event, message);
         } else if (status == SW_OK && wait.event.kind == SW_EVENT_PIPE) {
@@ -232,8 +223,8 @@ static void suffer(const struct victim *victim)
     odd_handle_set("job", session);
     status_t status = start(victim, job, input, printed, &process);
     sw_handle_close(printed);
-    if (status == SW_OK && sw_port_bind(hostile.port, process, UINT64_MAX, KEY_PROCESS) == SW_OK &&
-        sw_port_bind(hostile.port, output.reader, SW_PIPE_READABLE, KEY_OUTPUT) == SW_OK)
+    if (status == SW_OK && sw_port_bind(serving.port, process, UINT64_MAX, KEY_PROCESS) == SW_OK &&
+        sw_port_bind(serving.port, output.reader, SW_PIPE_READABLE, KEY_OUTPUT) == SW_OK)
         ended = serve(victim, &output, &keyboard, &result) || victim->may_run_on;
     while (output_read(&output))
         ;
@@ -243,7 +234,7 @@ static void suffer(const struct victim *victim)
     check(good, "%s %s: %s, %s with %d", victim->arguments[0],
           victim->arguments[1] ? victim->arguments[1] : "", sw_status_name(status),
           ended ? "ended" : "hangs", (int)result);
-    hostile.held_count = 0;
+    serving.held_count = 0;
     sw_job_kill(job, KILLED);
     const handle_t mine[] = { process, output.reader, keyboard, input, session, job };
     for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++)
@@ -290,7 +281,7 @@ static const struct victim programs[] = {
 static void check_answered(const char *who)
 {
     for (size_t i = 0; i < operation_count; i++) {
-        uint32_t *answered = &hostile.answered[operations[i].id];
+        uint32_t *answered = &serving.answered[operations[i].id];
         if (i > 0 && operations[i].id == operations[i - 1].id)
             continue;
         check(*answered > 0, "%s got wrong answers (%s) to %u requests", who,
@@ -314,12 +305,12 @@ int server(const char *seed, uint32_t count)
     for (size_t i = 0; i < operation_count; i++)
         if (operations[i].id >= PROTOCOLS)
             return 2;
-    if (!odds_create() || sw_channel_create(&hostile.channel) != SW_OK ||
-        sw_port_create(&hostile.port) != SW_OK ||
-        sw_connection_create(hostile.channel, 1, &hostile.connection) != SW_OK ||
-        sw_channel_serve(hostile.channel, hostile.port, KEY_CHANNEL) != SW_OK)
+    if (!odds_create() || sw_channel_create(&serving.channel) != SW_OK ||
+        sw_port_create(&serving.port) != SW_OK ||
+        sw_connection_create(serving.channel, 1, &serving.connection) != SW_OK ||
+        sw_channel_serve(serving.channel, serving.port, KEY_CHANNEL) != SW_OK)
         return 2;
-    odd_handle_set("connection", hostile.connection);
+    odd_handle_set("connection", serving.connection);
     suffer(&itself);
     check_answered("the C library");
     suffer(&binding);

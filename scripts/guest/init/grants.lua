@@ -19,13 +19,13 @@ local console = require("init.console")
 local devices = require("init.devices")
 local directory = require("init.directory")
 local kept = require("init.kept")
-local protocol = require("swos.protocol")
+local fs = require("swos.fs")
 local sys = swos.sys
 
 local M = {}
 
 local KILLED = 137
-local PASSWD = "etc/swos/passwd"
+local PASSWD, PASSWD_MOST = "etc/swos/passwd", 1 << 18
 
 local words = {}
 
@@ -108,19 +108,9 @@ end
 
 -- Read as the system itself, once: a copy in memory that nobody can change.
 local function read_accounts(deadline)
-  local base <close> = directory.connection("file/base", 0)
-  local reply, message = protocol.file.open(base,
-    { path = PASSWD, flags = swos.OPEN_READ, mode = 0 }, deadline)
-  if not reply then return nil, ("/%s: %s"):format(PASSWD, message) end
-  local file <close> = reply.handle
-  local size = reply.attributes.size
+  local base <close>, message = directory.connection("file/base", 0)
   local bytes
-  if reply.form == 1 then
-    bytes, message = sys.memory_read(file, 0, size)
-  else
-    bytes, message = protocol.file.read(file, { offset = 0, capacity = size }, deadline)
-    bytes = bytes and bytes.data
-  end
+  if base then bytes, message = fs.read_from(base, PASSWD, deadline, PASSWD_MOST) end
   if not bytes then return nil, ("/%s: %s"):format(PASSWD, message) end
   local memory = assert(sys.memory_create(#bytes + 1, 0))
   assert(sys.memory_write(memory, 0, bytes))

@@ -1,6 +1,8 @@
 -- Starting a service's process: its handles, its program, its job.
 --
--- A program is opened once and stays open, so that a restart asks no file server.
+-- A program is opened once and stays open, so that a restart asks no file server. One that could not be
+-- started, failed twice in a row, or is started by hand is opened anew if it can be: what the file server
+-- gave may be why it fails.
 local swos = require("swos")
 local directory = require("init.directory")
 local grants = require("init.grants")
@@ -9,12 +11,15 @@ local logs = require("init.logs")
 local plan = require("init.boot")
 local programs = require("init.programs")
 local protocol = require("swos.protocol")
+local replies = require("init.replies")
 local sys = swos.sys
 
 local M = {}
 
+local PROGRAM, SCRIPT = 1, 2  -- forms of an answer to open_program
 local BANDS = { normal = 0, servers = 1, drivers = 2 }
 local OPEN_SECONDS = 30
+local FAILURES = 2  -- in a row, from which on the program may be the reason
 
 local function limits_of(definition)
   local limits = { band = BANDS[definition.band] }
@@ -32,21 +37,41 @@ local function drop_caps(keep)
   return ~mask
 end
 
+-- The answer to open_program, or nil, message. What is in a program is the kernel's to check.
+local function check_program(reply)
+  if reply.form ~= PROGRAM and reply.form ~= SCRIPT then return nil, replies.MALFORMED end
+  return replies.check(reply, { "memory0", swos.TYPE_memory, swos.RIGHT_MAP })
+end
+
+-- Forgets a program that is to be opened anew.
+local function close_program(service)
+  for i = 0, service.opened and 3 or -1 do
+    local memory = service.opened["memory" .. i]
+    if memory then memory:close() end
+  end
+  service.opened = nil
+end
+
 -- Opens the service's program if that has not been done: { name } of the bundle, or the answer of
 -- open_program with its memory.
 local function open_program(service)
   local path = service.definition.program
-  if service.opened and service.opened.path == path then return service.opened end
+  local known = service.opened and service.opened.path == path and service.opened or nil
+  if known and (known.name or not service.by_hand and service.state.failures < FAILURES) then
+    return known
+  end
   local name = path:match("^bundle:(.*)$")
   if name then
     service.opened = { path = path, name = name }
     return service.opened
   end
   local base <close> = directory.connection("file/base", 0)
-  if not base then return nil, "no file server" end
+  if not base then return known, "no file server" end
   local reply, message = protocol.file.open_program(base, { path = path:sub(2) }, swos.deadline(OPEN_SECONDS))
-  if not reply then return nil, ("%s: %s"):format(path, message) end
-  reply.path = path
+  if reply then reply, message = check_program(reply) end
+  if not reply then return known, ("%s: %s"):format(path, message) end
+  close_program(service)
+  reply.path, service.by_hand = path, nil
   service.opened = reply
   return reply
 end
@@ -71,7 +96,7 @@ end
 
 local function start_process(opened, options)
   if opened.name then return programs.start(opened.name, options) end
-  if opened.form ~= 2 then
+  if opened.form ~= SCRIPT then
     options.bare = true
     local memory = { opened.memory0, opened.memory1, opened.memory2, opened.memory3 }
     return swos.spawn_loaded(opened.program, memory, options)
@@ -103,7 +128,7 @@ function M.start(service)
   if not ok then return nil, nil, message end
   -- What the bundle's programs log begins with the name they are started by.
   local name = opened.name and service.name or definition.program:match("[^/]+$")
-  if opened.form == 2 then name = definition.program end
+  if opened.form == SCRIPT then name = definition.program end
   local arguments = { name, table.unpack(definition.arguments) }
   local environment = table.move(definition.environment, 1, #definition.environment, #plan.environment + 1,
     table.move(plan.environment, 1, #plan.environment, 1, {}))
@@ -123,7 +148,10 @@ function M.start(service)
     kept.replace(service.number, kept.OWN_JOB, service.job)
   end
   for _, entry in ipairs(paths) do entry[2]:close() end
-  if not process then return nil, nil, pid end
+  if not process then
+    close_program(service)
+    return nil, nil, pid
+  end
   return process, pid
 end
 

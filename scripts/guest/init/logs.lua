@@ -12,6 +12,8 @@ local M = {}
 
 local CAPACITY = 8192
 local ATTACH_SECONDS, ASK_SECONDS = 10, 5
+local SECOND = 1000000000
+local PACE_SECONDS = 0.05  -- from one question to the next: logd may answer at once with nothing, for ever
 local INIT = 1  -- badge of init's own connection to logd
 
 local printing = {}  -- service -> true: has a pipe
@@ -73,15 +75,16 @@ end
 function M.await(service, words, sequence, condition)
   local connection <close> = directory.connection("log", INIT)
   while connection and condition() do
+    local next_at = swos.deadline(PACE_SECONDS)
     local reply = protocol.log.lines(connection, { name = service.name, sequence = sequence,
       flags = swos.LOG_FOLLOW, capacity = swos.PAGE }, swos.deadline(ASK_SECONDS))
     if not condition() then break end
     if reply then
       if reply.data:find(words, 1, true) then return true end
       sequence = reply.next
-    else
-      loop.sleep(0.05)  -- nothing came, or logd is on its way back
     end
+    local early = next_at - swos.monotonic()
+    if early > 0 then loop.sleep(early / SECOND) end
   end
   return false
 end

@@ -4,7 +4,9 @@ local devices = require("init.devices")
 local directory = require("init.directory")
 local log = require("init.log")
 local power = require("init.power")
+local loop = require("swos.loop")
 local protocol = require("swos.protocol")
+local terminals = require("init.terminal")
 local sys = swos.sys
 
 local M = {}
@@ -24,6 +26,7 @@ local REASONS = {
 local LEGACY = "the disk is a legacy virtio device; start QEMU with -global virtio-mmio.force-legacy=false"
 local HELP = "commands: disks, retry, reboot, poweroff\n"
 local SECONDS = 5
+local PACE_SECONDS = 0.02  -- between two lines: a console that types without end must not keep init busy
 
 local CONTENTS = {
   { "^SWOSBASE", "base image (SWOSBASE)" },
@@ -56,8 +59,9 @@ local function list_disks(terminal)
       text = LEGACY
     else
       local connection <close> = directory.connection("block", i)
-      local reply, message = protocol.block.info(connection, {}, swos.deadline(SECONDS))
-      text = message
+      local reply, message
+      if connection then reply, message = protocol.block.info(connection, {}, swos.deadline(SECONDS)) end
+      text = message or "no driver"
       if reply then
         text = ("%d KiB%s, %s"):format(reply.sectors // 2, reply.read_only ~= 0 and ", read-only" or "",
           contents(connection))
@@ -85,7 +89,9 @@ function M.prompt(terminal, state, status)
   while true do
     terminal:write("rescue> ")
     local command = terminal:read_line()
+    if command == nil then terminal = terminals.early() end
     command = command and command:match("^%s*(.-)%s*$") or ""
+    loop.sleep(PACE_SECONDS)
     if command == "disks" then
       list_disks(terminal)
     elseif command == "retry" then

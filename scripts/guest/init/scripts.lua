@@ -19,11 +19,15 @@ local sys = swos.sys
 
 local M = {}
 
-local FOLDERS = { { "/etc/swos/services", "image" }, { "/tmp/services", "tmp" } }
+local FOLDERS = { { path = "/etc/swos/services", origin = "image", mount = "/", server = "file/base" },
+  { path = "/tmp/services", origin = "tmp", mount = "/tmp", server = "file/tmp" } }
 local TEXT_MOST, ANSWER_MOST, PIECE = 65536, 131072, 32768
 local READ_SECONDS, RUN_SECONDS = 10, 5
+local FOLDER_SECONDS = 30  -- for all a folder's file server is asked
+local FILES_MOST = 1024    -- in a folder
 local LIMITS = { memory = 24 << 20, processes = 1, threads = 1, handles = 64 }
 local KILLED = 137
+local SECOND = 1000000000
 local NAME_MOST = 24
 local OTHERS_WRITE = 0x12  -- 022
 local ROOT = 1
@@ -74,7 +78,12 @@ local function run(file, text)
   end
   reader:close()
   if not answer then return nil, ("%s: %s"):format(file, message) end
-  return plain.decode(answer)
+  local decoded
+  decoded, message = plain.decode(answer)
+  if type(decoded) ~= "table" then
+    return nil, ("%s: its process answered wrongly: %s"):format(file, message or "no table")
+  end
+  return decoded
 end
 
 -- The definition a script's text gives; nil and the problems, a line each, with file, line and key.
@@ -99,11 +108,28 @@ end
 
 -- ---- the folders
 
+-- The folders' servers, for as long as the scripts are read: between two readings init has no connection
+-- to them, whether it has read scripts before or not.
 local function mount()
-  if fs.mounts[1] then return end
-  for _, entry in ipairs { { "/", "file/base" }, { "/tmp", "file/tmp" } } do
-    fs.mount(entry[1], assert(directory.connection(entry[2], 0)))
+  for _, folder in ipairs(FOLDERS) do
+    folder.left = FOLDER_SECONDS * SECOND
+    fs.mount(folder.mount, assert(directory.connection(folder.server, 0)))
   end
+end
+
+local function unmount()
+  for i = #fs.mounts, 1, -1 do table.remove(fs.mounts, i)[2]:close() end
+end
+
+-- fs[what](path, deadline, most) while the folder's server has time left: one that takes long for each
+-- answer keeps nobody from the scripts of another.
+local function ask(folder, what, path, most)
+  if folder.left <= 0 then return nil, path .. ": its file server takes too long" end
+  local began = swos.monotonic()
+  local deadline = math.min(swos.deadline(READ_SECONDS), began + folder.left)
+  local result, message, code = fs[what](path, deadline, most)
+  folder.left = folder.left - (swos.monotonic() - began)
+  return result, message, code
 end
 
 -- Services run as the system: only root may write their scripts.
@@ -112,14 +138,13 @@ local function is_roots(attributes)
 end
 
 -- The text of a script; nil and why it is not taken.
-local function read_text(path, origin)
-  local attributes, message = fs.stat(path, swos.deadline(READ_SECONDS))
+local function read_text(path, folder)
+  local attributes, message = ask(folder, "stat", path)
   if not attributes then return nil, message end
-  if origin ~= "image" and not is_roots(attributes) then
+  if folder.origin ~= "image" and not is_roots(attributes) then
     return nil, path .. ": may be written by others than root"
   end
-  if attributes.size > TEXT_MOST then return nil, ("%s: larger than %d bytes"):format(path, TEXT_MOST) end
-  return fs.read(path, swos.deadline(READ_SECONDS))
+  return ask(folder, "read", path, TEXT_MOST)
 end
 
 -- The service a script of this file name is of, or what is wrong with the name; nil: it is no script,
@@ -138,25 +163,30 @@ local function service_name(file, origin)
   return name
 end
 
--- name -> { path, origin } of all scripts, and problems by name.
+-- name -> { path, folder } of all scripts, problems by name, and the folders nothing is known of.
 local function find_scripts()
-  local found, wrong = {}, {}
+  local found, wrong, unread = {}, {}, {}
   for _, folder in ipairs(FOLDERS) do
-    local path, origin = folder[1], folder[2]
-    local attributes = fs.stat(path, swos.deadline(READ_SECONDS))
-    local list = attributes and fs.list(path, swos.deadline(READ_SECONDS)) or {}
-    if attributes and origin ~= "image" and not is_roots(attributes) then
-      wrong[path] = path .. ": may be written by others than root; nothing in it is taken"
-      list = {}
+    local path, origin = folder.path, folder.origin
+    local attributes, message, code = ask(folder, "stat", path)
+    local list
+    if code == "NOT_FOUND" then
+      message = nil
+    elseif attributes and origin ~= "image" and not is_roots(attributes) then
+      list, message = {}, path .. ": may be written by others than root; nothing in it is taken"
+    elseif attributes then
+      list, message = ask(folder, "list", path, FILES_MOST)
     end
-    for _, entry in ipairs(list) do
-      local file = path .. "/" .. entry.name
+    wrong[path] = message
+    unread[path] = not list and code ~= "NOT_FOUND" or nil
+    for _, entry in ipairs(list or {}) do
+      local file = path .. "/" .. entry.name:gsub("%c", "?")
       local name, problem = service_name(entry.name, origin)
-      if name then found[name] = { path = file, origin = origin } end
+      if name then found[name] = { path = file, folder = folder } end
       if problem then wrong[file] = ("%s: %s"):format(file, problem) end
     end
   end
-  return found, wrong
+  return found, wrong, unread
 end
 
 -- Takes out of `wanted` what graph.check refuses, putting the definition in force in its place, until
@@ -184,25 +214,31 @@ local function same(a, b)
   return true
 end
 
--- Puts the definitions in force: what was done, a line each.
-local function apply(wanted, files)
+-- Puts the definitions in force: what was done, a line each. What came from a folder that cannot be read
+-- now stays.
+local function apply(wanted, files, unread)
   local done = {}
+  local function may_change(service)
+    return not unread[service.origin:match("^(.*)/") or ""]
+  end
   local names = {}
   for name in pairs(wanted) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
     local service, file = supervisor.get(name), files[name]
+    local is_other = service and file and may_change(service)
+      and (service.origin ~= file.path or not same(service.definition, wanted[name]))
     if not service then
       local ok, message = supervisor.add(name, wanted[name], file.path)
       done[#done + 1] = ok and "added " .. name or ("%s: %s"):format(name, message)
-    elseif file and (not same(service.definition, wanted[name]) or service.origin ~= file.path) then
+    elseif is_other then
       supervisor.redefine(service, wanted[name], file.path)
       done[#done + 1] = ("changed %s%s"):format(name, service.process and " (from its next start on)" or "")
     end
   end
   for i = #supervisor.all(), 1, -1 do
     local service = supervisor.all()[i]
-    if service.origin ~= "bundle" and not files[service.name] then
+    if service.origin ~= "bundle" and not files[service.name] and may_change(service) then
       if supervisor.is_idle(service) then
         supervisor.remove(service)
         done[#done + 1] = "removed " .. service.name
@@ -215,15 +251,14 @@ local function apply(wanted, files)
 end
 
 local function load()
-  mount()
-  local files, wrong = find_scripts()
+  local files, wrong, unread = find_scripts()
   local wanted, located = {}, {}
   for name, definition in pairs(supervisor.definitions) do wanted[name] = definition end
   for name, file in pairs(files) do
-    local text, message = read_text(file.path, file.origin)
+    local text, message = read_text(file.path, file.folder)
     local definition, where
     if text then
-      definition, where = read_definition(file.path, text, file.origin)
+      definition, where = read_definition(file.path, text, file.folder.origin)
       message = where
     end
     if definition and not devices.has(definition.needs) then
@@ -236,7 +271,7 @@ local function load()
   end
   settle(wanted, located, wrong)
   problems = wrong
-  return apply(wanted, files)
+  return apply(wanted, files, unread)
 end
 
 -- Reads all scripts: what was done and what is wrong, as text.
@@ -247,7 +282,11 @@ function M.load()
     wait()
   end
   loading = true
-  local ok, done = xpcall(load, debug.traceback)
+  local ok, done = xpcall(function()
+    mount()
+    return load()
+  end, debug.traceback)
+  unmount()
   loading, loaded = false, true
   local wakers = waiting
   waiting = {}
@@ -291,7 +330,7 @@ end
 function M.check(file, text)
   local folder, last = file:match("^(.-)/?([^/]*)$")
   if not last:find("%.lua$") then return file .. ": the name of a script is NAME.lua" end
-  local origin = folder == FOLDERS[1][1] and "image" or "tmp"
+  local origin = folder == FOLDERS[1].path and "image" or "tmp"
   local name, wrong = service_name(last, origin)
   if wrong then return ("%s: %s"):format(file, wrong) end
   name = name or last:match("^(.*)%.lua$") -- of the boot bundle's

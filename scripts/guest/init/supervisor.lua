@@ -278,6 +278,11 @@ local function overdue(service)
     :format(service.definition.overdue))
 end
 
+-- Ends a server whose answer no service could work with, as one that hangs.
+function M.accuse(name, what)
+  feed(services[name], "hung", what)
+end
+
 -- Begins the watch, or begins it anew: a call may have waited through a pause, and each process has
 -- the whole time from its start.
 local function watch_overdue(service)
@@ -473,6 +478,7 @@ function M.start(names, cause)
     for _, wanted in ipairs(names) do is_named = is_named or wanted == name end
     local state = service.state.name
     if is_named or state == "stopped" or state == "failed" then
+      service.by_hand = REST[state]
       feed(service, "start", is_named and cause or ("started with %s"):format(names[1]))
     end
   end

@@ -1,5 +1,6 @@
 -- Something to talk to an operator with: consoled's terminal, or the kernel's early console.
--- Both write(text) and read_line(); both yield, neither blocks.
+-- Both write(text) and read_line(); both yield, neither blocks. What consoled's ends of the pipes do is
+-- not believed: a terminal that cannot be waited for is one that has failed.
 local swos = require("swos")
 local loop = require("swos.loop")
 local sys = swos.sys
@@ -16,12 +17,13 @@ function M.new(input, output)
   return setmetatable({ input = input, output = output }, terminal)
 end
 
-function terminal:write(text)
+-- nil: it has failed, or what was written before the deadline is not all.
+function terminal:write(text, deadline)
   while #text > 0 do
     local done, _, name, partial = sys.pipe_write(self.output, text, 0)
     if not done then
       if name ~= "TIMED_OUT" then return nil end
-      loop.wait(self.output, swos.PIPE_WRITABLE)
+      if not loop.wait(self.output, swos.PIPE_WRITABLE, deadline) then return nil end
       done = partial or 0
     end
     text = text:sub(done + 1)
@@ -29,16 +31,16 @@ function terminal:write(text)
   return true
 end
 
--- A line without its newline; nil at the end of the input.
+-- A line without its newline; false at the end of the input, nil when the terminal has failed.
 function terminal:read_line()
   while true do
     local record, _, name = sys.pipe_read(self.input, RECORD_MAX, 0)
     if record then
-      if record == "" then return nil end
+      if record == "" then return false end
       return (record:gsub("\n$", ""))
     end
     if name ~= "TIMED_OUT" then return nil end
-    loop.wait(self.input, swos.PIPE_READABLE)
+    if not loop.wait(self.input, swos.PIPE_READABLE) then return nil end
   end
 end
 
