@@ -23,7 +23,8 @@
 #define THREAD_DEPTH 6 /* callers shown of another thread */
 #define CALLS 8        /* calls it serves */
 #define HANDLES 96
-#define HEADER_BYTES 16  /* of a request: says protocol and operation */
+#define HEADER_BYTES 8   /* of a request: what is asked for */
+#define HEADER_MOST 255  /* its numbers are far below */
 #define REQUEST_BYTES 48 /* of a request: its header and the first arguments */
 #define LOG_ROOM 2048    /* of a record: what else it has must leave this to the last log lines */
 
@@ -192,16 +193,16 @@ static void record_finish(struct record *record)
 
 /* --- user processes --- */
 
-/* shown: how many of its bytes at most. */
 static void add_request(struct record *record, const struct process *process, vaddr_t address,
-                        uint32_t length, uint32_t flags, size_t shown)
+                        uint32_t length, uint32_t flags)
 {
     uint8_t bytes[REQUEST_BYTES];
     if (flags & SW_CALL_SECRET) {
         add(record, ", secret request of %u\n", length);
         return;
     }
-    size_t there = copy_present(process, bytes, address, length < shown ? length : shown);
+    size_t there =
+        copy_present(process, bytes, address, length < REQUEST_BYTES ? length : REQUEST_BYTES);
     add(record, ", request of %u:", length);
     for (size_t i = 0; i < there; i++)
         add(record, "%s%02x", i % 8 ? "" : " ", bytes[i]);
@@ -211,11 +212,26 @@ static void add_request(struct record *record, const struct process *process, va
 static void add_call_request(struct record *record, const struct call *call)
 {
     add_request(record, call->process, call->buffers.request, call->buffers.request_length,
-                call->buffers.flags, REQUEST_BYTES);
+                call->buffers.flags);
 }
 
-/* The call a thread has under way, or made last: its own call object still says which. Of the last
- * one only the header is shown: its buffer is the caller's again and may hold something else. */
+/* What the memory of a request that is over says it was. The buffer is the caller's again, and may hold
+ * what nobody is to see: only what looks like a header is shown, which text and keys do not. */
+static void add_past_request(struct record *record, const struct call *call)
+{
+    uint16_t header[HEADER_BYTES / 2]; /* protocol, version, operation, 0 */
+    add(record, ", %srequest of %u", call->buffers.flags & SW_CALL_SECRET ? "secret " : "",
+        call->buffers.request_length);
+    if (!(call->buffers.flags & SW_CALL_SECRET) && call->buffers.request_length >= sizeof header &&
+        copy_present(call->process, header, call->buffers.request, sizeof header) ==
+            sizeof header &&
+        header[0] <= HEADER_MOST && header[1] <= HEADER_MOST && header[2] <= HEADER_MOST &&
+        header[3] == 0)
+        add(record, ": %02x00%02x00%02x000000", header[0], header[1], header[2]);
+    add(record, "\n");
+}
+
+/* The call a thread has under way, or made last: its own call object still says which. */
 static void add_own_call(struct record *record, const struct thread *thread)
 {
     const struct call *call = &thread->call;
@@ -223,8 +239,7 @@ static void add_own_call(struct record *record, const struct thread *thread)
         if (!call->user)
             return;
         add(record, "  last call made, by its memory");
-        add_request(record, call->process, call->buffers.request, call->buffers.request_length,
-                    call->buffers.flags, HEADER_BYTES);
+        add_past_request(record, call);
         return;
     }
     const struct process *server = call->connection->channel->server;
@@ -260,7 +275,7 @@ static void add_received(struct record *record, const struct thread *thread)
     add(record, "  last received, by its memory, from pid %u, badge %lx", wait.event.pid,
         wait.event.badge);
     add_request(record, thread->process, wait.buffer,
-                length < wait.capacity ? length : wait.capacity, wait.event.bits, REQUEST_BYTES);
+                length < wait.capacity ? length : wait.capacity, wait.event.bits);
 }
 
 static const char *const waits[] = {

@@ -265,13 +265,14 @@ static void disk_fail(struct disk *disk)
     while (virtqueue_reclaim(&disk->queue, &context)) {
         part_done(disk, context, SW_IO);
     }
-    for (struct request *request = disk->first, *next; request; request = next) {
-        next = request->next;
+    disk->last = &disk->first;
+    while (disk->first) {
+        struct request *request = disk->first;
+
+        disk->first = request->next; /* before it is told: what is left says whether it is busy */
         request->status = SW_IO;
         disk_done(disk, request);
     }
-    disk->first = NULL;
-    disk->last = &disk->first;
 }
 
 /* What the status byte and the length say about a finished part. */

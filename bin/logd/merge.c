@@ -11,6 +11,10 @@ struct place {
 
 static void place_find(const struct ring *ring, uint64_t sequence, struct place *place)
 {
+    *place = (struct place){ 0 };
+    if (ring->state.all <=
+        sequence) /* nothing new: its lines need not be walked for each follower */
+        return;
     *place = (struct place){ .line = { .at = ring->state.tail, .number = ring->state.oldest } };
     place->has_gap = ring->state.gone > sequence;
     place->has_line = ring_line(ring, &place->line, false);

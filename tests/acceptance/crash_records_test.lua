@@ -89,6 +89,12 @@ tap.test("records go the oldest first, numbers stay", function()
   tap.equal(status, 1)
 end)
 
+tap.test("what lies where the last request was is not told", function()
+  local text, number = crash("/bin/tests/crash_lies past")
+  tap.matches(text, "\n  last call made, by its memory, request of 16\n")
+  tap.lacks(guest:must("crash show -r " .. number), "74656c6c")
+end)
+
 tap.test("reading needs log-read", function()
   local output, status = guest:run("lua -e 'require(\"swos\").sys.process_restrict(~64)' /bin/crash")
   tap.check(status ~= 0, "it was shown")

@@ -97,6 +97,16 @@ end)
 local other = Guest.start({ cpus = 2, kernel = kernel.path, disks = { { "build/test.img" } } })
 other:login("root", "swordfish")
 
+-- Sessions that a new init did not know would be ended after the machine's last words, if at all.
+tap.test("a new init has the job of sessions of the one before", function()
+  other:must("svc kill init; svc list", 0, LIMIT)
+  local said = other:await("a word of the new init", function()
+    local first, second = other:run("dmesg"):match("job of sessions is (%d+)\r?\n.*job of sessions is (%d+)")
+    return first and { first, second }
+  end, LIMIT)
+  tap.equal(said[2], said[1])
+end)
+
 -- Each start of the service `enemy` is an attack, which hostile_services.lua wages inside init.
 for round = 1, ATTACKS do
   tap.test(("init takes them from file servers, logd, consoled and blkd (%d)"):format(round), function()

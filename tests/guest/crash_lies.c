@@ -1,11 +1,13 @@
 /* Processes whose crash records are hard to make:
  *   crash_lies frames    back-traces that lead round in circles, into nothing, and on for ever
  *   crash_lies crowd     more threads and handles than a record has room for
- *   crash_lies server    it serves two calls of its own threads, one of them secret */
+ *   crash_lies server    it serves two calls of its own threads, one of them secret
+ *   crash_lies past      the buffer of a call that is over holds a secret now */
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
 #include <swos/protocol.h>
+#include <swos/start.h>
 #include <swos/thread.h>
 
 #define CROWD_HANDLES 300
@@ -106,6 +108,27 @@ static int server(void)
     return 0;
 }
 
+static int past(void)
+{
+    static union {
+        struct sw_names_list_request list;
+        char secret[16];
+    } request = { .list.header = { SW_PROTOCOL_NAMES, SW_PROTOCOL_NAMES_VERSION,
+                                   SW_OP_NAMES_LIST } };
+    static uint8_t reply[64];
+    struct sw_call call = { .request = (uintptr_t)&request,
+                            .request_length = sizeof(request.list),
+                            .reply = (uintptr_t)reply,
+                            .reply_capacity = sizeof(reply) };
+    uint32_t length, received;
+
+    if (sw_call(sw_start_get("names"), &call, SW_NEVER, &length, &received) != SW_OK)
+        return 1;
+    memcpy(request.secret, "tell-no-one-now!", sizeof(request.secret));
+    fault_in_thread(NULL);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], "frames") == 0)
@@ -114,5 +137,7 @@ int main(int argc, char **argv)
         return crowd();
     if (argc > 1 && strcmp(argv[1], "server") == 0)
         return server();
+    if (argc > 1 && strcmp(argv[1], "past") == 0)
+        return past();
     return 2;
 }

@@ -203,6 +203,8 @@ loop.spawn(function()
   for _, name in ipairs { "enemy", "victim" } do
     if not supervisor.get(name) then supervisor.add(name, services[name], "bundle") end
   end
+  local _, _, sessions = require("init.grants").sessions_job():info()
+  require("init.log").info("the job of sessions is %d", sessions)
   while true do
     supervisor.await_state("enemy", "ready", true)
     local result = attack()
