@@ -512,6 +512,16 @@ status_t sys_memory_info(struct thread *thread, struct memory *memory, uint32_t 
     return SW_OK;
 }
 
+status_t sys_memory_users(struct thread *thread, struct memory *memory, uint32_t memory_rights,
+                          uint64_t *out_holders, uint64_t *out_others)
+{
+    (void)thread;
+    (void)memory_rights;
+    *out_holders = memory->object.handles;
+    *out_others = memory->object.references - 1; /* that one is the handles' */
+    return SW_OK;
+}
+
 static bool bytes_inside(const struct memory *memory, uint64_t offset, uint64_t length)
 {
     uint64_t bytes = memory->pages * PAGE_SIZE;

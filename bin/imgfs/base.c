@@ -383,6 +383,33 @@ status_t base_accept(struct base *base, uint32_t number, uint32_t extent, handle
     return status;
 }
 
+uint64_t base_freeable(handle_t memory, uint32_t ours)
+{
+    uint64_t size, committed;
+    uint32_t handles, others, sealed;
+
+    if (sw_memory_users(memory, &handles, &others) != SW_OK || handles > ours || others > 0 ||
+        sw_memory_info(memory, &size, &committed, &sealed) != SW_OK) {
+        return 0;
+    }
+    return committed;
+}
+
+uint64_t base_cached(const struct base *base)
+{
+    uint64_t bytes = program_cached(base);
+
+    for (uint32_t i = 0; i < base->image.super.inode_count; i++) {
+        if (base->files[i]) {
+            bytes += base_freeable(base->files[i], 1 + program_handles(base, i));
+        }
+    }
+    for (const struct content *content = base->extents; content; content = content->next) {
+        bytes += base_freeable(content->memory, 1);
+    }
+    return bytes;
+}
+
 void base_trim(struct base *base)
 {
     for (uint32_t i = 0; i < base->image.super.inode_count; i++) {

@@ -43,3 +43,9 @@ status_t base_accept(struct base *base, uint32_t inode, uint32_t extent, handle_
 
 /* Lets go of all content kept; what clients hold or map lives on. */
 void base_trim(struct base *base);
+
+/* Bytes of RAM base_trim would free now. */
+uint64_t base_cached(const struct base *base);
+
+/* The bytes of a memory object if our `ours` handles are all that holds it, else 0. */
+uint64_t base_freeable(handle_t memory, uint32_t ours);

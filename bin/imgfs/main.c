@@ -392,6 +392,15 @@ static status_t handle_set_time(struct sw_request *request,
     return refuse_change(request, path, path_length);
 }
 
+static status_t handle_cached(struct sw_request *request, const struct sw_file_cached_request *in,
+                              struct sw_file_cached_reply *out)
+{
+    (void)request;
+    (void)in;
+    out->bytes = base_cached(&base);
+    return SW_OK;
+}
+
 static const struct sw_file_handlers handlers = {
     .open = handle_open,
     .stat = handle_stat,
@@ -407,6 +416,7 @@ static const struct sw_file_handlers handlers = {
     .space = handle_space,
     .extent = handle_extent,
     .trim = handle_trim,
+    .cached = handle_cached,
 };
 
 static SW_HOT status_t server_message(struct sw_server *server, struct sw_request *request)

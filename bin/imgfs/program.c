@@ -166,9 +166,15 @@ static status_t make(struct base *base, uint32_t number, struct program *program
     return status;
 }
 
+/* False: its memory is the boot bundle's. */
+static bool is_own(const struct program *program)
+{
+    return program->memory[0] != bundle.memory[0] || bundle.memory[0] == 0;
+}
+
 static void destroy(struct program *program)
 {
-    if (program->memory[0] != bundle.memory[0] || bundle.memory[0] == 0) {
+    if (is_own(program)) {
         for (int i = 0; i < 4; i++) {
             if (program->memory[i]) {
                 sw_handle_close(program->memory[i]);
@@ -197,6 +203,27 @@ status_t program_open(struct base *base, uint32_t inode, const struct program **
     }
     *out_program = program;
     return SW_OK;
+}
+
+uint32_t program_handles(const struct base *base, uint32_t inode)
+{
+    const struct program *program = base->programs[inode];
+
+    return program && is_own(program) && program->memory[ELF_FILE];
+}
+
+uint64_t program_cached(const struct base *base)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < base->image.super.inode_count; i++) {
+        const struct program *program = base->programs[i];
+
+        if (program && is_own(program) && program->memory[ELF_RELOCATED]) {
+            bytes += base_freeable(program->memory[ELF_RELOCATED], 1);
+        }
+    }
+    return bytes;
 }
 
 void program_trim(struct base *base)

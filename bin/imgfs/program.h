@@ -18,5 +18,11 @@ status_t program_start(void);
  * NOT_FOUND: the file has to be loaded first. */
 status_t program_open(struct base *base, uint32_t inode, const struct program **out_program);
 
+/* Our further handles to the content of a file that is laid out. */
+uint32_t program_handles(const struct base *base, uint32_t inode);
+
+/* Bytes of RAM program_trim would free now, the content of files aside. */
+uint64_t program_cached(const struct base *base);
+
 /* Lets go of all programs; the next open lays them out at the same bases. */
 void program_trim(struct base *base);

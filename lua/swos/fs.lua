@@ -182,6 +182,17 @@ function M.list(path, deadline, most)
   return entries
 end
 
+-- Bytes of RAM the servers of all mounts keep that a trim would give back. A server that does not say
+-- counts as one that keeps nothing, and no more is believed than there is RAM.
+function M.cached(deadline)
+  local total, most = 0, sys.system_info().ram_total
+  for _, entry in ipairs(M.mounts) do
+    local reply = protocol.file.cached(entry[2], {}, deadline)
+    if reply and reply.bytes >= 0 and reply.bytes <= most - total then total = total + reply.bytes end
+  end
+  return total
+end
+
 local function changes(operation, field)
   return function(path, value, deadline)
     local reply, message, name = simple(operation, path, field and { [field] = value } or {}, deadline)

@@ -125,6 +125,7 @@ return {
   { 78, "memory_info", { { H .. "memory", "memory" } }, out = { { "u64", "size" }, { "u64", "committed" }, { "u32", "sealed" } }, doc = "Size, bytes committed, sealed or not." },
   { 79, "memory_read", { { H .. "memory+READ", "memory" }, { "u64", "offset" }, { "address:out:bytes", "buffer" }, { "u64", "length" } }, out = { { "u64", "done" } }, errors = { "FAULT", "OUT_OF_RANGE", "NO_MEMORY" }, doc = "Copies out of a memory object without mapping it." },
   { 80, "memory_write", { { H .. "memory+WRITE", "memory" }, { "u64", "offset" }, { "address:in:bytes", "buffer" }, { "u64", "length" } }, out = { { "u64", "done" } }, errors = { "FAULT", "OUT_OF_RANGE", "NO_MEMORY", "BAD_STATE" }, doc = "Copies into a memory object without mapping it." },
+  { 81, "memory_users", { { H .. "memory", "memory" } }, out = { { "u32", "holders" }, { "u32", "others" } }, doc = "Handles there are to it, of all processes, and what else holds it: mappings, pins, objects made from it. A holder of all the handles to what nothing else holds frees it by closing them." },
 
   { 84, "pipe_create", { { "u32", "capacity", "bytes, 1 to 1 MiB, rounded up to a page" }, { "u32", "flags", "SW_PIPE_RECORDS" } },
     out = { { "u32", "reader" }, { "u32", "writer" } }, errors = { "INVALID", "QUOTA", "NO_MEMORY" }, doc = "Makes a pipe." },

@@ -13,7 +13,7 @@ for name in ([[duplicate process thread job handle channel connection call port 
   executable reader writer]]):gmatch("%S+") do HANDLES[name] = true end
 for name in ([[type rights id pid woken reached session_number filled reply_length received_count done
   before bits mapped size committed sealed bytes capacity flags value length next byte
-  interrupted taken number earlier]]):gmatch("%S+") do NUMBERS[name] = true end
+  interrupted taken number earlier holders others]]):gmatch("%S+") do NUMBERS[name] = true end
 
 local calls = {}
 for name, call in pairs(abi.syscall) do

@@ -50,5 +50,7 @@ return {
     { 23, "attributes", reply = { { "sw_attributes", "attributes" } }, idempotent = true, cap = false, doc = "Facts about the open file." },
     { 24, "sync", idempotent = true, cap = false, doc = "Everything written is as durable as the server makes it." },
     { 30, "trim", idempotent = true, cap = "device", doc = "Drops caches and returns free pages." },
+    { 31, "cached", reply = { { "u64", "bytes" } }, idempotent = true, cap = false,
+      doc = "What `trim` would give back now: what is kept and nobody else holds or maps. NOT_SUPPORTED: this server keeps nothing." },
   },
 }

@@ -21,8 +21,9 @@ local function show(bytes)
 end
 
 local info = command.check(swos.sys.system_info())
-print(("%-8s %11s %11s %11s"):format("", "total", "used", "free"))
-print(("%-8s %11s %11s %11s"):format("Mem:", show(info.ram_total), show(info.ram_total - info.ram_free),
-  show(info.ram_free)))
+print(("%-8s %11s %11s %11s %11s"):format("", "total", "used", "free", "available"))
+print(("%-8s %11s %11s %11s %11s"):format("Mem:", show(info.ram_total),
+  show(info.ram_total - info.ram_free), show(info.ram_free), show(info.ram_free + swos.fs.cached())))
 local objects = info.kernel_heap + info.page_tables
-print(("%-8s %11s %11s %11s"):format("Kernel:", show(info.kernel_image + objects), show(objects), "-"))
+print(("%-8s %11s %11s %11s %11s"):format("Kernel:", show(info.kernel_image + objects), show(objects), "-",
+  "-"))

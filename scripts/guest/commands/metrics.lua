@@ -55,7 +55,8 @@ local function machine(system)
   one("node_memory_MemTotal_bytes", "gauge", "RAM of the machine.", system.ram_total)
   one("node_memory_MemFree_bytes", "gauge", "RAM nothing uses.", system.ram_free)
   one("node_memory_MemAvailable_bytes", "gauge",
-    "The same: what caches hold counts as used until they are trimmed.", system.ram_free)
+    "That, and what file servers keep which nobody uses and a trim gives back.",
+    system.ram_free + swos.fs.cached())
   one("node_memory_Slab_bytes", "gauge", "Kernel objects.", system.kernel_heap)
   one("node_memory_PageTables_bytes", "gauge", "Page tables.", system.page_tables)
   one("node_boot_time_seconds", "gauge", "When the kernel started, UTC since 1970.", (wall + boot) / SECOND)

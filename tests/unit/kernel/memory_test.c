@@ -376,6 +376,31 @@ static void test_random(struct thread *thread)
     CHECK(state_same(before));
 }
 
+/* Who holds an object: as many handles, and as many others. */
+static bool users(struct thread *thread, handle_t handle, uint64_t holders, uint64_t others)
+{
+    return SYS(thread, MEMORY_USERS, handle) == SW_OK && thread->frame.x[1] == holders &&
+           thread->frame.x[2] == others;
+}
+
+static void test_users(struct thread *thread)
+{
+    struct state before = state_now();
+    handle_t handle = memory_new(thread, 2 * PAGE_SIZE, 0);
+    CHECK(users(thread, handle, 1, 0));
+    vaddr_t at = map(thread, handle, 0, 0, PAGE_SIZE, SW_MAP_READ);
+    CHECK(users(thread, handle, 1, 1));
+    SYS(thread, HANDLE_DUPLICATE, handle, SW_RIGHTS_SAME);
+    handle_t second = (handle_t)thread->frame.x[1];
+    CHECK(users(thread, handle, 2, 1) && users(thread, second, 2, 1));
+    SYS(thread, HANDLE_CLOSE, handle);
+    CHECK(SYS(thread, MEMORY_UNMAP, at, PAGE_SIZE) == SW_OK && users(thread, second, 1, 0));
+    CHECK(SYS(thread, MEMORY_USERS, handle) == SW_BAD_HANDLE);
+    SYS(thread, HANDLE_CLOSE, second);
+    fake_settle();
+    CHECK(state_same(before));
+}
+
 static void test_seal(struct thread *thread)
 {
     struct state before = state_now();
@@ -710,6 +735,7 @@ int main(void)
     test_tree(thread);
     test_read_write(thread);
     test_map(thread);
+    test_users(thread);
     test_seal(thread);
     test_counting(thread);
     test_random(thread);
