@@ -78,9 +78,9 @@ local function run_load(recoveries, seed)
   return result
 end
 
--- Every server is a fresh process, init included, and nothing of the load is left. An init connects to
--- the file systems when it first reads scripts, which this one may not have had to. The agent's own
--- memory is not counted: what of its stacks it has used is chance.
+-- Every server is a fresh process, init included, and nothing of the load is left; that init has read its
+-- scripts, which takes memory for a moment. The agent's own memory is not counted: what of its stacks it
+-- has used is chance.
 local function settle()
   guest.position = #guest.text + 1
   guest:line("")
