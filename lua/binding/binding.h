@@ -61,6 +61,7 @@ int start_open_module(lua_State *L);
 int spawn_open_module(lua_State *L);
 int fd_open_module(lua_State *L);
 int confine_open_module(lua_State *L);
+int stream_open_module(lua_State *L);
 int luaopen_swos(lua_State *L);
 
 /* ---- chunk.c: where code comes from */

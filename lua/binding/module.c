@@ -49,6 +49,7 @@ int luaopen_swos(lua_State *L)
     spawn_open_module(L);
     fd_open_module(L);
     confine_open_module(L);
+    stream_open_module(L);
     lua_pushcfunction(L, module_trim);
     lua_setfield(L, -2, "trim");
     lua_createtable(L, 0, 1);

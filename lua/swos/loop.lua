@@ -123,6 +123,22 @@ function M.wait(object, mask, deadline)
   return coroutine.yield()
 end
 
+-- Runs action(bits, badge) each time one of the object's bits is set, until M.unwatch: over and over, if
+-- they stay set. Returns a key; the object has one watch or waits.
+function M.watch(object, mask, action)
+  local key = new_key()
+  local ok, message, name = sys.port_bind(get_port(), object, mask, key)
+  if not ok then return nil, message, name end
+  waiting[key] = function(_, bits, badge) action(bits, badge) end
+  return key
+end
+
+--- Ends the watch that has this key.
+function M.unwatch(object, key)
+  waiting[key] = nil
+  sys.port_unbind(port, object)
+end
+
 -- Waits for the end of a process: its status.
 function M.wait_exit(process, deadline)
   if not M.is_inside() then return swos.process_wait(process, deadline) end

@@ -70,6 +70,18 @@ events = { { at = now + 5, kind = swos.EVENT_EVENT, object = "event", bits = 4, 
 loop.run(function() bits, badge = loop.wait("event", 1, swos.deadline(1)) end)
 check(bits == 4 and badge == 7 and not bound.event, "a wait ends with its event")
 
+local seen, watch = {}, nil
+for i = 1, 3 do
+  events[i] = { at = now + i, kind = swos.EVENT_EVENT, object = "event", bits = i, badge = 0 }
+end
+loop.run(function()
+  watch = loop.watch("event", -1, function(got)
+    seen[#seen + 1] = got
+    if got == 3 then loop.unwatch("event", watch) end
+  end)
+end)
+check(table.concat(seen, " ") == "1 2 3" and not bound.event, "a watch hears of each event until it ends")
+
 local request = {
   post = function(_, _, _, key)
     events[#events + 1] = { at = now + 1, kind = swos.EVENT_CALL_DONE, key = key }
