@@ -45,7 +45,10 @@
 -- kill         starting ready                      ending, as a failure that costs no pause
 --              stopping ending                     kill again
 -- provoked     starting ready                      the same: its next end costs no pause
--- hung         starting ready stopping             ending: kill (overdue, or a probe that fails)
+-- hung         starting ready stopping             ending: kill (overdue)
+-- missed       ready, and a probe is wanted        ready, with one miss more; the last of those allowed in
+--                                                  a row: ending, kill, as a failure (a probe that failed)
+-- answered     ready, with misses                  ready; they are forgotten
 -- exited       starting ready stopping ending      by `then`, else by the exit status and policy:
 --                final status: failed; oneshot with 0: done; restart "never", or "failure" with 0:
 --                stopped; else paused, or waiting when the pause is 0
@@ -62,7 +65,7 @@
 -- started again at once, but not sooner than a second after its last start.
 --
 -- policy: { restart, oneshot, final = { status... }, immediate = counts as ready when started,
---           start_seconds, stop_seconds }
+--           start_seconds, stop_seconds, misses = probes that may fail in a row, nil: none is wanted }
 -- Times are nanoseconds.
 local M = {}
 
@@ -73,7 +76,7 @@ local CLEAN_PAUSE = SECOND
 M.STATES = { "stopped", "waiting", "launching", "starting", "ready", "stopping", "ending", "paused",
   "failed", "done" }
 M.EVENTS = { "start", "stop", "restart", "satisfied", "lost", "launched", "unlaunched", "ready", "kill",
-  "provoked", "hung", "exited", "timer", "absent", "present" }
+  "provoked", "hung", "missed", "answered", "exited", "timer", "absent", "present" }
 
 -- States in which a process lives.
 M.ALIVE = { starting = true, ready = true, stopping = true, ending = true }
@@ -224,11 +227,27 @@ end
 
 function events.provoked(state)
   if state.name ~= "starting" and state.name ~= "ready" then return end
-  return to(state, state.name, { timer = state.timer, ready_at = state.ready_at, by_hand = true }), {}
+  return to(state, state.name, { timer = state.timer, ready_at = state.ready_at, misses = state.misses,
+    by_hand = true }), {}
 end
 
 function events.hung(state)
   if state.name == "starting" or state.name == "ready" or state.name == "stopping" then return kill(state) end
+end
+
+local function ready_with(state, misses)
+  return to(state, "ready", { ready_at = state.ready_at, by_hand = state.by_hand, misses = misses }), {}
+end
+
+function events.missed(state, _, policy)
+  if state.name ~= "ready" or not policy.misses then return end
+  local misses = (state.misses or 0) + 1
+  if misses >= policy.misses then return kill(state) end
+  return ready_with(state, misses)
+end
+
+function events.answered(state)
+  if state.name == "ready" and state.misses then return ready_with(state, nil) end
 end
 
 function events.exited(state, now, policy, status)

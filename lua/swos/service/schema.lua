@@ -161,14 +161,15 @@ function check.table(value, key, problem, path, origin)
   return check_keys(value, key.keys, problem, path .. ".", origin)
 end
 
--- readiness: a word, or a table with exactly one way
+-- readiness: a word, or a table with exactly one way: a line, or a port and perhaps a path on it
 function check.ready(value, key, problem, path)
   if value == "started" or value == "message" then return value end
   if type(value) ~= "table" then return wrong(value, key, problem, path) end
   local got = check_keys(value, key.keys, problem, path .. ".")
-  if value.line ~= nil and value.port == nil and value.http == nil then return got end
-  if value.port == nil then return wrong(value, key, problem, path) end
-  problem(path .. ".port", "needs the network, which init does not ask yet")
+  if (value.line == nil) == (value.port == nil) or (value.http ~= nil and value.port == nil) then
+    return wrong(value, key, problem, path)
+  end
+  return got
 end
 
 -- One of the words in `gives`.
@@ -184,16 +185,17 @@ end
 
 local NETWORK = {
   { name = "port", kind = "number", least = 1, greatest = 65535,
-    doc = "A TCP port of this machine that accepts." },
-  { name = "http", kind = "string", most = 128, pattern = "^/", expected = "a path that starts with /",
-    doc = "A path that answers 200 on that port." },
+    doc = "A TCP port that accepts, at 127.0.0.1 or ::1." },
+  { name = "http", kind = "string", most = 128, pattern = "^/[!-~]*$",
+    expected = "a path that starts with /, without spaces",
+    doc = "A path that answers a GET on that port with 200." },
 }
 
 function check.probe(value, key, problem, path)
   if type(value) ~= "table" then return wrong(value, key, problem, path) end
-  check_keys(value, key.keys, problem, path .. ".")
-  if value.port == nil then return problem(path .. ".port", "missing; expected " .. M.expects(NETWORK[1])) end
-  problem(path .. ".port", "needs the network, which init does not ask yet")
+  local got = check_keys(value, key.keys, problem, path .. ".")
+  if value.port == nil then problem(path .. ".port", "missing; expected " .. M.expects(NETWORK[1])) end
+  return got
 end
 
 local SERVICE = { kind = "string", most = 24, pattern = "^[%l%d][%l%d%-]*$",
@@ -234,16 +236,18 @@ M.keys = {
         NETWORK[2] },
     expected = '"started", "message", { line = "..." } or { port = N, http = "/..." }',
     doc = "When it counts as ready: at once, when it tells init, when it prints a line with these words, or "
-      .. "when a port or an HTTP path of it answers (refused: init does not ask the network yet)." },
+      .. "when a port, or an HTTP path on it, answers." },
   { name = "start_seconds", kind = "number", least = 1, greatest = 3600, default = 60,
     doc = "Time it may take to become ready; then it is ended and counts as failed." },
   { name = "probe", kind = "probe", expected = 'a table like { port = 80, http = "/" }',
     keys = { NETWORK[1], NETWORK[2],
       { name = "seconds", kind = "number", least = 1, greatest = 3600, default = 10,
-        doc = "Between two probes." },
+        doc = "From an answer to the next question." },
+      { name = "timeout", kind = "number", least = 1, greatest = 60, default = 5,
+        doc = "Seconds an answer may take." },
       { name = "failures", kind = "number", least = 1, greatest = 100, default = 3,
-        doc = "In a row, until it is ended." } },
-    doc = "Asked again and again while it runs (refused: init does not ask the network yet)." },
+        doc = "In a row, until it counts as hanging and is ended." } },
+    doc = "Asked again and again while it is ready." },
   { name = "overdue", kind = "number", least = 1, greatest = 3600, default = 5,
     doc = "Seconds a call to it may wait until it counts as hanging and is ended; for services that serve." },
   { name = "restart", kind = "choice", choices = { "always", "failure", "never" }, default = "always",
@@ -291,6 +295,9 @@ function M.check(data, origin)
   end
   if definition.oneshot and data.ready ~= nil then
     problem("ready", "not for a oneshot: it counts as ready when it has ended with status 0")
+  end
+  if definition.oneshot and data.probe ~= nil then
+    problem("probe", "not for a oneshot, which is never ready and running")
   end
   if definition.oneshot and data.restart == nil then definition.restart = "failure" end
   if problems[1] then return nil, problems end

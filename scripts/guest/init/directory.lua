@@ -37,6 +37,9 @@ function M.remove(service)
   services[M.SERVICE + service.number] = nil
 end
 
+-- The service that has a name in the directory.
+function M.server(name) return servers[name] end
+
 -- A new connection to a service.
 function M.connection(name, badge)
   if not servers[name] then return nil, name .. ": no such service", "NOT_FOUND" end

@@ -1,6 +1,7 @@
 -- What init knows about services, as text for `svc`.
 local swos = require("swos")
 local graph = require("swos.service.graph")
+local question = require("swos.service.question")
 local supervisor = require("init.supervisor")
 local sys = swos.sys
 
@@ -52,11 +53,39 @@ local function state_words(service)
   return text
 end
 
+-- What a service that starts has still to do.
+local function awaited(service)
+  local ready = service.definition.ready
+  local text = service.definition.oneshot and "its end with status 0" or "its word that it is ready"
+  if type(ready) == "table" then
+    text = ready.line and ("a line with %q"):format(ready.line) or question.words(ready) .. " to answer"
+  end
+  local why = service.inquiry and service.inquiry.why
+  return ("%s%s; at most %.1f s more"):format(text, why and " (" .. why .. ")" or "",
+    math.max(0, service.state.timer - swos.monotonic()) / SECOND)
+end
+
+-- How the last probe went.
+local function probed(service)
+  local probe, inquiry = service.definition.probe, service.inquiry
+  local text = question.words(probe)
+  if not inquiry or not inquiry.outcome then return text .. ": not asked yet" end
+  local ago = ("%.1f s ago"):format((swos.monotonic() - inquiry.at) / SECOND)
+  if inquiry.outcome == "answered" then return ("%s: answered %s"):format(text, ago) end
+  if inquiry.outcome == "unasked" then
+    return ("%s: could not be asked %s: %s"):format(text, ago, inquiry.why)
+  end
+  return ("%s: failed %d of %d times in a row, last %s: %s"):format(text, service.state.misses or 0,
+    probe.failures, ago, inquiry.why)
+end
+
 function M.status(service)
   local definition = service.definition
   local lines = { service.name .. (definition.description and " - " .. definition.description or "") }
   local function put(what, ...) lines[#lines + 1] = ("  %-10s%s"):format(what, string.format(...)) end
   put("state", "%s", state_words(service))
+  if service.state.name == "starting" then put("waits for", "%s", awaited(service)) end
+  if service.state.name == "ready" and definition.probe then put("probe", "%s", probed(service)) end
   put("script", "%s", service.origin == "bundle" and "boot bundle" or service.origin)
   local words = table.concat({ definition.program, table.unpack(definition.arguments) }, " ")
   put("program", "%s", words:gsub("%s+", " "):sub(1, PROGRAM_MOST))

@@ -15,6 +15,7 @@ local log = require("init.log")
 local logs = require("init.logs")
 local loop = require("swos.loop")
 local machine = require("swos.service.machine")
+local question = require("swos.service.question")
 local record = require("init.record")
 local sys = swos.sys
 
@@ -70,7 +71,14 @@ function M.events(service) return record.events(service.record) end
 local function policy_of(definition)
   return { restart = definition.restart, oneshot = definition.oneshot, final = definition.final,
     immediate = definition.ready == "started" and not definition.oneshot,
-    start_seconds = definition.start_seconds, stop_seconds = definition.stop_seconds }
+    start_seconds = definition.start_seconds, stop_seconds = definition.stop_seconds,
+    misses = definition.probe and definition.probe.failures }
+end
+
+-- Whether a line it prints makes a service ready, or an answer of a port.
+local function is_ready_by(service, way)
+  local ready = service.definition.ready
+  return type(ready) == "table" and ready[way] ~= nil
 end
 
 -- ---- what is counted
@@ -107,13 +115,13 @@ end
 
 -- What an event says about why a process ends.
 local END_CAUSES = { stop = "asked", restart = "asked", lost = "asked", kill = "killed", hung = "hung",
-  absent = "unknown" }
+  missed = "hung", absent = "unknown" }
 
 local REST = { stopped = true, failed = true, done = true } -- what is started from there is no recovery
 
 local function count(service, event, old, new)
   local cause = END_CAUSES[event] or (event == "timer" and old.name == "starting" and "late")
-  if cause and machine.ALIVE[old.name] then count_end(service, cause) end
+  if cause and machine.ALIVE[old.name] and new.name ~= "ready" then count_end(service, cause) end
   if event == "launched" then count_start(service) end
   if new.name == "ready" and old.name ~= "ready" then count_recovery(service) end
   if REST[new.name] then service.ended, service.cause = nil, nil end
@@ -160,6 +168,30 @@ local function review(parent)
   reviewing = false
 end
 
+-- What the network says of a service: as an event, with the words for it.
+local function tell_answer(service, kind, outcome, why)
+  local what = question.words(service.inquiry.question)
+  if kind == "probe" and outcome == "missed" then
+    feed(service, "missed", ("its probe failed (%d of %d): %s: %s"):format((service.state.misses or 0) + 1,
+      service.policy.misses, what, why))
+  elseif outcome == "answered" then
+    feed(service, kind == "ready" and "ready" or "answered", what .. " answers")
+  end
+end
+
+-- Has a port of the service asked for what its state makes of interest, and nothing else.
+local function inquire(service)
+  if service.inquiry or service.definition.probe or is_ready_by(service, "port") then
+    require("init.probes").attend(service, tell_answer)
+  end
+end
+
+-- Why a service is not ready yet, as far as that was asked.
+local function why_late(service)
+  local inquiry = service.inquiry
+  return inquiry and inquiry.why and (": %s: %s"):format(question.words(inquiry.question), inquiry.why) or ""
+end
+
 local function set_timer(service)
   local at = service.state.timer
   if service.timer and service.timer.at == at then return end
@@ -168,7 +200,8 @@ local function set_timer(service)
     service.timer = nil
     local name = service.state.name
     feed(service, "timer", name == "paused" and "the pause is over"
-      or name == "starting" and "it does not become ready" or "it does not end when asked")
+      or name == "starting" and "it does not become ready" .. why_late(service)
+      or "it does not end when asked")
   end)
 end
 
@@ -191,6 +224,7 @@ function feed(service, event, cause, parent, status)
       number, parent or before or 0))
   end
   set_timer(service)
+  inquire(service)
   for _, action in ipairs(actions) do act[action](service) end
   if new.name == "stopped" then grants.withdraw(service) end
   if new.name ~= old.name then
@@ -295,7 +329,7 @@ end
 
 function act.launch(service)
   loop.spawn(function()
-    local by_line = type(service.definition.ready) == "table"
+    local by_line = is_ready_by(service, "line")
     service.first_line = by_line and logs.next_line(service) or nil
     local ok, process, pid, message = xpcall(launch.start, debug.traceback, service)
     if not ok then
@@ -348,7 +382,7 @@ end
 
 -- After all services are known: what became of the processes while there was no init.
 local function resume(service, pid)
-  local state, by_line = service.state.name, type(service.definition.ready) == "table"
+  local state = service.state.name
   if state == "stopped" then grants.withdraw(service) end  -- the init before may have died short of it
   if not machine.ALIVE[state] and state ~= "launching" then return set_timer(service) end
   service.process, service.pid = find_process(service, state ~= "launching" and pid or nil)
@@ -361,7 +395,10 @@ local function resume(service, pid)
       if state == "ending" then act.kill(service) end
       if state == "stopping" then act.interrupt(service) end  -- the one who was about to may have died
     end
-    if service.state.name == "starting" and by_line then loop.spawn(await_line, service) end
+    if service.state.name == "starting" and is_ready_by(service, "line") then
+      loop.spawn(await_line, service)
+    end
+    inquire(service)
   else
     sweep(service)
     feed(service, "absent", "ended while there was no init")
@@ -416,6 +453,7 @@ function M.redefine(service, definition, origin)
   record.write(service.record, record.DEFINITION, { origin = origin, definition = definition })
   directory.add(service)
   watch_overdue(service)
+  inquire(service)
 end
 
 -- Forgets a service that does not run, and gives back what was kept for it.

@@ -11,6 +11,7 @@ local POLICIES = {
   never = { restart = "never", start_seconds = 60, stop_seconds = 5 },
   oneshot = { restart = "failure", oneshot = true, start_seconds = 60, stop_seconds = 5 },
   final = { restart = "always", final = { 10 }, start_seconds = 60, stop_seconds = 5 },
+  probed = { restart = "always", misses = 3, start_seconds = 60, stop_seconds = 5 },
 }
 
 -- What is said of a state, whatever the way there.
@@ -27,6 +28,7 @@ local function check_state(state)
   if state["then"] then
     tap.check(name == "launching" or name == "stopping" or name == "ending", "`then` in %s", name)
   end
+  tap.check(not state.misses or name == "ready", "misses in %s", name)
 end
 
 local function state(name, fields)
@@ -100,6 +102,55 @@ tap.test("every event in every state does what the table says", function()
   end
   for _ in pairs(TABLE) do seen = seen - 1 end
   tap.equal(seen, 0, "rows of the table that no state and event reach")
+end)
+
+-- The two events of probes in each state, with and without misses, and where no probe is wanted.
+tap.test("probes count in ready only, and only where one is wanted", function()
+  for _, name in ipairs(machine.STATES) do
+    for _, event in ipairs { "missed", "answered" } do
+      for _, policy in ipairs { "always", "probed" } do
+        local wants = policy == "probed"
+        for misses = 0, name == "ready" and 2 or 0 do
+          local before = state(name, { misses = misses > 0 and misses or nil, ready_at = 4, by_hand = true })
+          local after, actions = machine.step(before, event, 10 * SECOND, POLICIES[policy])
+          local got = ("%s %s %s"):format(after.name, after.misses or 0, actions[1] or "")
+          local wanted = ("%s %d "):format(name, misses)
+          if name == "ready" and event == "answered" then wanted = "ready 0 " end
+          if name == "ready" and event == "missed" and wants then
+            wanted = misses < 2 and ("ready %d "):format(misses + 1) or "ending 0 kill"
+          end
+          tap.equal(got, wanted, ("%s, %d misses, %s, %s"):format(name, misses, event, policy))
+          check_state(after)
+          tap.equal(after.ready_at, 4, "since when it is ready")
+          tap.check(after.by_hand, "that it was provoked is forgotten")
+          local is_same = got == ("%s %d "):format(name, misses)
+          tap.check(not is_same or after == before, "%s: a new state", got)
+        end
+      end
+    end
+  end
+end)
+
+tap.test("misses in a row: an answer or a new process begins anew; a service that hangs is a failure",
+  function()
+  local s, policy = state("ready", { ready_at = 0 }), POLICIES.probed
+  local function feed(event, status)
+    local actions
+    s, actions = machine.step(s, event, SECOND, policy, status)
+    return actions[1]
+  end
+  for _, event in ipairs { "missed", "missed", "answered", "missed", "missed" } do
+    tap.equal(feed(event), nil, "an action")
+  end
+  tap.equal(feed("provoked"), nil)
+  tap.equal(s.misses, 2, "misses after provoked")
+  s.by_hand = nil
+  tap.equal(feed("missed"), "kill")
+  feed("exited", 137)
+  tap.equal(s.name .. s.failures, "waiting1")
+  for _, event in ipairs { "satisfied", "launched", "ready" } do feed(event) end
+  tap.equal(s.name .. tostring(s.misses), "readynil", "a new process")
+  tap.equal(machine.step(state("ready"), "missed", SECOND, { restart = "always", misses = 1 }).name, "ending")
 end)
 
 local function ended(policy, status, fields, now)

@@ -32,6 +32,20 @@ tap.test("a short script is completed with defaults", function()
   tap.equal(schema.check({ program = "/bin/x", limits = { memory = "2M" } }, "tmp").limits.memory, 2 << 20)
 end)
 
+tap.test("readiness and probes by the network", function()
+  local d = tap.check(schema.check({ program = "/bin/x", ready = { port = 80, http = "/ready?x=1" },
+    probe = { port = 81 } }, "tmp"))
+  tap.equal(d.ready.port, 80)
+  tap.equal(d.ready.http, "/ready?x=1")
+  tap.equal(d.probe.port, 81)
+  tap.equal(d.probe.http, nil)
+  tap.equal(d.probe.seconds, 10)
+  tap.equal(d.probe.timeout, 5)
+  tap.equal(d.probe.failures, 3)
+  tap.equal(schema.check({ program = "/bin/x", ready = { port = 1 } }, "tmp").ready.http, nil)
+  tap.equal(schema.check({ program = "/bin/x" }, "tmp").probe, nil)
+end)
+
 tap.test("a wrong value of every key says what was expected", function()
   local WRONG = {
     { "program", 1, "the absolute path of a program of the image, got 1" },
@@ -59,13 +73,20 @@ tap.test("a wrong value of every key says what was expected", function()
     { "ready", "soon", 'ready: expected "started", "message"' },
     { "ready", { line = 4 }, "ready.line: expected" },
     { "ready", { line = "x", port = 4 }, "ready" },
-    { "ready", { port = 80 }, "ready.port: needs the network" },
+    { "ready", { line = "x", http = "/" }, "ready: expected" },
+    { "ready", { port = 65536 }, "ready.port: expected a whole number from 1 to 65535" },
     { "ready", { http = "/" }, "ready: expected" },
     { "ready", { port = 80, http = "x" }, "ready.http: expected a path that starts with /" },
+    { "ready", { port = 80, http = "/a b" }, "ready.http: expected a path that starts with /, without" },
+    { "ready", { port = 80, seconds = 1 }, "ready.seconds: unknown key" },
     { "ready", {}, "ready: expected" },
     { "start_seconds", 0, "a whole number from 1 to 3600, got 0" },
     { "start_seconds", 1.5, "got 1.5" },
-    { "probe", { port = 80 }, "probe.port: needs the network" },
+    { "probe", { http = "/" }, "probe.port: missing" },
+    { "probe", { port = 80, http = "/\r\nHost: x" }, "probe.http: expected" },
+    { "probe", { port = 80, timeout = 61 }, "probe.timeout: expected a whole number from 1 to 60, got 61" },
+    { "probe", { port = 80, failures = 0 }, "probe.failures: expected" },
+    { "probe", { port = 80, seconds = 0 }, "probe.seconds: expected" },
     { "probe", { port = 0 }, "probe.port: expected a whole number" },
     { "probe", {}, "probe.port: missing" },
     { "probe", 1, "probe: expected a table like" },
@@ -100,6 +121,7 @@ tap.test("unknown keys, near and far; what is missing; what is no table", functi
   tap.contains(problems({}), "program: missing; expected the absolute path")
   tap.contains(problems("x"), 'expected the script to return a table, got "x"')
   tap.contains(problems({ program = "/x", oneshot = true, ready = "message" }), "ready: not for a oneshot")
+  tap.contains(problems({ program = "/x", oneshot = true, probe = { port = 1 } }), "probe: not for a oneshot")
   tap.contains(problems({ program = "/x", oneshot = true, restart = "always" }), "restart: a oneshot")
 end)
 
