@@ -17,6 +17,7 @@ local ANSWERS = {
   { "HTTP/1.1 200 OK\r\n", true }, { "HTTP/1.0 200\n", true }, { "HTTP/1.0 200\r\n", true },
   { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true },
   { "HTTP/1.1 503 Service Unavailable\r\n", false, "it answers 503" },
+  { "HTTP/1.1 204 No Content\r\n", false, "it answers 204" },
   { "HTTP/1.1 404\r\n", false, "it answers 404" }, { "HTTP/1.1 301 Moved\n", false, "it answers 301" },
   { "HTTP/1.1 2000\r\n", false, NOT_HTTP }, { "HTTP/2 200\r\n", false, NOT_HTTP },
   { " HTTP/1.1 200 OK\r\n", false, NOT_HTTP }, { "\n", false, NOT_HTTP }, { "\0\n", false, NOT_HTTP },
