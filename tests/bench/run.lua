@@ -17,6 +17,7 @@ package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
 local disk = require("disk")
 local measure = require("measure")
 local transfer = require("transfer")
+local typing = require("typing")
 
 local EXPECT = "tests/bench/expect.lua"
 local ROUNDS = 25
@@ -37,6 +38,13 @@ local TABLE = {
   { "futex", "futex round trip", "us", 4, 22.8 },
   { "spawn-tiny", "spawn+wait of a tiny program", "us", 250, 940 },
   { "spawn-lua", "spawn+wait of lua -e ''", "us", 3000, 51000 },
+  { "enter-empty", "Enter to prompt, empty line", "us", 20000 },
+  { "enter-builtin", "Enter to prompt, :", "us", 20000 },
+  { "enter-program", "Enter to prompt, /bin/sleep 0", "us", 20000 },
+  { "key-echo", "a key's echo", "us" },
+  { "key-tab", "Tab, a file of /bin, and Ctrl-U", "us" },
+  { "plain-enter-builtin", "TERM=dumb: Enter to prompt, :", "us", 20000 },
+  { "plain-key-echo", "TERM=dumb: a key's echo", "us" },
   { "sh-true", "sh -c true", "us", 20000, 2300 },
   { "sh-1000-builtin", "sh: loop of 1000 builtins", "us", nil, 50000 },
   { "sh-1000-external", "sh: loop of 1000 programs", "us", 1415000, 2830000 },
@@ -87,7 +95,12 @@ local function line(what, best, usual, unit, target, linux, count, wanted, touch
     touched and touched.switches or "-"))
 end
 
+local function join(into, from)
+  for name, value in pairs(from) do into[name] = value end
+end
+
 local counted = measure.instructions()
+join(counted, typing.instructions())
 local pages = measure.pages(PAGES)
 local expected = dofile(EXPECT)
 local grown, missing = measure.compare(counted, expected)
@@ -107,6 +120,7 @@ if not options["--quick"] then
     measure.median(boots) / 1000, "s", 0.35, 1.28)
   local free
   wall, free = measure.run({ cpus = 1 }, ROUNDS)
+  join(wall, typing.times())
   line("memory in use at login, of 256 MiB", (256 * 256 - free) / 256, nil, "MiB", 10, 50)
   line("least RAM that reaches login", measure.least_memory(LEAST_MEMORY), nil, "MiB", 20, 56)
   line("kernel image with boot bundle", #disk.read("build/kernel.img") / 2 ^ 20, nil, "MiB", 2,
