@@ -47,6 +47,10 @@ static int plain(const char *name)
     int fd = open_operand(name);
     if (fd < 0)
         return 1;
+    if (is_own_output(fd)) {
+        close_operand(fd);
+        return complain_text(name, "is where the output goes");
+    }
     status_t status = copy_all(fd, 1, &reading);
     close_operand(fd);
     return status == SW_OK ? 0 : complain(reading ? name : "standard output", status);
@@ -80,8 +84,11 @@ int command_cat(int count, char **arguments)
             result = 1;
             continue;
         }
-        while (input_piece(&input, &piece, &length))
-            print(piece, length);
+        if (is_own_output(input.fd))
+            result = complain_text(options.arguments[i], "is where the output goes");
+        else
+            while (input_piece(&input, &piece, &length))
+                print(piece, length);
         result |= input.failed;
         input_close(&input);
     }

@@ -49,6 +49,22 @@ int complain(const char *thing, status_t status)
     return complain_text(thing, text);
 }
 
+bool confirm(const char *what, const char *path)
+{
+    char line[SW_PATH_MAX + 128], c = 0;
+    out_flush();
+    size_t length = sw_format(line, sizeof(line), "%s: %s '%s'? ", command_name, what, path);
+    write_all(2, line, length);
+    bool is_first = true, yes = false;
+    /* byte by byte: what is behind the line is not ours */
+    for (size_t done = 1; c != '\n'; is_first = false) {
+        if (sw_fd_read(0, &c, 1, SW_NEVER, &done) != SW_OK || done == 0)
+            break;
+        yes |= is_first && (c == 'y' || c == 'Y');
+    }
+    return yes;
+}
+
 status_t write_all(int fd, const void *bytes, size_t length)
 {
     const char *at = bytes;
@@ -89,6 +105,20 @@ int open_operand(const char *path)
         return fd;
     complain(path, status);
     return -1;
+}
+
+/* Only one server has files it answers reads and writes of itself (SW_FD_FILE), so that the file's id is
+ * enough to know it by. */
+bool is_own_output(int fd)
+{
+    struct sw_fd_facts in, out;
+    struct sw_attributes read, written;
+    uint64_t offset;
+    return sw_fd_facts(fd, &in) == SW_OK && in.kind == SW_FD_FILE &&
+           sw_fd_facts(1, &out) == SW_OK && out.kind == SW_FD_FILE &&
+           sw_fd_attributes(fd, &read) == SW_OK && sw_fd_attributes(1, &written) == SW_OK &&
+           read.id == written.id && sw_fd_seek(fd, 0, SW_FD_FROM_OFFSET, &offset) == SW_OK &&
+           offset < read.size;
 }
 
 void close_operand(int fd)

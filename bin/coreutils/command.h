@@ -21,6 +21,8 @@ extern const char *command_name;
 int complain(const char *thing, status_t status);
 /* The same with words of its own. */
 int complain_text(const char *thing, const char *text);
+/* Asks "NAME: WHAT 'PATH'? " on standard error; whether a line that begins with y comes from standard input. */
+bool confirm(const char *what, const char *path);
 /* Prints the message, if any, and the command's synopsis, and returns 2. */
 int usage(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
@@ -100,6 +102,8 @@ bool input_fill(struct input *input);
 bool input_line(struct input *input, char end, char **out_line, size_t *out_length);
 /* What the next read gives. */
 bool input_piece(struct input *input, char **out_piece, size_t *out_length);
+/* Opens the operands, standard input when there are none, and gives each to take(). The exit status so far. */
+int inputs_each(struct options *options, void (*take)(struct input *input));
 /* All that is left, from buffer + start to buffer + end. False: failed. */
 bool input_whole(struct input *input);
 
@@ -120,13 +124,20 @@ char *path_below(const char *directory, const char *name);
 int for_each_entry(const char *path,
                    int (*visit)(const char *path, const struct sw_attributes *attributes));
 bool is_directory(const char *path);
+struct remove_options {
+    bool verbose; /* what is removed is said */
+    bool asks;    /* before each */
+};
 /* Removes a file, or a directory with all that is in it. */
-int remove_tree(const char *path, const struct sw_attributes *attributes, bool verbose);
+int remove_tree(const char *path, const struct sw_attributes *attributes,
+                const struct remove_options *options);
 struct copy_options {
     bool recursive; /* directories, too */
     bool preserve;  /* mode, owner and time */
     bool force;     /* a target that cannot be opened is removed first */
     bool keep;      /* what is there stays as it is */
+    bool asks;      /* before what is there is replaced */
+    bool verbose;   /* what is copied is said */
 };
 int copy_tree(const char *source, const char *path, const struct copy_options *options);
 
@@ -148,11 +159,16 @@ void human_size(uint64_t size, char out[8]);
 void account_name(uint32_t principal, char *out, size_t capacity);
 bool account_principal(const char *text, uint32_t *out_principal);
 
+/* Prints "WHAT'SOURCE' -> 'PATH'" and a newline. */
+void out_arrow(const char *what, const char *source, const char *path);
+
 /* Copies from one descriptor to another up to the end; *out_reading tells which side failed. */
 status_t copy_all(int from, int to, bool *out_reading);
 
 /* Opens an operand for reading; "-" is descriptor 0. Complains and returns -1. */
 int open_operand(const char *path);
+/* Whether reading the descriptor up to its end would never end, as what is printed is added to it. */
+bool is_own_output(int fd);
 void close_operand(int fd);
 
 /* Puts directory and name together in out, SW_PATH_MAX bytes. NAME_TOO_LONG. */

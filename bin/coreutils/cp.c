@@ -18,7 +18,11 @@ int command_cp(int count, char **arguments)
         how.recursive |= letter == 'r' || letter == 'R' || letter == 'a';
         how.preserve |= letter == 'p' || letter == 'a';
         how.force |= letter == 'f';
-        how.keep |= letter == 'n';
+        how.verbose |= letter == 'v';
+        if (letter == 'n' || letter == 'i') { /* the last one counts */
+            how.keep = letter == 'n';
+            how.asks = letter == 'i';
+        }
     }
-    return put_each(&options, !how.keep, copy);
+    return out_finish(put_each(&options, !how.keep, copy));
 }

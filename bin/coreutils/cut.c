@@ -12,6 +12,7 @@ static struct range *ranges;
 static size_t range_count;
 static bool complement, only_delimited, characters;
 static const char *delimiter, *between;
+static char mode, line_end = '\n'; /* mode: b, c or f */
 
 static int by_first(const void *a, const void *b)
 {
@@ -103,12 +104,26 @@ static bool cut_fields(const char *line, size_t length)
     }
 }
 
+static void cut(struct input *input)
+{
+    char *line;
+    size_t length;
+    while (input_line(input, line_end, &line, &length)) {
+        length -= line[length - 1] == line_end;
+        bool printed = true;
+        if (mode == 'f')
+            printed = cut_fields(line, length);
+        else
+            cut_bytes(line, length);
+        if (printed)
+            out_char(line_end);
+    }
+}
+
 int command_cut(int count, char **arguments)
 {
     struct options options;
     char *list = NULL;
-    char mode = 0, line_end = '\n';
-    int result = 0;
     uint32_t c;
     options_start(&options, count, arguments, OPTIONS_ANYWHERE);
     for (int letter; (letter = option_next(&options)) != 0;) {
@@ -143,27 +158,5 @@ int command_cut(int count, char **arguments)
         (utf8_decode(delimiter, strlen(delimiter), &c) != strlen(delimiter) && delimiter[1]))
         return usage("%s: the delimiter is one character", delimiter);
     characters = mode == 'c';
-    operands_default(&options);
-    for (int i = 0; i < options.count; i++) {
-        struct input input;
-        char *line;
-        size_t length;
-        if (!input_open(&input, options.arguments[i])) {
-            result = 1;
-            continue;
-        }
-        while (input_line(&input, line_end, &line, &length)) {
-            length -= line[length - 1] == line_end;
-            bool printed = true;
-            if (mode == 'f')
-                printed = cut_fields(line, length);
-            else
-                cut_bytes(line, length);
-            if (printed)
-                out_char(line_end);
-        }
-        result |= input.failed;
-        input_close(&input);
-    }
-    return out_finish(result);
+    return out_finish(inputs_each(&options, cut));
 }

@@ -356,6 +356,11 @@ static int search_file(const char *path, const char *name)
         return 2;
     if (!strcmp(path, "-"))
         search.name = "(standard input)";
+    if (!quiet && !count_only && !list_with && !list_without && is_own_output(input->fd)) {
+        input_close(input);
+        complain_text(search.name, "is where the output goes");
+        return 2;
+    }
     size_t at = 0, seen = 0; /* at: a line starts there, of which all up to seen is no newline */
     while (!search.done) {
         bool more = input_fill(input);

@@ -88,6 +88,23 @@ bool input_piece(struct input *input, char **out_piece, size_t *out_length)
     return true;
 }
 
+int inputs_each(struct options *options, void (*take)(struct input *input))
+{
+    int result = 0;
+    operands_default(options);
+    for (int i = 0; i < options->count; i++) {
+        struct input input;
+        if (!input_open(&input, options->arguments[i])) {
+            result = 1;
+            continue;
+        }
+        take(&input);
+        result |= input.failed;
+        input_close(&input);
+    }
+    return result;
+}
+
 bool input_whole(struct input *input)
 {
     while (input_fill(input))

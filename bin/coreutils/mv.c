@@ -2,11 +2,12 @@
 #include "command.h"
 #include <swos/path.h>
 
-static bool keep;
+static bool keep, asks, verbose;
 
 static int move_across(const char *source, const char *path)
 {
     static const struct copy_options how = { .recursive = true, .preserve = true };
+    static const struct remove_options silently;
     struct sw_attributes from, to;
     status_t status = sw_path_attributes(source, &from);
     if (status != SW_OK)
@@ -22,18 +23,24 @@ static int move_across(const char *source, const char *path)
             return complain(path, status);
     }
     int result = copy_tree(source, path, &how);
-    return result ? result : remove_tree(source, &from, false);
+    return result ? result : remove_tree(source, &from, &silently);
 }
 
 static int move(const char *source, const char *path)
 {
     struct sw_attributes attributes;
-    if (keep && sw_path_attributes(path, &attributes) == SW_OK)
+    if ((keep || asks) && sw_path_attributes(path, &attributes) == SW_OK &&
+        (keep || !confirm("overwrite", path)))
         return 0;
     status_t status = sw_path_rename(source, path);
+    int result = 0;
     if (status == SW_CROSS_DEVICE)
-        return move_across(source, path);
-    return status == SW_OK ? 0 : complain(source, status);
+        result = move_across(source, path);
+    else if (status != SW_OK)
+        result = complain(source, status);
+    if (!result && verbose)
+        out_arrow("renamed ", source, path);
+    return result;
 }
 
 int command_mv(int count, char **arguments)
@@ -43,7 +50,12 @@ int command_mv(int count, char **arguments)
     for (int letter; (letter = option_next(&options)) != 0;) {
         if (letter == OPTION_END_EARLY)
             return options.status;
-        keep = letter == 'n';
+        if (letter == 'v') {
+            verbose = true;
+            continue;
+        }
+        keep = letter == 'n'; /* the last one counts */
+        asks = letter == 'i';
     }
-    return put_each(&options, !keep, move);
+    return out_finish(put_each(&options, !keep, move));
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 #include <swos/path.h>
 
-static bool recursive, force, directories, verbose;
+static bool recursive, force, directories;
+static struct remove_options how;
 
 /* Whether it is the root, or the directory itself or the one above by its last component. */
 static bool is_protected(const char *path)
@@ -15,14 +16,38 @@ static bool is_protected(const char *path)
     return dots || (sw_path_resolve(path, &place) == SW_OK && !strcmp(place.absolute, "/"));
 }
 
+/* Asking what it is needs the right to read, which removing does not. */
+static bool is_asked_about(const char *path)
+{
+    struct sw_attributes attributes;
+    return how.asks && sw_path_attributes(path, &attributes) == SW_OK &&
+           attributes.kind != SW_FILE_DIRECTORY;
+}
+
+static int remove_directory(const char *path)
+{
+    if (how.asks && !confirm("remove directory", path))
+        return 0;
+    status_t status = sw_path_remove_directory(path);
+    if (status != SW_OK)
+        return complain(path, status);
+    if (how.verbose) {
+        out_text("removed directory '");
+        out_text(path);
+        out_text("'\n");
+    }
+    return 0;
+}
+
 static int remove_operand(const char *path)
 {
     struct sw_attributes attributes;
     if (is_protected(path))
         return complain_text(path, "is never removed");
-    /* asking first what it is would need the right to read, which removing does not */
+    if (is_asked_about(path) && !confirm("remove file", path))
+        return 0;
     status_t status = sw_path_unlink(path);
-    if (status == SW_OK && verbose) {
+    if (status == SW_OK && how.verbose) {
         out_text("removed '");
         out_text(path);
         out_text("'\n");
@@ -35,18 +60,9 @@ static int remove_operand(const char *path)
         return 0;
     if (status != SW_OK)
         return complain(path, status);
-    if (attributes.kind == SW_FILE_DIRECTORY && !recursive) {
-        status = directories ? sw_path_remove_directory(path) : SW_IS_DIRECTORY;
-        if (status != SW_OK)
-            return complain(path, status);
-        if (verbose) {
-            out_text("removed directory '");
-            out_text(path);
-            out_text("'\n");
-        }
-        return 0;
-    }
-    return remove_tree(path, &attributes, verbose);
+    if (attributes.kind == SW_FILE_DIRECTORY && !recursive)
+        return directories ? remove_directory(path) : complain(path, SW_IS_DIRECTORY);
+    return remove_tree(path, &attributes, &how);
 }
 
 int command_rm(int count, char **arguments)
@@ -58,9 +74,12 @@ int command_rm(int count, char **arguments)
         if (letter == OPTION_END_EARLY)
             return options.status;
         recursive |= letter == 'r' || letter == 'R';
-        force |= letter == 'f';
         directories |= letter == 'd';
-        verbose |= letter == 'v';
+        how.verbose |= letter == 'v';
+        if (letter == 'f' || letter == 'i') { /* the last one counts */
+            force = letter == 'f';
+            how.asks = letter == 'i';
+        }
     }
     if (options.count == 0 && !force)
         return usage("file expected");

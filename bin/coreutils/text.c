@@ -54,6 +54,16 @@ size_t unescape(const char *text, char *out)
     return (size_t)(at - out);
 }
 
+void out_arrow(const char *what, const char *source, const char *path)
+{
+    out_text(what);
+    out_char('\'');
+    out_text(source);
+    out_text("' -> '");
+    out_text(path);
+    out_text("'\n");
+}
+
 bool parse_size(const char *text, uint64_t *out_number)
 {
     static const char letters[] = "bkMGT";

@@ -95,13 +95,13 @@ bool is_directory(const char *path)
 
 /* ---- removing */
 
-static bool removal_speaks;
+static struct remove_options removing;
 
 static int removed(const char *path, status_t status, const char *what)
 {
     if (status != SW_OK)
         return complain(path, status);
-    if (removal_speaks) {
+    if (removing.verbose) {
         out_format("removed %s", what);
         out_text(path);
         out_text("'\n");
@@ -111,15 +111,21 @@ static int removed(const char *path, status_t status, const char *what)
 
 static int remove_entry(const char *path, const struct sw_attributes *attributes)
 {
-    if (attributes->kind != SW_FILE_DIRECTORY)
+    bool is_file = attributes->kind != SW_FILE_DIRECTORY;
+    if (removing.asks && !confirm(is_file ? "remove file" : "descend into directory", path))
+        return 0;
+    if (is_file)
         return removed(path, sw_path_unlink(path), "'");
     int result = for_each_entry(path, remove_entry);
-    return result ? result : removed(path, sw_path_remove_directory(path), "directory '");
+    if (result || (removing.asks && !confirm("remove directory", path)))
+        return result;
+    return removed(path, sw_path_remove_directory(path), "directory '");
 }
 
-int remove_tree(const char *path, const struct sw_attributes *attributes, bool verbose)
+int remove_tree(const char *path, const struct sw_attributes *attributes,
+                const struct remove_options *options)
 {
-    removal_speaks = verbose;
+    removing = *options;
     return remove_entry(path, attributes);
 }
 
@@ -161,6 +167,8 @@ static int copy_file(const char *source, const char *path, const struct sw_attri
         sw_fd_close(from);
         return complain(path, status);
     }
+    if (copying.verbose)
+        out_arrow("", source, path);
     bool reading = false;
     status = copy_all(from, to, &reading);
     sw_fd_close(from);
@@ -182,6 +190,8 @@ static int copy_directory(const char *source, const char *path,
         status_t status = sw_path_make_directory(path, attributes->mode | 0700);
         if (status != SW_OK)
             return complain(path, status);
+        if (copying.verbose)
+            out_arrow("", source, path);
         made = true;
     }
     struct listing listing;
@@ -209,7 +219,8 @@ static int copy_entry(const char *source, const char *path, const struct sw_attr
     if (attributes->kind == SW_FILE_DIRECTORY)
         return copy_directory(source, path, attributes);
     struct sw_attributes there;
-    if (copying.keep && sw_path_attributes(path, &there) == SW_OK)
+    if ((copying.keep || copying.asks) && sw_path_attributes(path, &there) == SW_OK &&
+        (copying.keep || !confirm("overwrite", path)))
         return 0;
     return copy_file(source, path, attributes);
 }
