@@ -91,6 +91,8 @@ static status_t file_script(struct target *target, const struct sw_place *place)
     if (status != SW_OK)
         return status;
     status = sw_fd_attributes(fd, &attributes);
+    if (status == SW_OK && attributes.kind == SW_FILE_DIRECTORY)
+        status = SW_IS_DIRECTORY;
     if (status == SW_OK && (attributes.kind != SW_FILE_REGULAR || !(attributes.mode & 0111)))
         status = SW_ACCESS;
     if (status == SW_OK)

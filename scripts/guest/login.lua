@@ -7,6 +7,7 @@
 -- The session outlives this process: its job and its shell lie in kept slots of the service's job, and
 -- a login that finds them waits for that shell's end in place of the one that began the session.
 local swos = require("swos")
+local accounts = require("swos.accounts")
 local fs = require("swos.fs")
 local names = require("swos.names")
 local protocol = require("swos.protocol")
@@ -153,4 +154,8 @@ if not session then return end
 write(("Welcome to %s, %s\n"):format(host, name))
 write(("session: principal=%d session=%d caps=%d\n"):format(session.principal, session.session, session.caps))
 write(fs.read("/etc/motd") or "")
+local function may(capability) return accounts.may(session.caps, capability) end
+write(("\nThe base is read-only; %s.\n"):format(may("tmp-write") and "/tmp is writable until the next boot"
+  or may("fs-read") and "this account writes no files"
+  or "this account starts programs, and reads and writes no files"))
 run_session(session, name)

@@ -88,6 +88,7 @@ end)
 
 tap.test("motd is shown, id tells who it is", function()
   tap.contains(guest.text, "Welcome to swift-os.", "the greeting")
+  tap.contains(guest.text, "/tmp is writable until the next boot.", "the greeting")
   local id = guest:must("id")
   tap.matches(id, "^principal=2%(user%) session=%d+ caps=0xe %(")
   for _, name in ipairs({ "spawn", "fs-read", "tmp-write" }) do tap.contains(id, name) end
@@ -102,7 +103,11 @@ tap.test("root has every bit of the build, guest only spawn", function()
   tap.contains(id, ("caps=0x%x "):format(ALL))
   for name in pairs(abi.capability) do tap.contains(id, name) end
   log_out()
+  local from = #guest.text
   guest:login("guest", "guest")
+  tap.contains(guest.text:sub(from), "reads and writes no files", "the greeting")
+  tap.lacks(guest.text:sub(from), "writable", "the greeting")
+  tap.lacks(guest:run("help"), "yours to write in")
   tap.matches(guest:must("id"), "^principal=3%(guest%) session=%d+ caps=0x2 %(spawn%)$")
   log_out()
 end)

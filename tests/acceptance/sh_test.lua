@@ -53,6 +53,14 @@ tap.test("a redirection that fails does not run the command", function()
   tap.check(status ~= 0)
   tap.contains(output, "/tmp/none")
 end)
+outputs("a directory is no program and no input", {
+  { "cat </tmp", "sh: /tmp: is a directory", 2 }, { "/tmp/", "sh: /tmp/: is a directory", 126 },
+  { "/bin", "sh: /bin: is a directory", 126 },
+})
+outputs("builtins know --help", {
+  { "cd --help | head -n 1", "usage: cd [DIRECTORY]" }, { "(cd --help) >/dev/null && pwd", "/" },
+  { "echo --help", "--help" }, { "printf --help", "--help" }, { "test --help && echo a text", "a text" },
+})
 tap.test("a redirection makes files others cannot change", function()
   tap.matches(guest:must("echo a >/tmp/made; ls -l /tmp/made; rm /tmp/made"), "^%-rw%-r%-%-r%-%- ")
 end)

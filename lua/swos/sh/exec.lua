@@ -65,6 +65,7 @@ local OPEN_FLAGS = {
 
 local NEW_MODE = 0x1a4 -- rw-r--r--: what one account creates, another does not change
 local FD_MAX = 200
+local FD_DIRECTORY = 0x100 -- SW_FD_DIRECTORY of swos/fd.h
 
 -- A pipe that holds text, with nobody at its other end; nil: it is too long for one.
 local function pipe_of(text)
@@ -101,7 +102,12 @@ local function open_target(shell, entry, target)
     and require("swos.fs").stat(target) then
     return nil, "file exists"
   end
-  return fd.open(target, flags, NEW_MODE)
+  local own, message = fd.open(target, flags, NEW_MODE)
+  if own and fd.kind(own) == FD_DIRECTORY then -- it is nothing another process could be given
+    fd.close(own)
+    return nil, "is a directory"
+  end
+  return own, message
 end
 
 -- Applies redirects; record as for Shell:set_descriptor. Raises a message.
@@ -154,6 +160,17 @@ local function builtin_io(shell)
   return io
 end
 
+-- These print or look at any word they are given.
+local WITHOUT_HELP = { [":"] = true, ["true"] = true, ["false"] = true, echo = true, printf = true,
+  test = true, ["["] = true }
+
+local function help(name, io)
+  local page = require("swos.options").page(name)
+  if not page then return nil end
+  io.write(page.help)
+  return 0
+end
+
 -- Runs a builtin; state it changes stays.
 local function run_builtin(shell, builtin, words)
   local io = shell.io
@@ -163,7 +180,8 @@ local function run_builtin(shell, builtin, words)
   end
   local outer = io.name
   io.name, io.failed = words[1], nil
-  local status = builtin(shell, words, io) or 0
+  local asks = words[2] == "--help" and not words[3] and not WITHOUT_HELP[words[1]]
+  local status = asks and help(words[1], io) or builtin(shell, words, io) or 0
   status, io.name, io.failed = io.failed or status, outer, nil
   return status
 end

@@ -1,21 +1,23 @@
 #!/bin/lua
 -- help [NAME]: what there is, for somebody who has just logged in.
+local accounts = require("swos.accounts")
 local command = require("swos.command")
 local fs = require("swos.fs")
 local manual = require("swos.manual")
 local terminals = require("swos.terminal")
 local swos = require("swos")
 
-local OVERVIEW = [[
+local START = [[
 swos: a small system of signed programs, servers that may fail, and capabilities in place of a superuser.
 
   man NAME          the page of a command: what it does, its options, examples
   man -k WORD       commands that have to do with a word
   NAME --help       its options in short
   man sh            the shell; man edit, man less: changing and reading files
-
-  ls -l /  cd /www  cat /hello.txt      look around; the system at / is read-only
-  cd /tmp                               yours to write in; it is memory, gone at a reboot
+]]
+local READS = "  ls -l /  cd /www  cat /hello.txt      look around; the system at / is read-only\n"
+local WRITES = "  cd /tmp                               yours to write in; it is memory, gone at a reboot\n"
+local END = [[
   ps  top  free  uptime                 what runs, and what it takes
   id                                    who you are, and your capabilities
   svc  logtail  dmesg                   services and what they said
@@ -35,7 +37,9 @@ local _, columns = terminals.size()
 local index, message = fs.read("/share/man/index")
 local list = {}
 for name in (index or ""):gmatch("([^:\n]+): [^\n]*") do list[#list + 1] = name end
-io.write(OVERVIEW, "\n")
+local caps = assert(swos.sys.process_info(nil)).caps
+io.write(START, "\n", accounts.may(caps, "fs-read") and READS or "",
+  accounts.may(caps, "tmp-write") and WRITES or "", END, "\n")
 if not index then command.fail(message) end
 print("Pages:")
 print(table.concat(manual.columns(list, columns or 80), "\n"))

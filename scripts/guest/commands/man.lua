@@ -17,6 +17,9 @@ if options.k then
   os.exit(0)
 end
 
+-- A number before a name is a section of other systems' manuals; here there is one.
+if names[2] and names[1]:find("^[1-8]$") then table.remove(names, 1) end
+
 local rows, columns = terminals.size()
 local texts, failed = {}, false
 for _, name in ipairs(names) do
