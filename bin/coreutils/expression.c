@@ -26,6 +26,31 @@ size_t tre_next_character(wchar_t *out, const char *text, size_t length)
     return size ? size : 1;
 }
 
+/* Bytes an expression, and a search, may yet ask for; what is given back does not count. */
+enum { COMPILE_BYTES = 64 << 20, SEARCH_BYTES = 64 << 20 };
+static size_t tre_bytes;
+
+void *tre_allocate(void *old, size_t size);
+void *tre_allocate_zeros(size_t count, size_t size);
+
+static bool tre_may_take(size_t size)
+{
+    bool may = size <= tre_bytes;
+    tre_bytes -= may ? size : 0;
+    return may;
+}
+
+void *tre_allocate(void *old, size_t size)
+{
+    return tre_may_take(size) ? realloc(old, size) : NULL;
+}
+
+void *tre_allocate_zeros(size_t count, size_t size)
+{
+    bool fits = size == 0 || count <= SIZE_MAX / size;
+    return fits && tre_may_take(count * size) ? calloc(count, size) : NULL;
+}
+
 /* ---- rewriting */
 
 struct writer {
@@ -370,6 +395,7 @@ const char *regex_compile(struct regex *regex, const char *pattern, size_t lengt
     int cflags = REG_EXTENDED | (flags & REGEX_FOLD ? REG_ICASE : 0) |
                  (flags & REGEX_LINES ? REG_NEWLINE : 0);
     tre_mb_cur_max = AS_CHARACTERS;
+    tre_bytes = COMPILE_BYTES;
     int error = tre_regwncomp(&regex->compiled, writer.out, writer.used, cflags);
     if (error == REG_OK && !(flags & REGEX_LINES))
         regex->dfa = dfa_create(writer.out, writer.used, flags & REGEX_FOLD);
@@ -381,7 +407,7 @@ const char *regex_compile(struct regex *regex, const char *pattern, size_t lengt
         return "no such class of characters";
     case REG_ERANGE:
         return "a range goes backwards";
-    case REG_ESPACE: /* for TRE's stack, nearly always */
+    case REG_ESPACE:
         return "the regular expression is too large";
     default:
         return "not a regular expression";
@@ -432,6 +458,7 @@ bool regex_search(const struct regex *regex, const char *text, size_t length, si
         tre_next_character(&tre_before, text + start, from - start);
     }
     tre_mb_cur_max = is_ascii(text + from, length - from) ? AS_BYTES : AS_CHARACTERS;
+    tre_bytes = SEARCH_BYTES;
     bool line_starts = from == 0 || (regex->lines && text[from - 1] == '\n');
     int error = tre_regnexec(&regex->compiled, text + from, length - from, count, matches,
                              line_starts ? 0 : REG_NOTBOL);

@@ -36,6 +36,19 @@ edit "$SRC/lib/tre-compile.c" \
     '  assert(tree->num_tags == num_tags);' \
     '  assert(status != REG_OK || tree->num_tags == num_tags);'
 
+# The caller gives the memory, and bounds it: what follows each of n parts that may be empty takes n * n * n words.
+edit "$SRC/lib/xmalloc.h" '#define xmalloc(size) malloc(size)' \
+    'extern void *tre_allocate(void *old, size_t size);
+#define xmalloc(size) tre_allocate(NULL, (size))'
+edit "$SRC/lib/xmalloc.h" '#define xcalloc(nmemb, size) calloc(nmemb, size)' \
+    'extern void *tre_allocate_zeros(size_t count, size_t size);
+#define xcalloc(nmemb, size) tre_allocate_zeros((nmemb), (size))'
+edit "$SRC/lib/xmalloc.h" '#define xrealloc(ptr, new_size) realloc(ptr, new_size)' \
+    '#define xrealloc(ptr, new_size) tre_allocate((ptr), (new_size))'
+
+# Some 1,500 branches or parts one after the other, for each of which a function calls itself (48 bytes).
+edit "$SRC/lib/tre-compile.c" '  stack = tre_stack_new(512, 10240, 128);' '  stack = tre_stack_new(512, 20480, 4096);'
+
 TARGET_CFLAGS="$TARGET_CFLAGS -I$SRC/lib -DHAVE_SYS_TYPES_H=1 -DHAVE_WCHAR_H=1 -DHAVE_WCTYPE_H=1
     -DHAVE_MBSTATE_T=1 -DHAVE_MBRTOWC=1 -DHAVE_ISWCTYPE=1 -DHAVE_WCTYPE=1 -DHAVE_WCSRTOMBS=1
     -DHAVE_ISWBLANK=1 -DHAVE_TOWLOWER=1

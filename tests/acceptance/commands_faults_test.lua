@@ -140,8 +140,12 @@ tap.test("what is too large or nested too deep is said", function()
   local function repeated(text, times)
     return ("$(yes '%s' | head -n %d | tr -d '\\n')"):format(text, times)
   end
-  prints("grep -E \"" .. repeated("a|", 1000) .. "z\" /etc/motd",
-    "grep: " .. ("a|"):rep(32) .. "...: the regular expression is too large", 2)
+  prints("grep -cE \"" .. repeated("a|", 1000) .. "Welcome\" /etc/motd", "1")
+  for _, case in ipairs({ { "a|", 5000 }, { "(a*)*", 400 }, { "(a*)*", 4000 }, { "x.", 10000 },
+    { "(a{1,200}){1,200}", 1 }, { "((a?){0,255}){0,20}", 20 } }) do
+    local output = guest:must("grep -E \"" .. repeated(case[1], case[2]) .. "z\" /etc/motd", 2, 60)
+    tap.matches(output, "^grep: .*: the regular expression is too large$", case[1])
+  end
   for _, word in ipairs({ "(", "!" }) do
     local output = guest:must(("yes '%s' | head -n 1000 | xargs find /etc/motd"):format(word), 123)
     tap.contains(output, ("find: %s: nested too deep"):format(word))
