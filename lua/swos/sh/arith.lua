@@ -12,17 +12,20 @@ end
 
 -- A number of C: decimal, 0octal or 0xhex; nil when it is none.
 function M.number(text)
+  if text == "0" then return 0 end
   if text:find("^[1-9]%d*$") then return math.tointeger(tonumber(text)) or math.maxinteger end
   local digits = text:match("^0[xX](%x+)$")
   if digits then return math.tointeger(tonumber(digits, 16)) end
   digits = text:match("^0([0-7]+)$")
   if digits then return tonumber(digits, 8) end
-  return text == "0" and 0 or nil
+  return nil
 end
 
 local function value_of(name, get)
   local text = get(name)
   if not text or text == "" then return 0 end
+  local known = M.number(text)
+  if known then return known end
   local sign, digits = text:match("^%s*([+-]?)([%w]+)%s*$")
   local number = digits and M.number(digits)
   if not number then fail("%s: not a number: %s", name, text) end
@@ -195,23 +198,39 @@ function Reader:assignment(live)
   return value
 end
 
--- The value of two operands with an operator between them, as most expressions are: reading them token by
--- token takes ten times as long. nil: it is something else.
-local function simple(text, get)
+-- Two operands with an operator between them, as most expressions are: reading them token by token each time
+-- takes ten times as long. { operation, number or name, number or name }; false: it is something else.
+local function read_simple(text)
   local left, operator, right = text:match("^%s*([%w_]+)%s*([-+*/%%<>])%s*([%w_]+)%s*$")
-  if not left then return nil end
+  if not left then return false end
   local a, b = M.number(left), M.number(right)
-  if not a and left:find("^%d") or not b and right:find("^%d") then return nil end
-  return OPERATIONS[operator](a or value_of(left, get), b or value_of(right, get))
+  if not a and left:find("^%d") or not b and right:find("^%d") then return false end
+  return { OPERATIONS[operator], a or left, b or right }
+end
+
+local FORMS_MAX = 200
+local forms, form_count = {}, 0 -- by text; what is in a loop comes again and again
+
+local function form_of(text)
+  if form_count == FORMS_MAX then forms, form_count = {}, 0 end
+  local form = read_simple(text)
+  forms[text], form_count = form, form_count + 1
+  return form
 end
 
 function M.eval(text, get, set)
-  local value = simple(text, get)
-  if value then return value end
+  local form = forms[text]
+  if form == nil then form = form_of(text) end
+  if form then
+    local left, right = form[2], form[3]
+    if math.type(left) == nil then left = value_of(left, get) end
+    if math.type(right) == nil then right = value_of(right, get) end
+    return form[1](left, right)
+  end
   local reader = setmetatable({ text = text, at = 1, get = get, set = set, depth = 0 }, Reader)
   reader:next()
   if reader.kind == "end" then return 0 end
-  value = reader:assignment(true)
+  local value = reader:assignment(true)
   if reader.kind ~= "end" then reader:unexpected() end
   return value
 end

@@ -11,7 +11,7 @@ local swos = require("swos")
 local builtins = require("swos.sh.builtins")
 local expand = require("swos.sh.expand")
 local process = require("swos.sh.process")
-local commands, fd = builtins.commands, swos.fd
+local commands, special, fd = builtins.commands, builtins.special, swos.fd
 
 local M = {}
 
@@ -42,7 +42,7 @@ end
 
 function M.expansion(shell)
   return {
-    get = function(name) return shell:get(name) end,
+    get = function(name) return shell.variables[name] or shell:get(name) end,
     set = function(name, value) shell:set(name, value) end,
     arguments = function() return shell.arguments end,
     command = function(list) return substitute(shell, list) end,
@@ -240,9 +240,9 @@ end
 -- Runs the words with assignments and redirects; plain: functions are not looked at (`command`).
 local function run_words(shell, words, node, plain)
   local name = words[1]
-  local body = not plain and not builtins.special[name] and shell.functions[name]
+  local is_special = special[name] and not plain
+  local body = not plain and not is_special and shell.functions[name]
   local builtin = not body and commands[name]
-  local is_special = builtin and builtins.special[name] and not plain
   local depth = #shell.records
   if node.redirects then
     local record = shell:record("descriptors")
@@ -294,9 +294,14 @@ local function run_nothing(shell, node)
     redirect(shell, node.redirects, shell:record("descriptors"))
     shell:restore(depth)
   end
-  if node.assignments then
-    local assigned = assign(shell, node.assignments)
-    if shell.options.x then trace(shell, assigned, {}) end
+  local assignments = node.assignments
+  if assignments and shell.options.x then
+    trace(shell, assign(shell, assignments), {})
+  elseif assignments then
+    for i = 1, #assignments do
+      local entry = assignments[i]
+      shell:set(entry[1], expand.string(entry[2], shell.expansion))
+    end
   end
   return shell.substituted or 0
 end
@@ -471,7 +476,7 @@ local function prepare(shell, node)
   local expanded = { kind = "simple", words = literal, assignments = node.assignments,
     redirects = node.redirects }
   if not name then return "shell", expanded, words end
-  if shell.functions[name] and not builtins.special[name] then return "shell", expanded, words end
+  if shell.functions[name] and not special[name] then return "shell", expanded, words end
   if commands[name] then return builtins.only_writes[name] and "builtin" or "shell", expanded, words end
   return "program", expanded, words
 end

@@ -66,12 +66,21 @@ local function finish(state)
   state.text, state.pattern, state.is_pattern = nil, nil, nil
 end
 
+local function split_at_white(state, value)
+  if value:find("^[ \t\n]") then finish(state) end
+  for field, behind in value:gmatch("([^ \t\n]+)()") do
+    append(state, field, false)
+    if behind <= #value then finish(state) end
+  end
+end
+
 -- An unquoted value: the characters of IFS separate fields.
 local function split(state, value)
   if value == "" then return end
   if state.single then return append(state, value, false) end
   local ifs = state.context.get("IFS") or WHITE
-  local set = ifs == WHITE and "[ \t\n]" or ifs ~= "" and "[" .. ifs:gsub("%W", "%%%0") .. "]"
+  if ifs == WHITE then return split_at_white(state, value) end
+  local set = ifs ~= "" and "[" .. ifs:gsub("%W", "%%%0") .. "]"
   local at = set and value:find(set)
   if not at then return append(state, value, false) end
   local from = 1
@@ -102,10 +111,14 @@ local function split(state, value)
   if from <= #value then append(state, value:sub(from), false) end
 end
 
-local expand_parts
+local expand_parts, shape_of, joined
 
 -- One string of a word in the same way as the state's; no splitting.
 local function string_of(word, context, want_pattern)
+  if not want_pattern then
+    if word.lit then return word.lit end
+    if (word.shape or shape_of(word)) ~= "other" then return joined(word, context) end
+  end
   local state = { single = true, context = context, want_pattern = want_pattern }
   expand_parts(state, word)
   collect(state)
@@ -207,6 +220,51 @@ local function output_of(part, context)
   return output
 end
 
+-- ---- words that are expanded most often, without a state of what is collected
+
+-- What a word is, kept with it. "whole": all is quoted and one field; "text": what each part gives is put
+-- together where nothing is split; "other": it has an operator, or $@ or $*.
+function shape_of(word)
+  local shape = word.parts[1] and "whole" or "text"
+  for _, part in ipairs(word.parts) do
+    if part.op or part.name == "@" or part.name == "*" then
+      shape = "other"
+      break
+    end
+    if not part.q then shape = "text" end
+  end
+  word.shape = shape
+  return shape
+end
+
+local eval -- swos.sh.arith's, at its first use
+
+local function arithmetic(part, context)
+  eval = eval or require("swos.sh.arith").eval
+  return eval(string_of(part.word, context), context.get, context.set) .. ""
+end
+
+local function text_of(part, context)
+  local kind = part.k
+  if kind == "text" then return part.text end
+  if kind == "param" then
+    local value = context.get(part.name)
+    if value == nil and context.unset_is_error() then fail("%s: parameter not set", part.name) end
+    return value or ""
+  end
+  if kind == "tilde" then return context.get("HOME") or "/" end
+  if kind == "command" then return output_of(part, context) end
+  return arithmetic(part, context)
+end
+
+function joined(word, context)
+  local parts = word.parts
+  if not parts[2] then return parts[1] and text_of(parts[1], context) or "" end
+  local texts = {}
+  for i = 1, #parts do texts[i] = text_of(parts[i], context) end
+  return table.concat(texts)
+end
+
 -- The word's parts. splits: text that is not quoted is split too (the word inside ${x:-word}).
 function expand_parts(state, word, splits)
   if word.lit then return append(state, word.lit, true) end
@@ -221,24 +279,42 @@ function expand_parts(state, word, splits)
     elseif kind == "command" then
       add_value(state, part, output_of(part, state.context))
     else
-      local context = state.context
-      local number = require("swos.sh.arith").eval(string_of(part.word, context), context.get, context.set)
-      add_value(state, part, ("%d"):format(number))
+      add_value(state, part, arithmetic(part, state.context))
     end
+  end
+end
+
+-- The fields of a value that is all of a word, and not quoted.
+local function add_fields(out, value, context)
+  if value ~= "" and context.get("IFS") == WHITE and not value:find("[ \t\n*?%[]") then
+    out[#out + 1] = value
+    return
+  end
+  local state = { out = out, context = context }
+  split(state, value)
+  finish(state)
+end
+
+local function add_word(out, word, context)
+  local part, shape = word.parts[1], word.shape or shape_of(word)
+  if shape == "whole" then
+    out[#out + 1] = joined(word, context)
+  elseif shape == "text" and part and not word.parts[2] and part.k ~= "text" and part.k ~= "tilde" then
+    add_fields(out, text_of(part, context), context)
+  else
+    local state = { out = out, context = context }
+    expand_parts(state, word)
+    finish(state)
   end
 end
 
 -- The fields of words.
 function M.words(words, context)
   local out = {}
-  for _, word in ipairs(words) do
-    if word.lit then
-      out[#out + 1] = word.lit
-    else
-      local state = { out = out, context = context }
-      expand_parts(state, word)
-      finish(state)
-    end
+  for i = 1, #words do
+    local word = words[i]
+    local lit = word.lit
+    if lit then out[#out + 1] = lit else add_word(out, word, context) end
   end
   return out
 end

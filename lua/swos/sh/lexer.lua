@@ -88,12 +88,16 @@ end
 
 -- The word of parts; plain too when it has no quoting. keep_parts: never `lit`.
 local function finish(parts, keep_parts)
-  local is_literal = parts[1] ~= nil and not keep_parts
+  local is_literal, opens = parts[1] ~= nil and not keep_parts, false
   for _, part in ipairs(parts) do
     if part.k == "text" then
       part.text = table.concat(part.pieces)
       part.pieces = nil
-      if not part.q and part.text:find("[*?%[]") then is_literal = false end
+      if not part.q then
+        if part.text:find("[*?]") then is_literal = false end
+        opens = opens or part.text:find("[", 1, true) ~= nil
+      end
+      if opens and part.text:find("]", 1, true) then is_literal = false end -- "[" alone is no pattern
     else
       is_literal = false
     end
