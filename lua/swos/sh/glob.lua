@@ -165,8 +165,8 @@ local function plain(component)
 end
 
 -- Names in prefix that match, added to found.
-local function match_names(segments, component, prefix, list, found)
-  local base = (prefix == "" or prefix:sub(-1) == "/") and prefix or prefix .. "/"
+local function match_names(segments, component, prefix, slashes, list, found)
+  local base = (prefix == "" or prefix:sub(-1) == "/") and prefix or prefix .. slashes
   local names = list(prefix == "" and "." or prefix) or {}
   local hidden_too = component:byte() == 46 or component:find("^\\%.")
   for _, name in ipairs(names) do
@@ -183,7 +183,7 @@ function M.expand(pattern, list, exists)
     local found = {}
     for _, prefix in ipairs(prefixes) do
       if is_pattern then
-        match_names(segments, component, prefix, list, found)
+        match_names(segments, component, prefix, slashes, list, found)
       else
         local separator = (prefix == "" or prefix:sub(-1) == "/") and "" or slashes
         found[#found + 1] = prefix .. separator .. plain(component)

@@ -35,10 +35,7 @@ local function unescaped(text)
 end
 
 local function number(state, word)
-  if word == nil or word == "" then
-    if word == "" then state.bad(word) end
-    return 0
-  end
+  if word == nil or word == "" then return 0 end
   local first = word:sub(1, 1)
   if first == "'" or first == '"' then return word:byte(2) or 0 end
   local sign, digits = word:match("^%s*([+-]?)(%w+)$")
@@ -90,7 +87,7 @@ end
 
 local function float(state, flags, width, precision, conversion, word)
   local value = word and word ~= "" and tonumber(word) or 0
-  if word and not tonumber(word) then state.bad(word) end
+  if word and word ~= "" and not tonumber(word) then state.bad(word) end
   local mark = flags:gsub("[-0]", "")
   local digits = precision and "." .. math.min(precision, 99) or ""
   local text = ("%" .. mark .. digits .. conversion):format(value)
@@ -110,7 +107,7 @@ local function convert(state, flags, width, precision, conversion)
   end
   local text, ends = state.take() or "", false
   if conversion == "b" then text, ends = unescaped(text) end
-  if conversion == "c" then text = text:sub(1, 1) end
+  if conversion == "c" then text = text == "" and "\0" or text:sub(1, 1) end
   if precision then text = text:sub(1, precision) end
   return pad(text, flags, width), ends
 end
