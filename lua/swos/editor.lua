@@ -321,7 +321,7 @@ function Editor:view()
   if self.prompt then
     local text = self.prompt.label .. self.prompt.text
     local excess = math.max(0, cells.width(text) - self.columns + 2)
-    while excess > 0 do
+    while excess > 0 and text ~= "" do
       excess = excess - select(3, cells.character(text, 1, 0))
       text = text:sub(1 + cells.length(text, 1))
     end

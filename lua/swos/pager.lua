@@ -58,6 +58,7 @@ function Pager:feed(bytes)
     self.partial, at = "", newline + 1
   end
   self.partial = put_pieces(self, self.partial .. bytes:sub(at))
+  self:keep_row()
   self:pursue()
 end
 
@@ -135,6 +136,12 @@ local function layout_of(self, number)
   self.cache[number] = layout
   self.cached = self.cached + 1
   return layout
+end
+
+-- A line that was not all there may have fewer rows than before: what was no character has become one.
+function Pager:keep_row()
+  local layout = self.sub > 1 and layout_of(self, self.top)
+  if layout then self.sub = math.min(self.sub, #layout.starts) end
 end
 
 -- Has everything laid out again.

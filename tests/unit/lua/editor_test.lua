@@ -37,6 +37,14 @@ tap.test("typing, deleting, cutting, pasting", function()
   end
 end)
 
+tap.test("a question on a screen of one column", function()
+  for columns = 1, 3 do
+    local one = new("a\n", { rows = 1, columns = columns })
+    press(one, "ctrl-f 漢 x")
+    tap.equal(#one:view(), 3)
+  end
+end)
+
 tap.test("leaving asks when there are changes", function()
   local one = new("a\n", { columns = 80 })
   tap.equal(press(one, "ctrl-q"), "quit")

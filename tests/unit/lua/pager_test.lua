@@ -184,6 +184,15 @@ tap.test("words of the command line", function()
   tap.check(not one:start("+x"), "+x")
 end)
 
+tap.test("a row that is no more when a character is whole", function()
+  local one = pager.new({ rows = 2, columns = 8, wrap = true })
+  one:feed("abcdef\xe6")
+  press(one, "j")
+  tap.contains(one:view()[1], "<E6>")
+  one:feed("\xbc\xa2")
+  tap.equal(one:view()[1], "abcdef漢")
+end)
+
 tap.test("random keys: what is in view is what a list of all rows says", function()
   for seed = 1, 300 do
     math.randomseed(seed)
