@@ -298,12 +298,11 @@ static bool regex_fits(struct regex *regex)
 static bool address_fits(const struct sed_address *address)
 {
     switch (address->kind) {
-    case ADDRESS_LINE:
-        return line == address->line;
     case ADDRESS_LAST:
         return is_last();
     case ADDRESS_REGEX:
         return regex_fits(address->regex);
+    case ADDRESS_LINE: /* its step is 0 */
     case ADDRESS_STEP:
         return address->step ? line >= address->line && (line - address->line) % address->step == 0
                              : line == address->line;

@@ -1,6 +1,6 @@
 -- Plain data as bytes: booleans, numbers, strings and tables of them, nothing else. What a service
 -- script returns crosses from its process to init in this form (lua/binding/confine.c writes it),
--- and init's own records lie in memory in it. Pure.
+-- init's own records lie in memory in it, and a shell tells another one in it what to run. Pure.
 --
 --   T F      true, false            i int64   n double      s length(u32) bytes
 --   { key value ... }
@@ -11,7 +11,7 @@ local M = {}
 
 M.DEPTH, M.VALUES = 8, 8192
 
-local function put(parts, value, depth)
+local function put(parts, value, depth, most)
   local kind = math.type(value) or type(value)
   if kind == "boolean" then
     parts[#parts + 1] = value and "T" or "F"
@@ -21,11 +21,11 @@ local function put(parts, value, depth)
     parts[#parts + 1] = ("<c1d"):pack("n", value)
   elseif kind == "string" then
     parts[#parts + 1] = ("<c1s4"):pack("s", value)
-  elseif kind == "table" and depth < M.DEPTH then
+  elseif kind == "table" and depth < most then
     parts[#parts + 1] = "{"
     for key, item in pairs(value) do
-      put(parts, key, depth + 1)
-      put(parts, item, depth + 1)
+      put(parts, key, depth + 1, most)
+      put(parts, item, depth + 1, most)
     end
     parts[#parts + 1] = "}"
   else
@@ -33,10 +33,10 @@ local function put(parts, value, depth)
   end
 end
 
--- The value's bytes; anything that is not plain data raises.
-function M.encode(value)
+-- The value's bytes; anything that is not plain data raises. depth: of tables in each other, M.DEPTH.
+function M.encode(value, depth)
   local parts = {}
-  put(parts, value, 0)
+  put(parts, value, 0, depth or M.DEPTH)
   return table.concat(parts)
 end
 
@@ -51,7 +51,7 @@ local function get(bytes, at, depth, budget)
     return ("<s4"):unpack(bytes, at + 1)
   end
   if kind ~= "{" then error("malformed", 0) end
-  if depth == M.DEPTH then error("nested too deep", 0) end
+  if depth == budget.depth then error("nested too deep", 0) end
   local result = {}
   at = at + 1
   while bytes:sub(at, at) ~= "}" do
@@ -63,9 +63,9 @@ local function get(bytes, at, depth, budget)
   return result, at + 1
 end
 
--- The value; nil and what is wrong.
-function M.decode(bytes)
-  local ok, value, at = pcall(get, bytes, 1, 0, { left = M.VALUES })
+-- The value; nil and what is wrong. depth, values: the most that is taken, M.DEPTH and M.VALUES.
+function M.decode(bytes, depth, values)
+  local ok, value, at = pcall(get, bytes, 1, 0, { depth = depth or M.DEPTH, left = values or M.VALUES })
   if not ok then return nil, value end
   if at ~= #bytes + 1 then return nil, "more than one value" end
   return value

@@ -13,6 +13,7 @@ local NOT_FOUND, NOT_EXECUTABLE = 127, 126
 local SHELL = "/bin/sh"
 local READ_BYTES = 16384
 local PIECE_BYTES = 4096
+local TREE_DEPTH = 10000 -- tables in each other in what a shell sends: commands nest 400 deep
 local STATE_FD = 255 -- where a shell started for a subshell finds its state
 
 -- ---- groups
@@ -181,7 +182,7 @@ function M.start_shell(group, node)
   state.node = node
   -- The child reads before it does anything else. A piece goes whole or not at all, so an interrupt, which
   -- is for later, does not cut the state.
-  local text = require("swos.sh.serial").encode(state)
+  local text = require("swos.service.plain").encode(state, TREE_DEPTH)
   for at = 1, #text, PIECE_BYTES do
     repeat
       local _, _, code = fd.write(writer, text:sub(at, at + PIECE_BYTES - 1))
@@ -200,7 +201,7 @@ function M.receive_state()
     pieces[#pieces + 1] = piece
   end
   fd.close(STATE_FD)
-  return require("swos.sh.serial").decode(table.concat(pieces))
+  return assert(require("swos.service.plain").decode(table.concat(pieces), TREE_DEPTH, math.maxinteger))
 end
 
 -- ---- waiting

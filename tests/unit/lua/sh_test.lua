@@ -6,7 +6,7 @@ local arith = require("swos.sh.arith")
 local expand = require("swos.sh.expand")
 local glob = require("swos.sh.glob")
 local parser = require("swos.sh.parser")
-local serial = require("swos.sh.serial")
+local plain = require("swos.service.plain")
 
 local variables
 local files = { ["."] = { "b.txt", "a.txt", ".hidden", "c d" }, ["/"] = { "bin" }, ["/bin"] = { "ls",
@@ -307,10 +307,11 @@ end)
 
 tap.test("state as bytes and back", function()
   local list = parser.parse("f() { for i in \"$@\" *; do echo ${x%'*'} $((1+1)) >f; done; } <<E\n$(a)\nE\n")
-  local text = serial.encode(list)
-  tap.check(tap.same(list, serial.decode(text)), "the tree came back changed")
-  tap.check(not pcall(serial.decode, text:sub(1, -2)), "bytes that end too early")
-  tap.check(not pcall(serial.decode, "x"), "no bytes of ours")
+  local text = plain.encode(list, 100)
+  tap.check(tap.same(list, plain.decode(text, 100)), "the tree came back changed")
+  tap.check(not plain.decode(text:sub(1, -2), 100), "bytes that end too early")
+  tap.check(not plain.decode(text, 3), "a tree deeper than is taken")
+  tap.check(not pcall(plain.encode, list, 3), "a tree deeper than is sent")
 end)
 
 tap.test("token soup: a tree, more wanted, or a syntax message, in bounded time", function()
