@@ -175,8 +175,12 @@ static void look_at_link(void)
     bool up = pool->link != 0;
 
     if (up && !netif_is_link_up(&netif)) {
-        netif_set_link_up(&netif);
-        dhcp_start(&netif);
+        if (addresses_reboot(&netif)) {
+            netif_set_link_up(&netif); /* asks for the lease there was */
+        } else {
+            netif_set_link_up(&netif);
+            dhcp_start(&netif);
+        }
     } else if (!up && netif_is_link_up(&netif)) {
         netif_set_link_down(&netif);
     }
@@ -231,6 +235,7 @@ static void on_status(struct netif *changed)
         told_local = true;
         sw_log(SW_LOG_INFO, "net: IPv6 link-local configured");
     }
+    addresses_note(changed);
     if (!dhcp_supplied_address(changed) || ip4_addr_cmp(address, &told_lease))
         return;
     ip4_addr_copy(told_lease, *address);
@@ -278,10 +283,11 @@ status_t interface_open(handle_t memory, handle_t wake_driver)
         sw_log(SW_LOG_WARNING, "the packet that was being handled when netd ended is left out");
     if (!netif_add(&netif, NULL, NULL, NULL, NULL, on_init, ethernet_input))
         return SW_NO_MEMORY;
-    netif_set_status_callback(&netif, on_status);
     netif_set_default(&netif);
     netif_create_ip6_linklocal_address(&netif, 1);
     netif.ip6_autoconfig_enabled = 1;
+    addresses_revive(&netif);
+    netif_set_status_callback(&netif, on_status);
     netif_set_up(&netif);
     active = sw_clock_monotonic();
     look_at_link();

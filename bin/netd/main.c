@@ -6,6 +6,7 @@
  * nothing happens (timers.c). */
 #include "netd.h"
 #include "sockets.h"
+#include "vault.h"
 #include <lwip/dns.h>
 #include <lwip/init.h>
 #include <lwip/tcp.h>
@@ -146,11 +147,18 @@ static const struct sw_net_handlers handlers = {
 
 /* ------------------------------------------------------------------ the loop */
 
+/* Before anything is handled: what begins now must not be counted the time that went by in sleep. */
+static void wake(void)
+{
+    timers_run(sw_clock_monotonic());
+}
+
 /* After anything that happened, before sleeping. */
 static void settle(void)
 {
     uint64_t now = sw_clock_monotonic(), queries, timers;
 
+    sockets_review();
     queries_run(now);
     sockets_run(now);
     timers_run(now);
@@ -167,6 +175,7 @@ static void settle(void)
 static void on_event(struct sw_server *from, const struct sw_event *event)
 {
     (void)from;
+    wake();
     if (event->key == KEY_WAKE) {
         sw_event_update(wake_us, 1, 0, NULL);
         if (interface_work())
@@ -180,6 +189,7 @@ static void on_event(struct sw_server *from, const struct sw_event *event)
 static void on_closed(struct sw_server *from, uint64_t key, uint64_t badge)
 {
     (void)from, (void)key;
+    wake();
     socket_closed(badge);
     settle();
 }
@@ -187,6 +197,7 @@ static void on_closed(struct sw_server *from, uint64_t key, uint64_t badge)
 static status_t on_message(struct sw_server *from, struct sw_request *request)
 {
     (void)from;
+    wake();
     status_t status =
         request->event.badge == 0 ? sw_net_dispatch(&handlers, request) : socket_message(request);
     settle();
@@ -209,6 +220,9 @@ int main(void)
     if (status != SW_OK)
         netd_fail("serve", status);
     lwip_init();
+    bool found;
+    if ((status = vault_open(&found)) != SW_OK)
+        netd_fail("the vault", status);
     sockets_open(sw_start_get("serve"), server.port, KEY_SOCKETS);
     status = interface_open(sw_start_get("pool"), sw_start_get("wake/nicd"));
     if (status != SW_OK)
@@ -216,6 +230,8 @@ int main(void)
     if ((status = queries_open()) != SW_OK ||
         (status = sw_port_bind(server.port, wake_us, UINT64_MAX, KEY_WAKE)) != SW_OK)
         netd_fail("start", status);
+    if (found)
+        sockets_revive();
     sw_event_update(wake_us, 0, 1, NULL); /* what has come before we were there */
     settle();
     if ((status = sw_service_ready()) != SW_OK && status != SW_NOT_FOUND)

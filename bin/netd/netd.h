@@ -39,6 +39,15 @@ uint64_t interface_active(void);
 
 struct netif *interface_netif(void);
 
+/* ---- addresses.c: what a predecessor had, so that its connections go on */
+
+/* Gives the interface the addresses that were noted, before it is up. */
+void addresses_revive(struct netif *netif);
+/* True: DHCP begins with the lease that was noted once the link is up. */
+bool addresses_reboot(struct netif *netif);
+/* Notes the addresses there are; at each change. */
+void addresses_note(const struct netif *netif);
+
 /* ---- timers.c */
 
 void timers_run(uint64_t now);

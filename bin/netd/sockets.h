@@ -5,6 +5,13 @@
 
 void sockets_open(handle_t channel, handle_t port, uint64_t first_key);
 
+/* Rebuilds a predecessor's sockets. Before any packet is looked at: a peer whose connection is not there
+ * yet would be reset. */
+void sockets_revive(void);
+
+/* What has become of the connections that packets came for; after any. */
+void sockets_review(void);
+
 status_t socket_connect(struct sw_request *request, const struct sw_net_connect_request *in);
 status_t socket_listen(struct sw_request *request, const struct sw_net_listen_request *in,
                        struct sw_net_listen_reply *out);
@@ -28,6 +35,10 @@ struct socket_line {
     uint16_t local_port, remote_port;
 };
 bool socket_line(size_t *index, struct socket_line *out);
+
+/* Whether any connection has something to do in time: to send again, to acknowledge, to give up. Looks at
+ * those alone that anything happened to since they were last found at rest. */
+bool tcp_waits(void);
 
 /* Connections that were closed by their program and go on sending. */
 void sockets_run(uint64_t now);

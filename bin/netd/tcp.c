@@ -1,4 +1,4 @@
-/* TCP: connections and their rings, listeners.
+/* TCP: connections and their rings. Listeners: listen.c.
  *
  * A connection's bytes lie in two rings in memory of the program's (swos/stream.h), which is mapped
  * here as long as lwIP may send from it: what is sent stays in the ring until it is acknowledged, and
@@ -14,11 +14,17 @@
 #include <swos/clock.h>
 #include <swos/mapping.h>
 
-#define BACKLOG_MOST 128u
-#define PASSIVE_WINDOW (16u << 10) /* of a connection nobody has accepted yet */
-#define LINGER (60 * SW_SECOND)    /* for what a closed connection has still to send */
+#include "lwip_hooks.h"
+
+#define LINGER (60 * SW_SECOND) /* for what a closed connection has still to send */
 
 static struct socket *closing; /* closed by their programs, and still sending; by next_closing */
+static struct socket *touched; /* a packet came for it, and nobody has looked what became of it */
+
+/* Connections that were not at rest when last looked at, or of which anything was heard since. A pcb
+ * without a socket (in the handshake, or left to lwIP) is a stray. */
+static struct socket *restless;
+static bool strays;
 
 void tcp_open(void)
 {
@@ -27,9 +33,47 @@ void tcp_open(void)
 
 /* ------------------------------------------------------------------ life */
 
-/* The socket has nothing more to do with the pcb, which lwIP ends in its own time. */
-static void pcb_leave(struct tcp_pcb *pcb)
+/* A connection at rest: nothing to send, to acknowledge or to give up. */
+static bool connection_rests(const struct tcp_pcb *pcb)
 {
+    return (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && !pcb->unacked &&
+           !pcb->unsent && !pcb->ooseq && !pcb->refused_data &&
+           !(pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND)) &&
+           pcb->persist_backoff == 0 && !(pcb->so_options & SOF_KEEPALIVE) && !pcb->poll;
+}
+
+static void stir(struct socket *socket)
+{
+    if (!socket) {
+        strays = true;
+    } else if (!socket->restless) {
+        socket->restless = true;
+        socket->next_restless = restless;
+        restless = socket;
+    }
+}
+
+bool tcp_waits(void)
+{
+    if (tcp_tw_pcbs)
+        return true;
+    for (struct socket *socket; (socket = restless); restless = socket->next_restless) {
+        if (socket->pcb && !connection_rests(socket->pcb))
+            return true;
+        socket->restless = false;
+    }
+    if (!strays)
+        return false;
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (!tcp_ext_arg_get(pcb, 0) && !connection_rests(pcb))
+            return true;
+    strays = false;
+    return false;
+}
+
+void connection_leave(struct tcp_pcb *pcb)
+{
+    stir(NULL);
     tcp_arg(pcb, NULL);
     if (pcb->state == LISTEN) {
         tcp_accept(pcb, NULL);
@@ -51,29 +95,15 @@ static void on_destroy(u8_t id, void *data)
         socket->pcb = NULL;
 }
 
-/* Resets the connection, at once. */
-static void connection_abort(struct socket *socket)
+void connection_abort(struct socket *socket)
 {
     struct tcp_pcb *pcb = socket->pcb;
 
     socket->pcb = NULL;
     if (pcb) {
-        pcb_leave(pcb);
+        connection_leave(pcb);
         tcp_abort(pcb);
     }
-}
-
-static void pending_remove(struct socket *socket)
-{
-    struct socket **link = &socket->listener->pending;
-
-    while (*link && *link != socket)
-        link = &(*link)->next_pending;
-    if (*link) {
-        *link = socket->next_pending;
-        socket->listener->pending_count--;
-    }
-    socket->listener = NULL;
 }
 
 void tcp_forget(struct socket *socket)
@@ -81,16 +111,24 @@ void tcp_forget(struct socket *socket)
     struct socket **link = &closing;
 
     if (socket->listener)
-        pending_remove(socket);
+        listener_forget(socket);
     while (*link && *link != socket)
         link = &(*link)->next_closing;
     if (*link)
         *link = socket->next_closing;
+    if (touched == socket)
+        touched = NULL;
+    for (link = &restless; socket->restless && *link; link = &(*link)->next_restless) {
+        if (*link == socket) {
+            *link = socket->next_restless;
+            break;
+        }
+    }
     if (socket->memory)
         sw_mapping_unmap(socket->memory, socket->size);
 }
 
-static void state_add(struct socket *socket, uint32_t bits, status_t error)
+void connection_state(struct socket *socket, uint32_t bits, status_t error)
 {
     struct sw_socket_rings *rings = socket->memory;
 
@@ -104,7 +142,8 @@ static void state_add(struct socket *socket, uint32_t bits, status_t error)
 
 static void failed(struct socket *socket, status_t why)
 {
-    state_add(socket, SW_SOCKET_FAILED, why);
+    record_flags_add(socket->record, RECORD_FAILED);
+    connection_state(socket, SW_SOCKET_FAILED, why);
 }
 
 static void settle(struct socket *socket)
@@ -136,8 +175,10 @@ static void push(struct socket *socket)
         socket->queued += (uint32_t)length;
     }
     if (socket->end_wanted && !socket->stream.broken &&
-        sw_stream_waiting(&socket->stream) == socket->queued && tcp_shutdown(pcb, 0, 1) == ERR_OK)
-        socket->end_sent = true;
+        sw_stream_waiting(&socket->stream) == socket->queued) {
+        record_flags_add(socket->record, RECORD_END_GIVEN);
+        socket->end_sent = tcp_shutdown(pcb, 0, 1) == ERR_OK;
+    }
     tcp_output(pcb);
 }
 
@@ -179,6 +220,7 @@ void tcp_work(struct socket *socket)
 {
     if (!socket->memory)
         return;
+    stir(socket);
     sw_stream_want(&socket->stream, 0); /* awake: no wakes meanwhile */
     widen(socket);
     push(socket);
@@ -204,7 +246,8 @@ static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *packe
     (void)pcb, (void)error;
     if (!packet) {
         socket->ended = true;
-        state_add(socket, SW_SOCKET_ENDED, SW_OK);
+        record_flags_add(socket->record, RECORD_ENDED);
+        connection_state(socket, SW_SOCKET_ENDED, SW_OK);
         return ERR_OK;
     }
     if (!socket->memory || sw_stream_free(&socket->stream) < packet->tot_len)
@@ -218,6 +261,8 @@ static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *packe
         if (part == 0)
             break;
         pbuf_copy_partial(packet, at, part, done);
+        if (record_flags(socket->record) != 0)
+            record_position(socket->record, RECORD_RECEIVED, socket->stream.produced + part);
         sw_stream_put(&socket->stream, part);
         done = (uint16_t)(done + part);
     }
@@ -237,6 +282,7 @@ static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
     if (!socket->memory)
         return ERR_OK;
     socket->queued -= bytes;
+    record_position(socket->record, RECORD_ACKED, socket->stream.consumed + bytes);
     sw_stream_take(&socket->stream, bytes);
     push(socket);
     settle(socket);
@@ -253,12 +299,30 @@ static void on_error(void *argument, err_t error)
         socket_free(socket);
         return;
     }
-    if (error == ERR_CLSD) /* both ends have ended, as agreed */
+    if (error == ERR_CLSD) { /* both ends have ended, as agreed */
+        record_flags_add(socket->record, RECORD_END_ACKED);
         return;
+    }
     if (error == ERR_RST && !socket->connected)
         failed(socket, SW_REFUSED);
     else
         failed(socket, error == ERR_RST ? SW_RESET : SW_TIMED_OUT);
+}
+
+struct record_flow connection_flow(const struct socket *socket)
+{
+    const struct tcp_pcb *pcb = socket->pcb;
+
+    return (struct record_flow){
+        .first_sent = pcb->snd_lbb,
+        .first_received = pcb->rcv_nxt - socket->stream.produced - (socket->ended ? 1 : 0),
+        .mss = pcb->mss,
+        .send_scale = pcb->snd_scale,
+        .receive_scale = pcb->rcv_scale,
+        .options = (pcb->flags & TF_WND_SCALE ? RECORD_SCALES : 0) |
+                   (pcb->flags & TF_TIMESTAMP ? RECORD_TIMESTAMPS : 0) |
+                   (pcb->flags & TF_SACK ? RECORD_SACK : 0),
+    };
 }
 
 static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
@@ -270,7 +334,10 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
     pcb->rcv_wnd = pcb->rcv_ann_wnd = socket->stream.capacity;
     pcb->rcv_ann_right_edge = pcb->rcv_nxt + pcb->rcv_ann_wnd;
     socket->connected = true;
-    state_add(socket, SW_SOCKET_CONNECTED, SW_OK);
+    struct record_flow flow = connection_flow(socket);
+    record_establish(socket->record, &flow);
+    socket->first_sent = flow.first_sent;
+    connection_state(socket, SW_SOCKET_CONNECTED, SW_OK);
     want(socket);
     push(socket);
     return ERR_OK;
@@ -278,8 +345,9 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
 
 static const struct tcp_ext_arg_callbacks life = { .destroy = on_destroy };
 
-static void callbacks(struct socket *socket)
+void connection_attach(struct socket *socket)
 {
+    stir(socket);
     tcp_arg(socket->pcb, socket);
     tcp_recv(socket->pcb, on_received);
     tcp_sent(socket->pcb, on_sent);
@@ -288,9 +356,17 @@ static void callbacks(struct socket *socket)
     tcp_ext_arg_set_callbacks(socket->pcb, 0, &life);
 }
 
-/* The program has closed it: lwIP gets the rest, and the socket goes when all is acknowledged. What
- * nobody will read resets the connection (RFC 9293, 3.10.4). True: the pcb was aborted. The socket may
- * be gone. */
+/* The ring is not needed any more: all in it was acknowledged. */
+static void ring_drop(struct socket *socket)
+{
+    vault_drop_memory(socket->badge % VAULT_SOCKETS);
+    sw_mapping_unmap(socket->memory, socket->size);
+    socket->memory = NULL;
+}
+
+/* The program has closed it: lwIP gets the rest, then our end, and the socket goes when that is
+ * acknowledged. What nobody will read resets the connection (RFC 9293, 3.10.4). True: the pcb was
+ * aborted. The socket may be gone. */
 static bool connection_finish(struct socket *socket)
 {
     struct tcp_pcb *pcb = socket->pcb;
@@ -299,6 +375,8 @@ static bool connection_finish(struct socket *socket)
         socket_free(socket);
         return false;
     }
+    if (socket->finished)
+        return false;
     if (pcb->state == SYN_SENT || pcb->refused_data || socket->stream.broken ||
         socket->stream.produced != socket->stream.acked) {
         connection_abort(socket);
@@ -307,44 +385,129 @@ static bool connection_finish(struct socket *socket)
     }
     if (socket->queued > 0 || sw_stream_waiting(&socket->stream) > 0)
         return false;
-    pcb->rcv_wnd = TCP_WND_MAX(pcb); /* all was read: lwIP would reset it otherwise */
-    pcb_leave(pcb);
-    socket->pcb = NULL;
-    bool aborted = tcp_close(pcb) != ERR_OK;
-    if (aborted)
-        tcp_abort(pcb);
-    socket_free(socket);
-    return aborted;
+    return connection_end(socket);
 }
 
-/* Maps the memory at place 0: committed, so that touching it cannot fail. */
-static status_t memory_take(struct socket *socket, struct sw_request *request)
+bool connection_end(struct socket *socket)
 {
-    handle_t memory = request->event.received_count > 0 ? request->event.received[0] : 0;
+    socket->finished = true;
+    record_flags_add(socket->record, RECORD_END_GIVEN | RECORD_RING_GONE);
+    if (socket->memory)
+        ring_drop(socket);
+    /* All was read: lwIP would reset it otherwise. */
+    socket->pcb->rcv_wnd = TCP_WND_MAX(socket->pcb);
+    if (tcp_close(socket->pcb) == ERR_OK)
+        return false; /* connection_over frees it */
+    connection_abort(socket);
+    socket_free(socket);
+    return true;
+}
+
+/* Notes that our end was acknowledged. A closed connection is freed then, true: lwIP waits for the other
+ * end alone. */
+static bool connection_over(struct socket *socket)
+{
+    struct tcp_pcb *pcb = socket->pcb;
+
+    if (pcb && pcb->state != FIN_WAIT_2 && pcb->state != TIME_WAIT)
+        return false;
+    if (record_flags(socket->record) & RECORD_END_GIVEN)
+        record_flags_add(socket->record, RECORD_END_ACKED);
+    if (!socket->finished)
+        return false;
+    if (pcb)
+        connection_leave(pcb);
+    socket->pcb = NULL;
+    socket_free(socket);
+    return true;
+}
+
+void sockets_review(void)
+{
+    struct socket *socket = touched;
+
+    touched = NULL;
+    if (socket && socket->pcb)
+        connection_over(socket);
+}
+
+static struct socket *socket_of_pcb(const struct tcp_pcb *pcb)
+{
+    return pcb && pcb->state != LISTEN ? tcp_ext_arg_get(pcb, 0) : NULL;
+}
+
+/* A segment has come for a connection; what it changes shows afterwards. */
+void lwip_port_tcp_in(const struct tcp_pcb *pcb)
+{
+    struct socket *socket = socket_of_pcb(pcb);
+
+    stir(socket);
+    if (touched != socket)
+        sockets_review();
+    touched = socket;
+}
+
+/* A segment is about to leave. */
+void lwip_port_tcp_out(const struct pbuf *packet, const struct tcp_hdr *header,
+                       const struct tcp_pcb *pcb)
+{
+    struct socket *socket = socket_of_pcb(pcb);
+
+    stir(socket);
+    if (!socket || (record_flags(socket->record) & RECORD_KIND) != RECORD_CONNECTION)
+        return;
+    uint32_t length = packet->tot_len - TCPH_HDRLEN_BYTES(header);
+    uint32_t end = lwip_ntohl(header->seqno) + length + ((TCPH_FLAGS(header) & TCP_FIN) != 0) -
+                   socket->first_sent;
+
+    if ((int32_t)(end - socket->sent) > 0) {
+        socket->sent = end;
+        record_position(socket->record, RECORD_SENT, end);
+    }
+}
+
+status_t ring_map(handle_t memory, void **out_mapped, size_t *out_size, uint32_t *out_capacity)
+{
     uint64_t id, size, committed;
-    uint32_t type, rights, sealed, capacity;
+    uint32_t type, rights, sealed;
     const uint32_t needed = SW_RIGHT_READ | SW_RIGHT_WRITE | SW_RIGHT_MAP;
-    void *mapped;
 
     if (!memory || sw_handle_info(memory, &type, &rights, &id) != SW_OK || type != SW_TYPE_MEMORY)
         return SW_WRONG_TYPE;
     if ((rights & needed) != needed)
         return SW_ACCESS;
     if (sw_memory_info(memory, &size, &committed, &sealed) != SW_OK || sealed ||
-        !sw_stream_capacity(size, &capacity))
+        !sw_stream_capacity(size, out_capacity))
         return SW_INVALID;
+    *out_size = size;
     status_t status =
-        sw_mapping_map(memory, 0, size, SW_MAP_READ | SW_MAP_WRITE | SW_MAP_COMMITTED, &mapped);
-    if (status != SW_OK)
-        return status == SW_BAD_STATE ? SW_INVALID : status;
-    memset(mapped, 0, sizeof(struct sw_socket_rings));
-    sw_stream_open(&socket->stream, mapped, capacity, SW_STREAM_STACK);
-    socket->memory = mapped;
-    socket->size = size;
-    return SW_OK;
+        sw_mapping_map(memory, 0, size, SW_MAP_READ | SW_MAP_WRITE | SW_MAP_COMMITTED, out_mapped);
+    return status == SW_BAD_STATE ? SW_INVALID : status;
+}
+
+handle_t ring_of(const struct sw_request *request)
+{
+    return request->event.received_count > 0 ? request->event.received[0] : 0;
+}
+
+status_t ring_take(struct socket *socket, const struct sw_request *request)
+{
+    uint32_t capacity;
+    status_t status = ring_map(ring_of(request), &socket->memory, &socket->size, &capacity);
+
+    if (status == SW_OK) {
+        memset(socket->memory, 0, sizeof(struct sw_socket_rings));
+        sw_stream_open(&socket->stream, socket->memory, capacity, SW_STREAM_STACK);
+    }
+    return status;
 }
 
 /* ------------------------------------------------------------------ TCP: requests */
+
+err_t connection_connect(struct socket *socket, const ip_addr_t *to, uint16_t port)
+{
+    return tcp_connect(socket->pcb, to, port, on_connected);
+}
 
 status_t socket_connect(struct sw_request *request, const struct sw_net_connect_request *in)
 {
@@ -356,7 +519,7 @@ status_t socket_connect(struct sw_request *request, const struct sw_net_connect_
         return SW_INVALID;
     if (!(socket = socket_create(TCP)))
         return SW_NO_MEMORY;
-    if ((status = memory_take(socket, request)) != SW_OK ||
+    if ((status = ring_take(socket, request)) != SW_OK ||
         (status = socket_take_event(socket, request, 1)) != SW_OK)
         goto fail;
     socket->pcb = tcp_new_ip_type(IP_GET_TYPE(&address));
@@ -364,156 +527,22 @@ status_t socket_connect(struct sw_request *request, const struct sw_net_connect_
         status = SW_NO_MEMORY;
         goto fail;
     }
-    callbacks(socket);
+    connection_attach(socket);
     ip_addr_set_any_val(IP_IS_V6(&address), local);
     status = netd_status(socket_bind_anywhere(socket->pcb, NULL, &local));
     if (status == SW_OK && (status = socket_give(socket, request)) == SW_OK) {
-        err_t error = tcp_connect(socket->pcb, &address, in->port, on_connected);
-        if (error == ERR_OK)
+        status = netd_status(connection_connect(socket, &address, in->port));
+        /* Its SYN is on its way, or sent again by a successor that finds the record. */
+        if (status == SW_OK)
+            status = socket_record(socket, RECORD_CONNECTING, 0, ring_of(request), NULL);
+        if (status == SW_OK)
             return SW_OK;
-        status = netd_status(error);
         /* The handle goes with the failed answer, and closed() finds no socket. */
     }
     connection_abort(socket);
 fail:
     socket_free(socket);
     return status;
-}
-
-/* Before a listener's SYN-ACK: nobody has given it a ring yet. */
-static err_t on_passive(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
-{
-    struct socket *socket = listener->callback_arg;
-
-    (void)id;
-    if (!socket || socket->pending_count >= socket->backlog)
-        return ERR_ABRT;
-    pcb->rcv_wnd = pcb->rcv_ann_wnd = PASSIVE_WINDOW;
-    return ERR_OK;
-}
-
-static const struct tcp_ext_arg_callbacks passive = { .passive_open = on_passive };
-
-static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
-{
-    struct socket *listener = argument, *socket, **link;
-
-    if (error != ERR_OK || !pcb || !listener || listener->pending_count >= listener->backlog ||
-        !(socket = socket_create(TCP)))
-        return ERR_MEM; /* lwIP resets it */
-    socket->pcb = pcb;
-    socket->listener = listener;
-    callbacks(socket);
-    for (link = &listener->pending; *link; link = &(*link)->next_pending)
-        ;
-    *link = socket;
-    listener->pending_count++;
-    socket_tell(listener);
-    return ERR_OK;
-}
-
-/* Whether a packet could be meant for either address. */
-static bool overlap(const ip_addr_t *a, const ip_addr_t *b)
-{
-    if (IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b))
-        return true;
-    return IP_IS_V6(a) == IP_IS_V6(b) &&
-           (ip_addr_isany(a) || ip_addr_isany(b) || ip_addr_cmp(a, b));
-}
-
-/* lwIP lets another listener have the same port at a narrower address; it would take connections away. */
-static bool is_taken(const struct tcp_pcb *pcb)
-{
-    for (const struct tcp_pcb_listen *other = tcp_listen_pcbs.listen_pcbs; other;
-         other = other->next)
-        if (other->local_port == pcb->local_port && overlap(&other->local_ip, &pcb->local_ip))
-            return true;
-    return false;
-}
-
-status_t socket_listen(struct sw_request *request, const struct sw_net_listen_request *in,
-                       struct sw_net_listen_reply *out)
-{
-    ip_addr_t address;
-    struct socket *socket;
-    struct tcp_pcb *pcb, *listening;
-    err_t error;
-    status_t status;
-
-    if (!socket_local(in->address, in->family, &address))
-        return SW_INVALID;
-    if (!(socket = socket_create(LISTENER)))
-        return SW_NO_MEMORY;
-    socket->backlog = in->backlog == 0             ? 1
-                      : in->backlog < BACKLOG_MOST ? in->backlog
-                                                   : BACKLOG_MOST;
-    if ((status = socket_take_event(socket, request, 0)) != SW_OK)
-        goto fail;
-    if (!(pcb = tcp_new_ip_type(IP_GET_TYPE(&address)))) {
-        status = SW_NO_MEMORY;
-        goto fail;
-    }
-    ip_set_option(pcb, SOF_REUSEADDR);
-    error =
-        in->port ? tcp_bind(pcb, &address, in->port) : socket_bind_anywhere(pcb, NULL, &address);
-    if (error == ERR_OK && is_taken(pcb))
-        error = ERR_USE;
-    listening = error == ERR_OK
-                    ? tcp_listen_with_backlog_and_err(pcb, (u8_t)socket->backlog, &error)
-                    : NULL;
-    if (!listening) {
-        tcp_abort(pcb);
-        status = netd_status(error);
-        goto fail;
-    }
-    socket->pcb = listening;
-    tcp_arg(listening, socket);
-    tcp_accept(listening, on_accept);
-    tcp_ext_arg_set_callbacks(listening, 0, &passive);
-    out->port = listening->local_port;
-    status = socket_give(socket, request);
-    if (status == SW_OK)
-        return SW_OK;
-    pcb_leave(listening);
-    tcp_close(listening);
-fail:
-    socket_free(socket);
-    return status;
-}
-
-status_t tcp_handle_accept(struct sw_request *request, const struct sw_endpoint_accept_request *in,
-                           struct sw_endpoint_accept_reply *out)
-{
-    struct socket *listener = socket_of(request->event.badge), *socket;
-    status_t status;
-
-    (void)in;
-    if (!listener)
-        return SW_NOT_CONNECTED;
-    if (listener->kind != LISTENER)
-        return SW_INVALID;
-    if (!(socket = listener->pending))
-        return SW_TIMED_OUT;
-    if ((status = socket_take_event(socket, request, 1)) != SW_OK)
-        return status;
-    if ((status = memory_take(socket, request)) != SW_OK ||
-        (status = socket_give(socket, request)) != SW_OK) {
-        if (socket->memory)
-            sw_mapping_unmap(socket->memory, socket->size);
-        socket->memory = NULL;
-        socket_drop_event(socket); /* it waits on for another accept */
-        return status;
-    }
-    pending_remove(socket);
-    netd_address_put(&socket->pcb->remote_ip, out->address);
-    out->family = IP_IS_V6(&socket->pcb->remote_ip) ? SW_NET_IPV6 : SW_NET_IPV4;
-    out->port = socket->pcb->remote_port;
-    socket->connected = true;
-    state_add(socket, SW_SOCKET_CONNECTED | (socket->ended ? SW_SOCKET_ENDED : 0), SW_OK);
-    tcp_work(socket);
-    if (listener->pending)
-        socket_tell(listener);
-    return SW_OK;
 }
 
 status_t tcp_handle_shutdown(struct sw_request *request,
@@ -530,6 +559,7 @@ status_t tcp_handle_shutdown(struct sw_request *request,
         return SW_INVALID;
     /* Reading less is the program's own affair: the ring fills and the window closes. */
     if (in->how & SW_SHUT_WRITE) {
+        record_flags_add(socket->record, RECORD_END_WANTED);
         socket->end_wanted = true;
         tcp_work(socket);
     }
@@ -544,6 +574,14 @@ status_t tcp_handle_set(struct sw_request *request, const struct sw_endpoint_set
     (void)out;
     if (!socket || !socket->pcb || socket->kind != TCP)
         return SW_NOT_CONNECTED;
+    stir(socket); /* one that asks the other end now and then never rests */
+    uint32_t flag = in->option == SW_SOCKET_KEEPALIVE ? RECORD_KEEPALIVE
+                    : in->option == SW_SOCKET_NODELAY ? RECORD_NODELAY
+                                                      : 0;
+    if (in->value)
+        record_flags_add(socket->record, flag);
+    else
+        record_flags_drop(socket->record, flag);
     switch (in->option) {
     case SW_SOCKET_KEEPALIVE:
         if (in->value)
@@ -562,31 +600,45 @@ status_t tcp_handle_set(struct sw_request *request, const struct sw_endpoint_set
     }
 }
 
+void connection_linger(struct socket *socket, uint64_t deadline)
+{
+    socket->closed = socket->end_wanted = true;
+    socket->linger = deadline;
+    socket->next_closing = closing;
+    closing = socket;
+}
+
+void tcp_discard(struct socket *socket)
+{
+    if (socket->kind == TCP) {
+        connection_abort(socket);
+        socket_free(socket);
+    } else {
+        tcp_closed(socket);
+    }
+}
+
 void tcp_closed(struct socket *socket)
 {
     if (socket->kind == TCP) {
-        socket->closed = socket->end_wanted = true;
-        socket->linger = sw_clock_monotonic() + LINGER;
-        socket->next_closing = closing;
-        closing = socket;
+        if (socket->closed) /* a predecessor had heard of it */
+            return;
+        record_linger(socket->record, sw_clock_monotonic() + LINGER);
+        record_flags_add(socket->record, RECORD_CLOSED | RECORD_END_WANTED);
+        connection_linger(socket, sw_clock_monotonic() + LINGER);
         tcp_work(socket);
         return;
     }
-    while (socket->pending) {
-        struct socket *waiting = socket->pending;
-        connection_abort(waiting);
-        socket_free(waiting);
-    }
-    pcb_leave(socket->pcb);
-    tcp_close(socket->pcb);
-    socket_free(socket);
+    listener_closed(socket);
 }
 
 void sockets_run(uint64_t now)
 {
     for (struct socket *socket = closing, *next; socket; socket = next) {
         next = socket->next_closing;
-        if (now >= socket->linger) {
+        if (connection_over(socket))
+            continue;
+        if (now >= socket->linger || !socket->pcb) {
             connection_abort(socket);
             socket_free(socket);
         }

@@ -1,7 +1,7 @@
 /* lwIP's timers: each has a period and must run as often as periods go by, but need not run in time
  * while there is nothing for it to do. So netd sleeps until one with work is due, and those that only
  * count time (ages of neighbours, lifetimes of addresses) catch up whenever it is awake. */
-#include "netd.h"
+#include "sockets.h"
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
 #include <lwip/etharp.h>
@@ -50,25 +50,6 @@ static bool group_waits(void)
     for (const struct mld_group *group = netif_mld6_data(interface_netif()); group;
          group = group->next)
         if (group->timer > 0)
-            return true;
-    return false;
-}
-
-/* A connection at rest: nothing to send, to acknowledge or to give up. */
-static bool connection_rests(const struct tcp_pcb *pcb)
-{
-    return (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) && !pcb->unacked &&
-           !pcb->unsent && !pcb->ooseq && !pcb->refused_data &&
-           !(pcb->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND)) &&
-           pcb->persist_backoff == 0 && !(pcb->so_options & SOF_KEEPALIVE) && !pcb->poll;
-}
-
-static bool tcp_waits(void)
-{
-    if (tcp_tw_pcbs)
-        return true;
-    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        if (!connection_rests(pcb))
             return true;
     return false;
 }

@@ -46,7 +46,6 @@ status_t socket_bind(struct sw_request *request, const struct sw_net_bind_reques
         return SW_INVALID;
     if (!(socket = socket_create(UDP)))
         return SW_NO_MEMORY;
-    socket->last = &socket->first;
     if ((status = socket_take_event(socket, request, 0)) != SW_OK)
         goto fail;
     if (!(socket->udp = udp_new_ip_type(IP_GET_TYPE(&address)))) {
@@ -57,12 +56,29 @@ status_t socket_bind(struct sw_request *request, const struct sw_net_bind_reques
     status = netd_status(in->port ? udp_bind(socket->udp, &address, in->port)
                                   : socket_bind_anywhere(NULL, socket->udp, &address));
     out->port = socket->udp->local_port;
-    if (status == SW_OK && (status = socket_give(socket, request)) == SW_OK)
+    if (status == SW_OK && (status = socket_give(socket, request)) == SW_OK &&
+        (status = socket_record(socket, RECORD_UDP, 0, 0, NULL)) == SW_OK)
         return SW_OK;
     udp_remove(socket->udp);
 fail:
     socket_free(socket);
     return status;
+}
+
+status_t udp_revive(struct socket *socket, const struct record_view *view)
+{
+    ip_addr_t address;
+
+    socket_end_get(&view->plan.local, &address);
+    if (!(socket->udp = udp_new_ip_type(IP_GET_TYPE(&address))))
+        return SW_NO_MEMORY;
+    udp_recv(socket->udp, on_datagram, socket);
+    err_t error = udp_bind(socket->udp, &address, view->plan.local.port);
+    if (error != ERR_OK) {
+        udp_remove(socket->udp);
+        return netd_status(error);
+    }
+    return SW_OK;
 }
 
 status_t udp_handle_send_to(struct sw_request *request,

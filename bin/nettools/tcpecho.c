@@ -1,6 +1,7 @@
 /* tcpecho: sends back what comes. One connection, or with -k as many as come, side by side. */
 #include "tools.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -93,6 +94,8 @@ int tcpecho(const struct options *options)
         return usage(options->words[0], ": no operand expected");
     if (listener < 0 || listen(listener, CONNECTIONS) < 0)
         return fail("listen");
+    /* What poll said waits may be gone when it is asked for. */
+    fcntl(listener, F_SETFL, O_NONBLOCK);
     printf("tcpecho: listening on %d\n", ECHO_PORT);
     fflush(stdout);
     for (int i = 0; i < CONNECTIONS; i++)

@@ -141,20 +141,12 @@ static uint32_t object_ready(void *object, uint32_t wanted)
     return ready;
 }
 
-static void object_watched(void *object, handle_t out_handles[2], uint64_t out_masks[2])
+static handle_t object_watched(void *object, uint64_t *out_mask)
 {
     struct bsd_socket *socket = object;
 
-    out_handles[0] = sw_socket_event(socket->socket);
-    out_masks[0] = SW_SOCKET_FOR_PROGRAM;
-    out_handles[1] = sw_socket_connection(socket->socket);
-    out_masks[1] = UINT64_MAX;
-}
-
-static void object_changed(void *object)
-{
-    struct bsd_socket *socket = object;
-    sw_socket_lost(socket->socket);
+    *out_mask = SW_SOCKET_FOR_PROGRAM;
+    return sw_socket_event(socket->socket);
 }
 
 static void object_close(void *object)
@@ -170,7 +162,6 @@ static const struct sw_fd_class class = { .read = object_read,
                                           .write = object_write,
                                           .ready = object_ready,
                                           .watched = object_watched,
-                                          .changed = object_changed,
                                           .close = object_close };
 
 /* A socket in use: locked, with its descriptor's reference. */

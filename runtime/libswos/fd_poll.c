@@ -3,19 +3,15 @@
  * Each object is bound once, whatever number of entries name it: two descriptors may be handles to
  * one pipe end (2>&1 in a child), and a port takes one binding an object. Bindings are
  * level-triggered, so one that has spoken is unbound before the next is asked for. Objects with a
- * class of their own say themselves whether they are ready, and once more after an event of their two
- * handles, of which the second one's key has the bit SECOND. */
+ * class of their own say themselves whether they are ready, and once more after an event of theirs. */
 #include "open_file.h"
-
-#define SECOND 0x10000u
 
 struct watch {
     struct open_file *file; /* NULL: skipped or always ready */
     uint64_t id, mask;      /* of the object; mask only in the first watch of an object */
     size_t first;           /* first watch with the same object: the one that is bound */
     int bound;
-    handle_t handles[2]; /* of an object */
-    uint64_t masks[2];
+    handle_t handle; /* bound, of an object with a class */
 };
 
 static uint32_t ready_bits(const struct open_file *file, uint32_t wanted, uint64_t bits)
@@ -80,37 +76,26 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
     return ready;
 }
 
-/* Binds the handles of an object that is not ready. Two entries may name one: bound once. */
+/* Binds the handle of an object that is not ready. Two entries may name one: bound once. */
 static status_t object_bind(handle_t port, struct watch *watch, size_t index)
 {
     if (!watch->file || !watch->file->class)
         return SW_OK;
-    watch->file->class->watched(watch->file->object, watch->handles, watch->masks);
-    for (int k = 0; k < 2; k++) {
-        status_t status = watch->handles[k] ? sw_port_bind(port, watch->handles[k], watch->masks[k],
-                                                           index | (k ? SECOND : 0))
-                                            : SW_OK;
-        if (status != SW_OK) {
-            watch->handles[k] = 0; /* nothing of ours to unbind */
-            if (status != SW_EXISTS)
-                return status;
-        }
-    }
-    return SW_OK;
+    uint64_t mask;
+    handle_t handle = watch->file->class->watched(watch->file->object, &mask);
+    status_t status = sw_port_bind(port, handle, mask, index);
+    if (status == SW_OK)
+        watch->handle = handle;
+    return status == SW_EXISTS ? SW_OK : status;
 }
 
 /* An event of the object of watch `first`: asks it again, for each entry that names it. */
-static size_t object_event(struct sw_poll *polls, struct watch *watches, size_t count, size_t first,
-                           uint64_t second, handle_t port)
+static size_t object_event(struct sw_poll *polls, const struct watch *watches, size_t count,
+                           size_t first)
 {
     struct open_file *file = watches[first].file;
     size_t ready = 0;
 
-    if (second) { /* level-triggered, and it does not end by itself */
-        file->class->changed(file->object);
-        sw_port_unbind(port, watches[first].handles[1]);
-        watches[first].handles[1] = 0;
-    }
     for (size_t i = first; i < count; i++) {
         if (watches[i].file == file) {
             polls[i].ready = file->class->ready(file->object, polls[i].wanted);
@@ -147,9 +132,9 @@ status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size
     }
     struct sw_wait wait = { 0 };
     while ((status = sw_port_wait(port, &wait, deadline)) == SW_OK) {
-        size_t first = (size_t)wait.event.key & (SECOND - 1);
+        size_t first = (size_t)wait.event.key;
         if (watches[first].file->class) {
-            if (!object_event(polls, watches, count, first, wait.event.key & SECOND, port))
+            if (!object_event(polls, watches, count, first))
                 continue;
             break;
         }
@@ -172,9 +157,8 @@ out_port:
         if (watches[i].bound)
             sw_port_unbind(port, watches[i].file->handle);
     for (size_t i = 0; i < count; i++)
-        for (int k = 0; k < 2; k++)
-            if (watches[i].handles[k])
-                sw_port_unbind(port, watches[i].handles[k]);
+        if (watches[i].handle)
+            sw_port_unbind(port, watches[i].handle);
     wait_port_put(port);
 out_files:
     for (size_t i = 0; i < count; i++)

@@ -15,7 +15,8 @@ struct sw_socket {
     struct sw_stream stream; /* TCP */
     void *memory;
     size_t size;
-    bool lost;        /* netd is gone */
+    bool
+        lost; /* netd's successor does not know it: a listener or UDP socket that could not be kept */
     bool write_ended; /* by shutdown */
     bool read_ended;
 };
@@ -112,27 +113,16 @@ static status_t wait_event(struct sw_socket *socket, uint64_t deadline)
         return status;
     status = sw_port_bind(port, socket->event, SW_SOCKET_FOR_PROGRAM, 0);
     if (status == SW_OK) {
-        status = sw_port_bind(port, socket->connection, UINT64_MAX, 1);
-        if (status == SW_OK) {
-            status = sw_port_wait(port, &wait, deadline);
-            sw_port_unbind(port, socket->connection);
-        }
+        status = sw_port_wait(port, &wait, deadline);
         sw_port_unbind(port, socket->event);
     }
     wait_port_put(port);
-    if (status == SW_OK && wait.event.key == 1)
-        socket->lost = true;
     return status;
 }
 
 static void event_clear(struct sw_socket *socket)
 {
     sw_event_update(socket->event, SW_SOCKET_FOR_PROGRAM, 0, NULL);
-}
-
-void sw_socket_lost(struct sw_socket *socket)
-{
-    socket->lost = true;
 }
 
 handle_t sw_socket_event(const struct sw_socket *socket)
@@ -154,7 +144,7 @@ static uint32_t state_of(const struct sw_socket *socket)
 /* Why no bytes flow: OK when they do, or may yet. */
 static status_t trouble(const struct sw_socket *socket)
 {
-    if (socket->lost || socket->stream.broken)
+    if (socket->stream.broken)
         return SW_RESET;
     if (state_of(socket) & SW_SOCKET_FAILED) {
         status_t error = socket->stream.rings->error;
@@ -234,7 +224,7 @@ status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t de
         status = listener->lost ? SW_RESET
                                 : sw_endpoint_accept(listener->connection, memory, socket->event,
                                                      &reply, &connection, SW_NEVER);
-        if (status == SW_NOT_CONNECTED) { /* a successor of netd answers */
+        if (status == SW_NOT_CONNECTED) { /* see `lost` */
             listener->lost = true;
             status = SW_RESET;
         }
@@ -337,8 +327,6 @@ status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how)
 {
     if (socket->kind != TCP)
         return SW_INVALID;
-    if (socket->lost)
-        return SW_NOT_CONNECTED;
     if (how & SW_SHUT_READ)
         socket->read_ended = true;
     if (!(how & SW_SHUT_WRITE) || socket->write_ended)
@@ -366,7 +354,7 @@ status_t sw_socket_bind(const struct sw_socket_address *at, struct sw_socket **o
     return socket_made(socket, status, 0, connection, out_socket);
 }
 
-/* A socket of netd's predecessor. */
+/* Notes what is lost. */
 static status_t gone(struct sw_socket *socket, status_t status)
 {
     if (status != SW_NOT_CONNECTED || socket->kind == TCP)

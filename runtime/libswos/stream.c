@@ -46,6 +46,20 @@ void sw_stream_open(struct sw_stream *stream, void *memory, uint32_t capacity,
     };
 }
 
+void sw_stream_resume(struct sw_stream *stream, void *memory, uint32_t capacity, uint32_t produced,
+                      uint32_t consumed)
+{
+    sw_stream_open(stream, memory, capacity, SW_STREAM_STACK);
+    stream->produced = stream->told_produced = produced;
+    stream->consumed = stream->told_consumed = stream->come = consumed;
+    position_store(stream->out_produced, produced);
+    position_store(stream->in_consumed, consumed);
+    /* All that the program may have taken and not: what it says it took is within that. */
+    stream->acked = produced - capacity;
+    sw_stream_free(stream);
+    sw_stream_waiting(stream);
+}
+
 size_t sw_stream_free(struct sw_stream *stream)
 {
     uint32_t consumed = position_load(stream->out_consumed);

@@ -86,6 +86,24 @@ end)
 
 tap.test("no server was started again", function() tap.equal(restarts(), before, "restarts") end)
 
+-- The program's own calls fail then as they may; a crash of netd fails the test.
+tap.test("netd's successors take up what a hostile client left in its rings", function()
+  guest:must("(sh -c 'while [ ! -e /tmp/enough ]; do /bin/tests/hostile client 7 1000 >/dev/null; done; "
+    .. "echo over >/tmp/attack' &)")
+  for _ = 1, 20 do
+    guest:must("svc kill netd")
+    guest:sleep(0.2) -- for the attack to leave something
+  end
+  guest:must("touch /tmp/enough")
+  for _ = 1, 600 do
+    if guest:run("cat /tmp/attack"):find("over", 1, true) then break end
+    guest:sleep(0.25)
+  end
+  tap.contains(guest:must("cat /tmp/attack"), "over")
+  guest:must("rm /tmp/attack /tmp/enough")
+  run("client", SEED, 200)
+end)
+
 guest:finish(function()
   run("client", SEED, 200)
   run("server", SEED, 50)

@@ -1,7 +1,7 @@
--- The connection of a socket, which `net` gives. It ends with its connection, and with netd.
+-- The connection of a socket, which `net` gives. It ends with its connection, not with netd.
 return {
   name = "endpoint", id = 10, version = 1, level = 3, stateless = false,
-  doc = "One socket. A successor of netd knows none of its predecessor's: NOT_CONNECTED.",
+  doc = "One socket. A successor of netd goes on with its predecessor's; NOT_CONNECTED: it could not.",
   constants = {
     { "SW_SHUT_READ", 1, "shutdown: nothing more is read" }, { "SW_SHUT_WRITE", 2, "nothing more is written; what is in the ring is still sent" },
     { "SW_SOCKET_KEEPALIVE", 1, "option: ask the other end now and then whether it is there" },

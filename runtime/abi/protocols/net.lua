@@ -22,7 +22,7 @@ return {
       reply = { { "u8[16]", "address" }, { "u32", "family" }, { "u32", "reserved" } }, cap = "net", idempotent = true,
       doc = "The address of a host. NOT_FOUND: it has none; TIMED_OUT: no name server answered; UNREACHABLE: there is none; BUSY: 64 wait already." },
     { 4, "connect", request = { { "u8[16]", "address" }, { "u16", "family" }, { "u16", "port" }, { "u32", "scope" } }, send = { "memory", "event" }, receive = { "socket" }, cap = "net", idempotent = true,
-      doc = "Begins a TCP connection and answers at once; what becomes of it is told in the memory (sw_socket_rings), which must be committed, and by the event. A successor of netd begins another one: the one before is gone." },
+      doc = "Begins a TCP connection and answers at once; what becomes of it is told in the memory (sw_socket_rings), which must be committed, and by the event; both must have the rights to be kept (DUPLICATE, TRANSFER). A successor of netd goes on with it, or begins anew." },
     { 5, "listen", request = { { "u8[16]", "address", "zeros: any" }, { "u16", "family", "SW_NET_ANY: both" }, { "u16", "port", "0: netd chooses" }, { "u32", "backlog", "connections that may wait to be accepted, at most 128" } }, send = { "event" }, receive = { "socket" }, reply = { { "u32", "port" }, { "u32", "reserved" } }, cap = "net", idempotent = true,
       doc = "Listens for TCP connections; the event is set when one waits. IN_USE." },
     { 6, "bind", request = { { "u8[16]", "address", "zeros: any" }, { "u16", "family", "SW_NET_ANY: both" }, { "u16", "port", "0: netd chooses" }, { "u32", "reserved" } }, send = { "event" }, receive = { "socket" }, reply = { { "u32", "port" }, { "u32", "reserved" } }, cap = "net", idempotent = true,

@@ -6,3 +6,17 @@
 u32_t lwip_port_isn(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote,
                     u16_t remote_port);
 #define LWIP_HOOK_TCP_ISN lwip_port_isn
+
+/* A segment that belongs to a pcb, before it is looked at. */
+struct tcp_pcb;
+struct tcp_hdr;
+struct pbuf;
+void lwip_port_tcp_in(const struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, optlen, opt1len, opt2, packet)                     \
+    (lwip_port_tcp_in((const struct tcp_pcb *)(pcb)), ERR_OK)
+
+/* A segment that is about to leave, its payload the TCP header; the pcb may be NULL. */
+void lwip_port_tcp_out(const struct pbuf *packet, const struct tcp_hdr *header,
+                       const struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(packet, header, pcb, options)                                \
+    (lwip_port_tcp_out(packet, header, pcb), options)

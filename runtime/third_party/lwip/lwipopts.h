@@ -19,6 +19,9 @@
 #define MEMP_MEM_MALLOC 1
 #define MEM_USE_POOLS 0
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
+/* A packet that waits for a neighbour's address is copied if it refers to a program's ring: that may be
+ * written over, or gone, when the answer comes. */
+#define PBUF_NEEDS_COPY(p) (!((p)->type_internal & PBUF_TYPE_FLAG_STRUCT_DATA_CONTIGUOUS))
 
 #define LWIP_ETHERNET 1
 #define ETH_PAD_SIZE 0 /* frames lie so in the packet pool that IP headers are aligned */
@@ -36,7 +39,7 @@
 #define LWIP_ARP 1
 #define ARP_TABLE_SIZE 32
 #define ARP_QUEUEING 1
-#define ARP_QUEUE_LEN 4
+#define ARP_QUEUE_LEN 16 /* connections rebuilt at once all ask for the gateway */
 #define ETHARP_SUPPORT_STATIC_ENTRIES 0
 #define IP_FORWARD 0
 #define SO_REUSE 1 /* listeners: a port whose connections are in TIME_WAIT is free */

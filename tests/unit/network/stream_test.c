@@ -175,6 +175,49 @@ static void test_nonsense(void)
     tap_ok(broken > 300, "%d of 3000 streams were found broken", broken);
 }
 
+/* The stack dies at any moment and its successor goes on with positions it has kept, which are the rings'
+ * own or ahead of them. Nothing comes twice, nothing is left out. */
+static void test_resume(void)
+{
+    uint32_t sent = 0, got = 0, up = 0, upped = 0;
+    bool good = true;
+
+    start();
+    for (int i = 0; i < 20000; i++) {
+        put(&program, &sent, below(5000));
+        good &= take(&stack, &got, below(5000));
+        put(&stack, &up, below(5000));
+        good &= take(&program, &upped, below(5000));
+        uint32_t produced = stack.produced, consumed = stack.consumed;
+        if (below(2)) /* dies before the rings say what it has kept */
+            program.rings->down_produced.value -= (produced - program.consumed) / 2;
+        sw_stream_resume(&stack, memory, CAPACITY, produced, consumed);
+        good &= program.rings->down_produced.value == produced && !stack.broken;
+        good &= sw_stream_waiting(&stack) == sent - got;
+        good &= sw_stream_free(&stack) == CAPACITY - (up - upped);
+    }
+    CHECK(good && !program.broken && got > 1000000);
+
+    /* Whatever the program has written there. */
+    struct sw_socket_rings *rings = (struct sw_socket_rings *)memory;
+    for (int i = 0; i < 100000; i++) {
+        uint32_t produced = below(0xffffffff), consumed = below(0xffffffff);
+        const uint8_t *bytes;
+        uint8_t *room;
+        rings->down_consumed.value = produced - below(3 * CAPACITY);
+        rings->up_produced.value = consumed + below(3 * CAPACITY);
+        uint32_t open = produced - rings->down_consumed.value;
+        uint32_t there = rings->up_produced.value - consumed;
+        sw_stream_resume(&stack, memory, CAPACITY, produced, consumed);
+        good &= stack.broken == (open > CAPACITY || there > CAPACITY);
+        good &= sw_stream_room(&stack, &room) <= CAPACITY;
+        good &= sw_stream_data(&stack, 0, &bytes) <= CAPACITY;
+        good &= stack.broken ||
+                (sw_stream_free(&stack) == CAPACITY - open && sw_stream_waiting(&stack) == there);
+    }
+    CHECK(good);
+}
+
 int main(void)
 {
     test_bytes();
@@ -183,6 +226,7 @@ int main(void)
     test_wakes();
     test_sizes();
     test_nonsense();
+    test_resume();
     free(memory);
     return tap_done();
 }

@@ -45,17 +45,15 @@ status_t sw_fd_pipe(uint32_t capacity, int out_fds[2]);
 status_t sw_fd_adopt(uint32_t kind, uint32_t flags, handle_t handle, handle_t control, int *out_fd);
 
 /* What a kind of descriptor does that libswos does not know itself (sockets): programs without one do not
- * link it. `ready` tells readiness (SW_POLL_*) and, when there is none, arms the two handles of `watched`:
- * after an event of either, with the bits of its mask, it is asked again; before that `changed` hears of
- * events of the second. */
+ * link it. `ready` tells readiness (SW_POLL_*) and, when there is none, arms the handle of `watched`: after
+ * an event of it, with the bits of its mask, it is asked again. */
 struct sw_fd_class {
     status_t (*read)(void *object, void *buffer, size_t length, uint64_t deadline,
                      size_t *out_done);
     status_t (*write)(void *object, const void *buffer, size_t length, uint64_t deadline,
                       size_t *out_done);
     uint32_t (*ready)(void *object, uint32_t wanted);
-    void (*watched)(void *object, handle_t out_handles[2], uint64_t out_masks[2]);
-    void (*changed)(void *object);
+    handle_t (*watched)(void *object, uint64_t *out_mask);
     void (*close)(void *object);
 };
 

@@ -2,8 +2,8 @@
  *
  * A connection's bytes go through rings shared with netd: reading and writing make no call while the
  * other side is awake. Connecting, listening and binding need the capability `net`; afterwards the
- * socket is enough. A socket ends with netd: RESET then. One thread at a time uses a socket; the
- * descriptors over it (sw_socket_adopt) lock. */
+ * socket is enough. Sockets outlive netd: its successor goes on with them, and tells by RESET of one that it
+ * cannot go on with. One thread at a time uses a socket; the descriptors over it lock. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,12 +59,10 @@ status_t sw_socket_ends(struct sw_socket *socket, struct sw_socket_address *out_
 void sw_socket_close(struct sw_socket *socket);
 
 /* Readiness, SW_POLL_* of swos/fd.h. When there is none the event's bit SW_SOCKET_FOR_PROGRAM tells
- * when to ask again, and the connection's SERVER event that netd is gone. */
+ * when to ask again. */
 uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted);
 handle_t sw_socket_event(const struct sw_socket *socket);
 handle_t sw_socket_connection(const struct sw_socket *socket);
-/* netd is gone, says a SERVER event: nothing comes or goes any more. */
-void sw_socket_lost(struct sw_socket *socket);
 
 /* The connection to netd all sockets of the process are made by; the process's, not to be closed. */
 status_t sw_socket_network(handle_t *out_net);

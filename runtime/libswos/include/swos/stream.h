@@ -35,6 +35,11 @@ bool sw_stream_capacity(uint64_t size, uint32_t *out_capacity);
 void sw_stream_open(struct sw_stream *stream, void *memory, uint32_t capacity,
                     enum sw_stream_side side);
 
+/* Takes up the stack's side again after its process died, with the positions it has kept: both are put
+ * right in memory. Whoever waits is to be woken once. */
+void sw_stream_resume(struct sw_stream *stream, void *memory, uint32_t capacity, uint32_t produced,
+                      uint32_t consumed);
+
 /* Free bytes of our ring in one piece, 0 when it is full. */
 size_t sw_stream_room(struct sw_stream *stream, uint8_t **out_at);
 void sw_stream_put(struct sw_stream *stream, size_t length);

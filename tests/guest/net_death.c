@@ -1,0 +1,286 @@
+/* Sockets of a program while netd dies; the test (tests/acceptance/netd_death_test.lua) kills it and is the
+ * other end. Each step is told on standard output.
+ *
+ *   net_death half     reads a connection to its end; after a datagram it sends back what was read, so often
+ *                      as fits into a MiB
+ *   net_death sender   sends a MiB and ends, then reads to the end
+ *   net_death poll     waits in one poll for a connection, a listener and datagrams, and tells which it was
+ *   net_death pair     connects to itself over the loopback interface and moves 32 MiB each way
+ *   net_death idle N [PORT]
+ *                      connects N times to itself (TCP port PORT, and UDP port PORT + 1) and keeps the
+ *                      connections; after a datagram it sends a byte through each
+ *
+ * TCP port 5555, UDP port 5556. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TCP_PORT 5555
+#define UDP_PORT 5556
+#define MIB (1u << 20)
+#define PAIR_BYTES (32u * MIB)
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    fflush(stdout);
+}
+
+static _Noreturn void fail(const char *what)
+{
+    say("failed: %s: %s", what, strerror(errno));
+    exit(1);
+}
+
+static int bound(int type, uint16_t port)
+{
+    struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(port) };
+    int fd = socket(AF_INET, type, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+        (type == SOCK_STREAM && listen(fd, 128) < 0))
+        fail("bind");
+    return fd;
+}
+
+static int connect_self(uint16_t port)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(port),
+                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+        fail("connect");
+    return fd;
+}
+
+static void await_datagram(int udp)
+{
+    char byte;
+
+    if (recv(udp, &byte, 1, 0) != 1)
+        fail("recv of a datagram");
+}
+
+static void send_all(int fd, const uint8_t *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        if (sent < 0)
+            fail("send");
+        bytes += sent;
+        length -= (size_t)sent;
+    }
+}
+
+/* The byte at a place: none like its neighbours, and no short period. */
+static uint8_t byte_at(uint32_t place)
+{
+    uint32_t hash = (place >> 2) * 2654435761u;
+
+    return (uint8_t)(hash >> (place % 4 * 8));
+}
+
+static int half(void)
+{
+    static uint8_t kept[65536], bytes[65536];
+    int listener = bound(SOCK_STREAM, TCP_PORT), udp = bound(SOCK_DGRAM, UDP_PORT);
+    size_t length = 0;
+    ssize_t got;
+
+    say("listening");
+    int fd = accept(listener, NULL, NULL);
+    while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0) {
+        memcpy(kept + length, bytes, (size_t)got);
+        length += (size_t)got;
+    }
+    if (got < 0)
+        fail("recv");
+    say("read %zu bytes to the end", length);
+    await_datagram(udp);
+    say("sending");
+    for (size_t done = 0; done + length <= MIB; done += length)
+        send_all(fd, kept, length);
+    if (shutdown(fd, SHUT_WR) < 0)
+        fail("shutdown");
+    close(fd);
+    say("sent");
+    return 0;
+}
+
+static int sender(void)
+{
+    static uint8_t bytes[MIB];
+    int listener = bound(SOCK_STREAM, TCP_PORT);
+    size_t length = 0;
+    ssize_t got;
+
+    say("listening");
+    int fd = accept(listener, NULL, NULL);
+    for (uint32_t i = 0; i < MIB; i++)
+        bytes[i] = byte_at(i);
+    send_all(fd, bytes, MIB);
+    if (shutdown(fd, SHUT_WR) < 0)
+        fail("shutdown");
+    say("sent");
+    while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+        length += (size_t)got;
+    if (got < 0)
+        fail("recv");
+    say("read %zu bytes to the end", length);
+    return 0;
+}
+
+static int polls(void)
+{
+    int listener = bound(SOCK_STREAM, TCP_PORT), udp = bound(SOCK_DGRAM, UDP_PORT);
+    char bytes[64];
+
+    say("listening");
+    fcntl(listener, F_SETFL, O_NONBLOCK);
+    struct pollfd all[3] = { { -1, POLLIN, 0 }, { listener, POLLIN, 0 }, { udp, POLLIN, 0 } };
+    for (;;) {
+        if (poll(all, 3, -1) < 0)
+            fail("poll");
+        if (all[1].revents) {
+            int fd = accept(listener, NULL, NULL);
+            if (fd < 0 && errno != EAGAIN)
+                fail("accept");
+            if (fd >= 0) {
+                say("a connection");
+                all[0].fd = all[0].fd < 0 ? fd : all[0].fd;
+            }
+        }
+        if (all[2].revents) {
+            ssize_t got = recv(udp, bytes, sizeof(bytes), MSG_DONTWAIT);
+            if (got < 0 && errno != EAGAIN)
+                fail("recv of a datagram");
+            if (got > 0)
+                say("a datagram: %.*s", (int)got, bytes);
+        }
+        if (all[0].fd >= 0 && all[0].revents) {
+            ssize_t got = recv(all[0].fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+            if (got < 0 && errno != EAGAIN)
+                fail("recv");
+            if (got > 0) {
+                say("bytes: %.*s", (int)got, bytes);
+                send_all(all[0].fd, (const uint8_t *)bytes, (size_t)got);
+            }
+            if (got == 0) {
+                say("the end");
+                return 0;
+            }
+        }
+    }
+}
+
+struct end {
+    int fd;
+    uint32_t sent, got;
+};
+
+/* Moves what can be moved; the bytes of both directions are those of byte_at. */
+static void end_work(struct end *end)
+{
+    static uint8_t bytes[16384];
+    ssize_t got;
+
+    while ((got = recv(end->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+        for (ssize_t i = 0; i < got; i++)
+            if (bytes[i] != byte_at(end->got + (uint32_t)i)) {
+                say("byte %u is another", (unsigned)(end->got + (uint32_t)i));
+                exit(1);
+            }
+        end->got += (uint32_t)got;
+    }
+    if (got < 0 && errno != EAGAIN)
+        fail("recv");
+    while (end->sent < PAIR_BYTES) {
+        uint32_t length = PAIR_BYTES - end->sent;
+        length = length < sizeof(bytes) ? length : sizeof(bytes);
+        for (uint32_t i = 0; i < length; i++)
+            bytes[i] = byte_at(end->sent + i);
+        ssize_t sent = send(end->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN)
+            fail("send");
+        if (sent < 0)
+            break;
+        end->sent += (uint32_t)sent;
+    }
+}
+
+static int pair(void)
+{
+    int listener = bound(SOCK_STREAM, TCP_PORT);
+    struct end ends[2] = { { .fd = connect_self(TCP_PORT) } };
+
+    ends[1].fd = accept(listener, NULL, NULL);
+    say("connected");
+    while (ends[0].got < PAIR_BYTES || ends[1].got < PAIR_BYTES) {
+        struct pollfd both[2];
+        for (int i = 0; i < 2; i++) {
+            end_work(&ends[i]);
+            both[i] =
+                (struct pollfd){ .fd = ends[i].fd,
+                                 .events = POLLIN | (ends[i].sent < PAIR_BYTES ? POLLOUT : 0) };
+        }
+        if ((ends[0].got < PAIR_BYTES || ends[1].got < PAIR_BYTES) && poll(both, 2, -1) < 0)
+            fail("poll");
+    }
+    say("all bytes came");
+    return 0;
+}
+
+static _Noreturn void idle(unsigned count, uint16_t port)
+{
+    int listener = bound(SOCK_STREAM, port), udp = bound(SOCK_DGRAM, (uint16_t)(port + 1));
+    int *near = calloc(count, sizeof(int)), *far = calloc(count, sizeof(int));
+
+    for (unsigned i = 0; i < count; i++) {
+        near[i] = connect_self(port);
+        far[i] = accept(listener, NULL, NULL);
+        if (far[i] < 0)
+            fail("accept");
+    }
+    say("connected");
+    for (unsigned round = 1;; round++) {
+        await_datagram(udp);
+        for (unsigned i = 0; i < count; i++) {
+            uint8_t byte = (uint8_t)(i + round), back = 0;
+            send_all(near[i], &byte, 1);
+            if (recv(far[i], &back, 1, 0) != 1 || back != byte)
+                fail("a byte");
+        }
+        say("round %u", round);
+    }
+}
+
+int main(int count, char **words)
+{
+    const char *what = count > 1 ? words[1] : "";
+
+    if (strcmp(what, "half") == 0)
+        return half();
+    if (strcmp(what, "sender") == 0)
+        return sender();
+    if (strcmp(what, "poll") == 0)
+        return polls();
+    if (strcmp(what, "pair") == 0)
+        return pair();
+    if (strcmp(what, "idle") == 0 && count > 2)
+        idle((unsigned)atoi(words[2]), count > 3 ? (uint16_t)atoi(words[3]) : TCP_PORT);
+    return 2;
+}
