@@ -16,8 +16,8 @@
 --
 -- Inside swos.loop a waiting operation yields, and coroutines may read and write one connection side by
 -- side; elsewhere it blocks. Deadlines are monotonic ns (swos.deadline). Failures are nil, a message that
--- names the other end, a code; TIMED_OUT has changed nothing, but connect gives up. A socket ends with netd:
--- RESET. options: `ring` (bytes each way), `family` (4, 6), `address` (of this machine, to listen or bind
+-- names the other end, a code; TIMED_OUT has changed nothing, but connect gives up. RESET: the other end or
+-- netd gave it up; sockets outlive netd. options: `ring` (bytes each way), `family` (4, 6), `address` (of this machine, to listen or bind
 -- at), `backlog`, `network` (a connection to netd; by default the process's own).
 local swos = require("swos")
 local inet = require("swos.inet")
@@ -36,7 +36,7 @@ local WANT_MORE, WANT_ROOM = swos.SOCKET_WANT_MORE, swos.SOCKET_WANT_ROOM
 local HOW = { read = swos.SHUT_READ, write = swos.SHUT_WRITE }
 local OPTIONS = { nodelay = swos.SOCKET_NODELAY, keepalive = swos.SOCKET_KEEPALIVE }
 
-local TEXTS = { RESET = "the network was started again", TIMED_OUT = "timed out", BAD_STATE = "closed",
+local TEXTS = { RESET = "the network lost it", TIMED_OUT = "timed out", BAD_STATE = "closed",
   BAD_MESSAGE = "malformed message", PEER_CLOSED = "writing was ended" }
 
 -- nil, "NAME: MESSAGE", code
@@ -78,44 +78,33 @@ local function wake_all(socket, code)
 end
 
 local function unwatch(socket)
-  for _, object in ipairs { "event", "connection" } do
-    if socket.watches[object] then loop.unwatch(socket[object], socket.watches[object]) end
-    socket.watches[object] = nil
-  end
+  if socket.watch then loop.unwatch(socket.event, socket.watch) end
+  socket.watch = nil
 end
 
 local function watch(socket)
   local message, code
-  socket.watches.event, message, code = loop.watch(socket.event, FOR_PROGRAM, function()
+  socket.watch, message, code = loop.watch(socket.event, FOR_PROGRAM, function()
     sys.event_update(socket.event, FOR_PROGRAM, 0)
     wake_all(socket)
   end)
-  if not socket.watches.event then return nil, message, code end
-  socket.watches.connection, message, code = loop.watch(socket.connection, -1, function()
-    socket.lost = true
-    unwatch(socket)
-    wake_all(socket)
-  end)
-  if socket.watches.connection then return true end
-  unwatch(socket)
-  return nil, message, code
+  if not socket.watch then return nil, message, code end
+  return true
 end
 
 local function await_blocking(socket, deadline)
   local port <close>, message, code = sys.port_create()
   if not port then return nil, message, code end
   local ok
-  ok, message, code = sys.port_bind(port, socket.event, FOR_PROGRAM, 1)
-  if ok then ok, message, code = sys.port_bind(port, socket.connection, -1, 2) end
+  ok, message, code = sys.port_bind(port, socket.event, FOR_PROGRAM, 0)
   if not ok then return nil, message, code end
   local kind, key, name = swos.port_wait(port, deadline)
   if not kind then return nil, TEXTS[name] or key, name end
   sys.event_update(socket.event, FOR_PROGRAM, 0)
-  if key == 2 then socket.lost = true end
   return true
 end
 
--- Waits until netd sets the event, or is gone; nil, message, code. The caller has said what it waits for
+-- Waits until netd sets the event; nil, message, code. The caller has said what it waits for
 -- and looked again before, and looks afterwards.
 local function await(socket, deadline)
   if not loop.is_inside() then return await_blocking(socket, deadline) end
@@ -172,7 +161,7 @@ local udp_class, udp = class()
 local function new_socket(metatable, name, ring)
   local event, message, code = sys.event_create()
   if not event then return failure(name, message, code) end
-  local socket = setmetatable({ name = name, event = event, waiters = {}, watches = {}, readers = 0,
+  local socket = setmetatable({ name = name, event = event, waiters = {}, readers = 0,
     writers = 0 }, metatable)
   if not ring then return socket end
   local memory
@@ -198,7 +187,6 @@ end
 -- Why no bytes flow; true when they do, or may yet.
 local function check(socket)
   if socket.closed then return failure(socket.name, nil, "BAD_STATE") end
-  if socket.lost then return failure(socket.name, nil, "RESET") end
   local ok, message, code = socket.stream:check()
   if not ok then return failure(socket.name, message, code) end
   return true
@@ -339,7 +327,7 @@ local function ask(socket, operation, fields, deadline)
     local reply, message, code = protocol.endpoint[operation](socket.connection, fields, deadline)
     if reply then return reply end
     local ok = true
-    if code == "NOT_CONNECTED" then  -- a successor of netd answers
+    if code == "NOT_CONNECTED" then  -- netd's successor could not go on with it
       socket.lost = true
     elseif code ~= "TIMED_OUT" then
       return failure(socket.name, message, code)

@@ -1,8 +1,8 @@
 -- swos.net over the loopback interface, run by `lua`: the same outside swos.loop, where operations block,
--- and inside. With `hold`: sockets that wait while netd is killed, and what they hear of it. With `one`: only
+-- and inside. With `hold`: sockets that wait while netd is killed, until /tmp/killed is there. With `one`: only
 -- one connection, for netd remembers each for a minute.
 local swos = require("swos")
-local loop, net = swos.loop, swos.net
+local fs, loop, net = swos.fs, swos.loop, swos.net
 
 local PORT, MIB = 7001, 1 << 20
 
@@ -149,6 +149,7 @@ local function closing()
   far:close()
 end
 
+-- Everybody waits while netd is killed, and gets what comes after that.
 local function hold()
   local listener, datagrams = listen(PORT), assert(net.bind(0, soon()))
   local near = assert(net.connect("127.0.0.1", PORT, soon()))
@@ -157,14 +158,27 @@ local function hold()
   local function note(name, value, _, code) heard[#heard + 1] = ("%s=%s"):format(name, value or code) end
   loop.spawn(function() note("read", near:read(nil, soon(300))) end)
   loop.spawn(function() note("write", near:write(("x"):rep(MIB), soon(300))) end)
-  loop.spawn(function() note("accept", listener:accept(soon(300))) end)
+  loop.spawn(function()
+    local late <close>, _, code = listener:accept(soon(300))
+    note("accept", late and "late", nil, code)
+  end)
   loop.spawn(function() note("receive", datagrams:receive(nil, soon(300))) end)
   print("holding")
+  while not fs.stat("/tmp/killed") do loop.sleep(0.05) end
+  check(#heard == 0, "nobody heard of it: %s", table.concat(heard, " "))
+  check(far:write("late", soon()), "written after it")
+  local came = 0
+  while came < MIB do
+    local bytes, message = far:read(nil, soon(60))
+    if not bytes or bytes == "" then error(message or "ended") end
+    came = came + #bytes
+  end
+  assert(net.connect("127.0.0.1", PORT, soon())):close()
+  assert(datagrams:send("late", "127.0.0.1", datagrams.port, soon()))
   while #heard < 4 do loop.sleep(0.01) end
   table.sort(heard)
   print(table.concat(heard, " "))
-  print("sending=" .. tostring(select(3, datagrams:send("x", "127.0.0.1", 1, soon()))))
-  far:close()
+  for _, socket in ipairs { near, far, listener, datagrams } do socket:close() end
   tcp("again")
 end
 
