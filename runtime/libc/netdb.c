@@ -67,7 +67,9 @@ static int find(const char *host, int flags, int family, uint8_t out[16])
     }
     if (inet_pton(family, host, out) == 1)
         return 1;
-    if (flags & AI_NUMERICHOST)
+    /* An address of the other family is no name: nobody is to be asked for it. */
+    if ((flags & AI_NUMERICHOST) ||
+        inet_pton(v6 ? AF_INET : AF_INET6, host, (uint8_t[16]){ 0 }) == 1)
         return 0;
     status_t status = sw_socket_network(&net);
     if (status == SW_OK)
