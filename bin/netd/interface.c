@@ -38,6 +38,7 @@ static bool full;             /* a frame was not sent for want of room */
 static uint64_t active;       /* when a packet came or went last */
 static struct frame *frames;  /* free ones */
 static uint8_t *spare;        /* where the next kept packet goes */
+static uint32_t kept;         /* packets that lie in a copy */
 static ip4_addr_t told_lease; /* the address the log was told of */
 static bool told_local, told_fault;
 
@@ -49,6 +50,11 @@ struct netif *interface_netif(void)
 uint64_t interface_active(void)
 {
     return active;
+}
+
+uint32_t interface_kept(void)
+{
+    return kept;
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -76,6 +82,7 @@ static void frame_free(struct pbuf *packet)
 {
     struct frame *frame = (struct frame *)packet;
 
+    kept -= frame->copy != NULL;
     free(frame->copy);
     frame->copy = NULL;
     frame->held = false;
@@ -117,6 +124,7 @@ static void frame_keep(struct frame *frame, uint8_t *bytes, uint32_t length)
             break;
     }
     frame->copy = spare;
+    kept++;
     spare = NULL;
 }
 

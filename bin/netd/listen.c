@@ -8,6 +8,7 @@
 #include <swos/mapping.h>
 
 #define BACKLOG_MOST 128u
+#define HALF_OPEN_MOST 255 /* a listener's; lwIP counts them in a byte (bounds.c) */
 #define PASSIVE_WINDOW SW_SOCKET_RING_LEAST
 
 void listener_forget(struct socket *socket)
@@ -95,7 +96,7 @@ status_t tcp_revive_listener(struct socket *socket, const struct record_view *vi
     ip_set_option(pcb, SOF_REUSEADDR);
     err_t error = tcp_bind(pcb, &address, view->plan.local.port);
     if (error == ERR_OK)
-        listening = tcp_listen_with_backlog_and_err(pcb, (u8_t)socket->backlog, &error);
+        listening = tcp_listen_with_backlog_and_err(pcb, HALF_OPEN_MOST, &error);
     if (!listening) {
         tcp_abort(pcb);
         return netd_status(error);
@@ -131,9 +132,8 @@ status_t socket_listen(struct sw_request *request, const struct sw_net_listen_re
         in->port ? tcp_bind(pcb, &address, in->port) : socket_bind_anywhere(pcb, NULL, &address);
     if (error == ERR_OK && is_taken(pcb))
         error = ERR_USE;
-    listening = error == ERR_OK
-                    ? tcp_listen_with_backlog_and_err(pcb, (u8_t)socket->backlog, &error)
-                    : NULL;
+    listening =
+        error == ERR_OK ? tcp_listen_with_backlog_and_err(pcb, HALF_OPEN_MOST, &error) : NULL;
     if (!listening) {
         tcp_abort(pcb);
         status = netd_status(error);

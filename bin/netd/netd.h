@@ -37,6 +37,9 @@ bool interface_settle(void);
 /* When a packet came or went last, monotonic ns. */
 uint64_t interface_active(void);
 
+/* Received packets of which lwIP keeps a part; each takes SW_PACKET_MOST bytes. */
+uint32_t interface_kept(void);
+
 struct netif *interface_netif(void);
 
 /* ---- addresses.c: what a predecessor had, so that its connections go on */

@@ -21,6 +21,10 @@ edit "$SRC/src/core/tcp_in.c" "$late) {$cr" "$late && pcb->rcv_wnd == TCPWND_MIN
 outside='    if (!TCP_SEQ_BETWEEN(seqno, pcb->rcv_nxt, pcb->rcv_nxt + pcb->rcv_wnd - 1)) {'
 edit "$SRC/src/core/tcp_in.c" "$outside$cr" "    if (TCP_SEQ_LT(seqno, pcb->rcv_nxt)) {$cr"
 
+# A flood of SYNs filled a listener's queue with connections that nobody completes (bin/netd/bounds.c).
+full='    if (pcb->accepts_pending >= pcb->backlog'
+edit "$SRC/src/core/tcp_in.c" "$full) {$cr" "$full && !lwip_port_half_open_drop(pcb)) {$cr"
+
 TARGET_CFLAGS="$TARGET_CFLAGS -I$OUT/include"
 
 compile "$OUT/lib/liblwip.a" $(cd "$SRC" && ls src/core/*.c src/core/ipv4/*.c src/core/ipv6/*.c | sort) \

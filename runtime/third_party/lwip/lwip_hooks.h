@@ -20,3 +20,10 @@ void lwip_port_tcp_out(const struct pbuf *packet, const struct tcp_hdr *header,
                        const struct tcp_pcb *pcb);
 #define LWIP_HOOK_TCP_OUT_ADD_TCPOPTS(packet, header, pcb, options)                                \
     (lwip_port_tcp_out(packet, header, pcb), options)
+
+/* A listener has as many half-open connections as it may: drops the oldest. 0: there is none. */
+struct tcp_pcb_listen;
+int lwip_port_half_open_drop(const struct tcp_pcb_listen *listener);
+
+/* How many segments out of order a connection may have now. */
+u16_t lwip_port_unordered_most(void);

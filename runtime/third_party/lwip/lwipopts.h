@@ -98,6 +98,7 @@
 #define TCP_OVERSIZE 0 /* what is sent stays in the client's ring */
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_BYTES (64 * 1024)
+#define TCP_OOSEQ_PBUFS_LIMIT(pcb) lwip_port_unordered_most()
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_MAX_SACK_NUM 4
 #define LWIP_TCP_TIMESTAMPS 1
