@@ -51,6 +51,8 @@ struct port {
     struct thread *waiter;
     struct thread *server;   /* waited here last: calls that wait at the port lend it their bands */
     struct list server_link; /* thread->ports */
+    uint64_t unheard_ns;     /* since when the server has left something at the port, for a watch of
+                                what it serves; 0: since never, or nobody watches */
     uint8_t turn;            /* kind of source to look at first: no kind starves another */
 };
 
@@ -186,7 +188,7 @@ void call_lend_again(struct thread *thread);
 void connection_settle(struct connection *connection);
 /* CLOSED was delivered, or nobody will ever hear it: drops the reference kept for it. */
 void connection_forget(struct connection *connection);
-/* A call waits: makes sure the channel's watch timer runs. */
+/* A call waits, or an event the server does not come for: makes sure the channel's watch timer runs. */
 void channel_watch_arm(struct channel *channel);
 /* Raises OVERDUE at the watch's port. */
 void channel_watch_raise(struct channel *channel);

@@ -137,8 +137,9 @@ status_t sys_channel_leave(struct thread *thread, struct channel *channel)
 
 /* --- overdue watch --------------------------------------------------------------------------- */
 
-/* Since when the oldest call waits for delivery or for an answer without having been deferred; 0:
- * none. */
+/* Since when the oldest call waits for delivery or for an answer without having been deferred, or an
+ * event waits at the port and the server has not been there; 0: none. Without the events nobody would
+ * find a driver that stands still: its interrupts and rings wait, but nobody calls it. */
 static uint64_t channel_oldest(const struct channel *channel)
 {
     uint64_t oldest = 0;
@@ -149,7 +150,8 @@ static uint64_t channel_oldest(const struct channel *channel)
         if (!call->deferred && (!oldest || call->posted_ns < oldest))
             oldest = call->posted_ns;
     }
-    return oldest;
+    uint64_t unheard = channel->port ? channel->port->unheard_ns : 0;
+    return unheard && (!oldest || unheard < oldest) ? unheard : oldest;
 }
 
 /* When the channel is overdue if nothing happens; SW_NEVER: nothing waits. A new server, one whose

@@ -90,12 +90,28 @@ void bindings_drop_object(struct object *object)
         binding_destroy(list_first(&object->bindings, struct binding, object_link));
 }
 
+/* What is left at the port counts as waiting from now on, if it did not before and anybody watches. */
+static void port_unheard(struct port *port)
+{
+    if (port->unheard_ns || !port->server || list_empty(&port->pending))
+        return;
+    list_for_each (at, &port->served) {
+        struct channel *channel = CONTAINER(at, struct channel, port_all_link);
+        if (channel->watch_limit) {
+            port->unheard_ns = arch_now();
+            channel_watch_arm(channel);
+        }
+    }
+}
+
 void object_signal(struct object *object)
 {
     list_for_each_safe (at, after, &object->bindings) {
         struct binding *binding = CONTAINER(at, struct binding, object_link);
-        if (binding_update(binding))
+        if (binding_update(binding)) {
             port_poke(binding->port);
+            port_unheard(binding->port);
+        }
     }
 }
 
@@ -292,6 +308,7 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
         return SW_BUSY;
     call_defer_all(thread);
     thread->busy_from = 0;
+    port->unheard_ns = 0;
     if (port->server != thread) {
         port->server = thread;
         list_remove(&port->server_link);
@@ -306,6 +323,7 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
     if (port_waiting(port)) {
         status = port_deliver(port, thread);
         if (status != NOTHING) {
+            port_unheard(port);
             if (!list_empty(&port->messages))
                 call_lend_again(thread);
             return status;

@@ -18,7 +18,7 @@ local MEMORY_MORE = 4 << 20
 local BURST = 100
 
 local peer = Peer.new()
-local guest = Guest.start({ cpus = 2, more = peer:card() })
+local guest = Guest.start({ cpus = 2, more = peer:card(), allow = { "overdue" } })
 peer:attach(guest)
 
 local function memory()
@@ -428,4 +428,22 @@ guest:finish(function()
   many(200, forged)
   many(200, function(i) forged(i, RST) end)
 end)
+for _, name in ipairs({ "nicd", "netd" }) do
+  tap.test(("a frozen %s is found when a packet waits for it"):format(name), function()
+    guest:must("svc kill " .. name .. " freeze")
+    peer:forget()
+    local asked = 0
+    guest:await("an answer to a ping", function()
+      -- netd may have lost the addresses for a while.
+      asked = asked + 1
+      peer:ip(wire.ICMP, "\8\0\0\0\0\9" .. (">I2"):pack(asked))
+      guest:sleep(0.5)
+      for _, packet in ipairs(peer.packets) do
+        if packet.protocol == wire.ICMP and packet.payload:sub(1, 1) == "\0" then return true end
+      end
+    end)
+    tap.matches(guest:must("svc list"), name .. " +ready +%S+ +1")
+  end)
+end
+
 tap.done()

@@ -115,7 +115,8 @@ local function returns(name, how)
 end
 
 for _, case in ipairs({ { "nicd", "", 4, 3 }, { "nicd", " crash", 4, 3 }, { "nicd", " hang", 20, 20 },
-  { "netd", "", 6, 10 }, { "netd", " crash", 6, 10 }, { "netd", " hang", 24, 30 } }) do
+  { "nicd", " freeze", 20, 20 }, { "netd", "", 6, 10 }, { "netd", " crash", 6, 10 },
+  { "netd", " hang", 24, 30 }, { "netd", " freeze", 24, 30 } }) do
   local name, how, seconds, most = table.unpack(case)
   tap.test(("ping goes on across svc kill %s%s"):format(name, how), function()
     guest:sleep(1)

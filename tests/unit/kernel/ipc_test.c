@@ -221,6 +221,45 @@ static void test_overdue(struct thread *keeper)
     CHECK(state_same(before));
 }
 
+/* A server that does not come for an event is overdue, though nobody calls it; not one that comes in
+ * time, however often, nor one that nobody has ever seen wait. */
+static void test_overdue_events(struct thread *keeper)
+{
+    struct state before = state_now();
+    handle_t port = port_new(keeper), channel = channel_new(keeper), serving = port_new(keeper);
+    handle_t bell = made(keeper, SYS(keeper, EVENT_CREATE));
+    struct sw_event event = { 0 };
+    CHECK(SYS(keeper, CHANNEL_WATCH, channel, 50 * MS, port, 8) == SW_OK);
+    CHECK(SYS(keeper, CHANNEL_SERVE, channel, serving, 1) == SW_OK);
+    CHECK(SYS(keeper, PORT_BIND, serving, bell, 1, 2) == SW_OK);
+    CHECK(SYS(keeper, EVENT_UPDATE, bell, 0, 1) == SW_OK);
+    fake_advance(500 * MS);
+    CHECK(poll(keeper, port, NULL) == 0); /* it is still starting */
+    for (uint32_t i = 0; i < 10; i++) {
+        CHECK(poll(keeper, serving, &event) != 0 && event.key == 2); /* left set */
+        fake_advance(40 * MS);
+        CHECK(poll(keeper, port, NULL) == 0);
+    }
+    fake_advance(20 * MS);
+    CHECK(poll(keeper, port, &event) == SW_EVENT_OVERDUE && event.key == 8);
+    CHECK(poll(keeper, port, NULL) == 0);
+    fake_advance(60 * MS);
+    CHECK(poll(keeper, port, NULL) == SW_EVENT_OVERDUE); /* and again */
+    CHECK(SYS(keeper, EVENT_UPDATE, bell, 1, 0) == SW_OK);
+    CHECK(poll(keeper, serving, NULL) == 0);
+    fake_advance(500 * MS);
+    CHECK(poll(keeper, port, NULL) == 0); /* nothing waits */
+    CHECK(SYS(keeper, EVENT_UPDATE, bell, 0, 1) == SW_OK);
+    fake_advance(40 * MS);
+    CHECK(poll(keeper, port, NULL) == 0);
+    fake_advance(20 * MS);
+    CHECK(poll(keeper, port, NULL) == SW_EVENT_OVERDUE);
+    handle_t all[] = { bell, channel, serving, port };
+    for (uint32_t i = 0; i < ARRAY_COUNT(all); i++)
+        SYS(keeper, HANDLE_CLOSE, all[i]);
+    CHECK(state_same(before));
+}
+
 /* Watchers come and go: what waits has the whole limit under the first one that sees it wait, and half
  * of it under each further one, so that a server that hangs is found by those who die sooner, too. */
 static void test_overdue_watchers(struct thread *keeper)
@@ -603,6 +642,7 @@ int main(void)
     test_closed(keeper);
     test_undeliverable(keeper);
     test_overdue(keeper);
+    test_overdue_events(keeper);
     test_overdue_watchers(keeper);
     test_overdue_busy(keeper);
     test_collect(keeper);
