@@ -70,6 +70,11 @@ tap.test("so does the disks' driver; imgfs reads what is true or nothing from a 
   run_service(SEED, COUNT)
 end)
 
+tap.test("after the lies in its packet pool the network goes on", function()
+  tap.contains(guest:must("svc logs hostile"), "lies in the packet pool")
+  guest:await("an answer to a ping", function() return select(2, guest:run("ping -c 1 10.0.2.2")) == 0 end)
+end)
+
 for seed = SEED, SEED + SEEDS - 1 do
   tap.test(("a client takes wrong answers, late ones and none (seed %d)"):format(seed), function()
     run("server", seed, COUNT // 4)

@@ -82,6 +82,7 @@ void rings(uint32_t count);
 int client(uint32_t count);
 int service_client(uint32_t count);
 int service_disk(uint32_t count);
+int service_packets(uint32_t count);
 int server(const char *seed, uint32_t count);
 int enemy(void);
 int victim(uint32_t count);

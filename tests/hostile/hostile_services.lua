@@ -3,10 +3,10 @@
 -- luacheck: globals services
 services.hostile = { program = "/bin/tests/hostile", arguments = { "service", "/tmp/hostile.options" },
   environment = {}, after = { "console", "tmpfs" }, requires = {}, wants = {},
-  names = { "file/base", "file/tmp", "nic" },
-  capabilities = { "fs-read", "spawn", "device", "log-read", "inspect" },
-  gives = { "block" }, limits = {}, final = {}, band = "normal", ready = "started", restart = "never",
-  oneshot = true, overdue = 60, start_seconds = 120, stop_seconds = 5, log = 4096 }
+  names = { "file/base", "file/tmp", "nic", "net" },
+  capabilities = { "fs-read", "spawn", "device", "log-read", "inspect", "net" },
+  gives = { "block", "packets" }, limits = {}, final = {}, band = "normal", ready = "started",
+  restart = "never", oneshot = true, overdue = 60, start_seconds = 120, stop_seconds = 5, log = 4096 }
 -- The server of everything init asks, while the attack goes on; and a service whose program comes from it.
 services.enemy = { program = "/bin/tests/hostile", arguments = { "enemy" }, serves = "enemy",
   environment = {}, after = { "console" }, requires = {}, wants = {}, names = {}, capabilities = {},

@@ -6,7 +6,8 @@
  *   hostile server SEED COUNT    gives clients wrong answers: sizes, counts, handles, deferred ones,
  *       and deaths; they do COUNT operations, however those end, and stay small (server.c)
  *   hostile service OPTIONS      as a service, which gets the disks: a client of their driver, and
- *       the driver of another imgfs (client.c, disk.c); the file OPTIONS holds SEED and COUNT
+ *       the driver of another imgfs (client.c, disk.c), then lies in the packet pool (packets.c); the
+ *       file OPTIONS holds SEED and COUNT
  *   hostile enemy                as a service: the server of everything init asks (enemy.c)
  *   hostile rules                how often requests are sent (rules.c) */
 #include "hostile.h"
@@ -29,7 +30,9 @@ static int service(const char *options)
     printf("# seed %llu, count %u\n", seed, count);
     random_state = seed;
     int result = service_client(count);
-    return result != 0 ? result : service_disk(count);
+    if (result == 0)
+        result = service_disk(count);
+    return result != 0 ? result : service_packets(count);
 }
 
 int main(int argc, char **argv)
