@@ -305,6 +305,8 @@ static status_t handle_space(struct sw_request *request, const struct sw_file_sp
     out->total = base.image.super.block_count * IMAGE_BLOCK;
     out->files = base.image.super.inode_count;
     out->read_only = 1;
+    /* the metadata have the hash of every file */
+    memcpy(&out->identity, base.image.super.metadata_hash, sizeof(out->identity));
     return SW_OK;
 }
 

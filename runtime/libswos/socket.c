@@ -323,6 +323,31 @@ status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t len
     return done > 0 ? SW_OK : status;
 }
 
+size_t sw_socket_data(struct sw_socket *socket, size_t skip, const uint8_t **out_at)
+{
+    return sw_stream_data(&socket->stream, skip, out_at);
+}
+
+void sw_socket_take(struct sw_socket *socket, size_t length)
+{
+    sw_stream_take(&socket->stream, length);
+}
+
+size_t sw_socket_room(struct sw_socket *socket, uint8_t **out_at)
+{
+    return sw_stream_room(&socket->stream, out_at);
+}
+
+void sw_socket_put(struct sw_socket *socket, size_t length)
+{
+    sw_stream_put(&socket->stream, length);
+}
+
+void sw_socket_flush(struct sw_socket *socket)
+{
+    flush(socket);
+}
+
 status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how)
 {
     if (socket->kind != TCP)

@@ -55,6 +55,43 @@ function M.run(guest, command, input, timeout)
   return started.output, started.status
 end
 
+--- A bare TCP connection of this machine: `text` is what came so far, `ended` whether the other side is
+--- done, `problem` what became of it otherwise. The guest's loop moves it.
+function M.connect(port)
+  local self = { text = "", socket = uv.new_tcp() }
+  self.socket:connect("127.0.0.1", port, function(problem)
+    self.problem, self.connected = problem, not problem
+    if problem then return end
+    self.socket:read_start(function(failure, data)
+      if data then
+        self.text = self.text .. data
+      else
+        self.ended, self.problem = true, failure
+      end
+    end)
+    for _, bytes in ipairs(self.waiting) do self.socket:write(bytes) end
+  end)
+  self.waiting = {}
+  function self.send(bytes)
+    if self.connected then self.socket:write(bytes) else table.insert(self.waiting, bytes) end
+  end
+  function self.close()
+    if not self.socket:is_closing() then self.socket:close() end
+  end
+  return self
+end
+
+--- Turns the guest's loop until a condition holds: a function; what it returned.
+function M.until_true(guest, what, condition, timeout)
+  local deadline = uv.hrtime() + (timeout or 60) * 1e9
+  while uv.hrtime() < deadline do
+    local value = condition()
+    if value then return value end
+    guest:sleep(0.02)
+  end
+  error(("%s: not within %d s"):format(what, timeout or 60), 0)
+end
+
 --- Waits until the guest's network has an address.
 function M.await_address(guest)
   for _ = 1, 120 do

@@ -40,7 +40,7 @@ return {
     { 11, "open_program", request = { { "string", "path" } }, reply = { { "sw_attributes", "attributes" }, { "u32", "form", "1: a program, 2: a script (memory is its text, executable right only)" }, { "u32", "reserved" }, { "sw_program", "program" } },
       receive = { "memory0", "memory1", "memory2", "memory3" }, cap = "spawn", idempotent = true,
       doc = "Opens for execution: the program laid out and its memory, or a `#!` script." },
-    { 12, "space", reply = { { "u64", "total" }, { "u64", "free" }, { "u64", "files" }, { "u32", "read_only" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Size of the file system." },
+    { 12, "space", reply = { { "u64", "total" }, { "u64", "free" }, { "u64", "files" }, { "u64", "identity", "of an image: another one where any file of it is another; 0: of no image" }, { "u32", "read_only" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Size of the file system." },
     { 13, "extent", request = { { "u64", "id" }, { "u64", "index", "extent of SW_FILE_EXTENT bytes" } }, receive = { "memory" }, cap = "fs-read", idempotent = true,
       doc = "Verified extent of a large image file as sealed memory." },
     -- on a file connection

@@ -50,6 +50,17 @@ status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, u
  * sw_socket_shutdown. */
 status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t length,
                          uint64_t deadline, size_t *out_done);
+
+/* The rings themselves, of a TCP socket, for who reads and writes where the bytes lie. No call is made but
+ * by flush, which tells netd of everything put and taken before; why nothing comes or goes is what
+ * sw_socket_ready and a read say. Both give a piece without a gap, 0 when there is none; `skip` bytes of
+ * what came are passed over. What is read may not be believed twice: netd can write there. */
+size_t sw_socket_data(struct sw_socket *socket, size_t skip, const uint8_t **out_at);
+void sw_socket_take(struct sw_socket *socket, size_t length);
+size_t sw_socket_room(struct sw_socket *socket, uint8_t **out_at);
+void sw_socket_put(struct sw_socket *socket, size_t length);
+void sw_socket_flush(struct sw_socket *socket);
+
 /* how: SW_SHUT_*. */
 status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how);
 status_t sw_socket_set(struct sw_socket *socket, uint32_t option, uint32_t value);

@@ -1,0 +1,10 @@
+/* What the server prints: its markers and a line a request, on descriptor 1.
+ *
+ * Lines gather and leave together before the server sleeps. Nobody waits for a reader: what does not
+ * fit is dropped, and how many lines that were is said in the next one that fits. */
+#pragma once
+#include <stddef.h>
+
+/* "httpd: " and the text, a line. Cut at 1.5 KiB. */
+void access_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void access_log_flush(void);

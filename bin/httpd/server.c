@@ -1,0 +1,322 @@
+/* The event loop. See server.h.
+ *
+ * One port, one thread. A connection's event is bound once, for its life. A turn takes every event that is
+ * there, then the connections that had more to do than their share, then sleeps until the earliest
+ * deadline: under load one wake serves many connections. */
+#include "server.h"
+#include "access_log.h"
+#include <stdlib.h>
+#include <swos/clock.h>
+#include <swos/status.h>
+
+#define KEY_LISTENER 0u    /* its event; 1: netd is gone */
+#define KEY_CONNECTIONS 2u /* two a connection */
+#define BACKLOG 128u
+#define EVENTS_A_TURN 64
+
+static const uint64_t lasts[DEADLINE_KINDS] = {
+    [DEADLINE_IDLE] = 60 * SW_SECOND,
+    [DEADLINE_HEAD] = 10 * SW_SECOND,
+    [DEADLINE_SEND] = 60 * SW_SECOND,
+    [DEADLINE_DRAIN] = 5 * SW_SECOND,
+};
+
+static struct server_options options;
+static handle_t port;
+static struct sw_socket *listener;
+static bool listener_bound;
+static struct connection **connections; /* by number; NULL: free */
+static uint32_t connection_count;
+static struct {
+    struct connection *first, *last;
+} deadlines[DEADLINE_KINDS];
+static struct connection *runnable, **runnable_last = &runnable;
+static uint64_t now;
+static int64_t wall;
+
+uint64_t server_now(void)
+{
+    return now;
+}
+
+int64_t server_time(void)
+{
+    return wall;
+}
+
+bool server_details(void)
+{
+    return options.details;
+}
+
+static void clock_read(void)
+{
+    now = sw_clock_monotonic();
+    wall = (int64_t)(sw_clock_wall() / SW_SECOND);
+}
+
+/* ------------------------------------------------------------------ deadlines */
+
+static void deadline_end(struct connection *connection)
+{
+    uint32_t kind = connection->deadline_kind;
+
+    if (kind == DEADLINE_NONE)
+        return;
+    if (connection->earlier)
+        connection->earlier->later = connection->later;
+    else
+        deadlines[kind].first = connection->later;
+    if (connection->later)
+        connection->later->earlier = connection->earlier;
+    else
+        deadlines[kind].last = connection->earlier;
+    connection->deadline_kind = DEADLINE_NONE;
+}
+
+void server_deadline(struct connection *connection, enum deadline kind)
+{
+    deadline_end(connection);
+    connection->deadline_kind = kind;
+    connection->deadline = now + lasts[kind];
+    connection->later = NULL;
+    connection->earlier = deadlines[kind].last;
+    if (connection->earlier)
+        connection->earlier->later = connection;
+    else
+        deadlines[kind].first = connection;
+    deadlines[kind].last = connection;
+}
+
+static uint64_t deadline_next(void)
+{
+    uint64_t next = SW_NEVER;
+
+    for (int kind = 0; kind < DEADLINE_KINDS; kind++)
+        if (deadlines[kind].first && deadlines[kind].first->deadline < next)
+            next = deadlines[kind].first->deadline;
+    return next;
+}
+
+/* ------------------------------------------------------------------ connections */
+
+/* While there is no place for another connection the listener's event is not bound: it would be delivered
+ * again and again. */
+static void listener_watch(bool wanted)
+{
+    if (wanted == listener_bound)
+        return;
+    if (!wanted) {
+        sw_port_unbind(port, sw_socket_event(listener));
+        listener_bound = false;
+        return;
+    }
+    listener_bound =
+        sw_port_bind(port, sw_socket_event(listener), SW_SOCKET_FOR_PROGRAM, KEY_LISTENER) == SW_OK;
+    /* One that could not be accepted is not announced again. */
+    sw_event_update(sw_socket_event(listener), 0, SW_SOCKET_FOR_PROGRAM, NULL);
+}
+
+static void end(struct connection *connection)
+{
+    deadline_end(connection);
+    sw_port_unbind(port, sw_socket_event(connection->socket));
+    if (connection->server_bound)
+        sw_port_unbind(port, sw_socket_connection(connection->socket));
+    if (connection->runnable) {
+        struct connection **link = &runnable;
+        while (*link != connection)
+            link = &(*link)->next_runnable;
+        *link = connection->next_runnable;
+        if (runnable_last == &connection->next_runnable)
+            runnable_last = link;
+    }
+    connections[connection->index] = NULL;
+    connection_count--;
+    connection_close(connection);
+    listener_watch(true);
+}
+
+static void follow(struct connection *connection, enum connection_next next)
+{
+    if (next == CONNECTION_ENDS) {
+        end(connection);
+    } else if (next == CONNECTION_GOES_ON && !connection->runnable) {
+        connection->runnable = true;
+        connection->next_runnable = NULL;
+        *runnable_last = connection;
+        runnable_last = &connection->next_runnable;
+    }
+}
+
+/* Takes the socket. */
+static status_t begin(struct sw_socket *socket, const struct sw_socket_address *from)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+    uint32_t index = 0;
+    status_t status = SW_NO_MEMORY;
+
+    if (!connection)
+        goto fail_socket;
+    while (connections[index])
+        index++;
+    *connection = (struct connection){
+        .index = index, .deadline_kind = DEADLINE_NONE, .socket = socket, .from = *from
+    };
+    status = sw_port_bind(port, sw_socket_event(socket), SW_SOCKET_FOR_PROGRAM,
+                          KEY_CONNECTIONS + 2 * index);
+    if (status != SW_OK)
+        goto fail_connection;
+    status = sw_port_bind(port, sw_socket_connection(socket), UINT64_MAX,
+                          KEY_CONNECTIONS + 2 * index + 1);
+    if (status != SW_OK)
+        goto fail_event;
+    connection->server_bound = true;
+    connections[index] = connection;
+    connection_count++;
+    server_deadline(connection, DEADLINE_IDLE);
+    follow(connection, connection_run(connection));
+    return SW_OK;
+
+fail_event:
+    sw_port_unbind(port, sw_socket_event(socket));
+fail_connection:
+    free(connection);
+fail_socket:
+    sw_socket_close(socket);
+    return status;
+}
+
+/* ------------------------------------------------------------------ listener */
+
+static status_t listen_begin(void)
+{
+    status_t status = sw_socket_listen(&options.at, BACKLOG, &listener, NULL);
+
+    if (status != SW_OK)
+        return status;
+    status = sw_port_bind(port, sw_socket_connection(listener), UINT64_MAX, KEY_LISTENER + 1);
+    if (status != SW_OK)
+        return status;
+    listener_watch(true);
+    access_log("listening on %d", (int)options.at.port);
+    return SW_OK;
+}
+
+/* netd is gone, and the listener with it. */
+static status_t listen_again(void)
+{
+    listener_watch(false);
+    sw_port_unbind(port, sw_socket_connection(listener));
+    sw_socket_close(listener);
+    listener_bound = false;
+    access_log("the network was started again");
+    return listen_begin();
+}
+
+/* One connection an event: netd sets it again while more wait. A full house lets the one go that has been
+ * idle for longest. */
+static status_t accept_one(void)
+{
+    struct sw_socket_address from;
+    struct sw_socket *socket;
+
+    if (connection_count == options.connections) {
+        if (!deadlines[DEADLINE_IDLE].first) {
+            listener_watch(false);
+            return SW_OK;
+        }
+        end(deadlines[DEADLINE_IDLE].first);
+    }
+    status_t status = sw_socket_accept(listener, CONNECTION_RING, 0, &socket, &from);
+    if (status == SW_OK)
+        status = begin(socket, &from);
+    else if (status == SW_RESET)
+        return listen_again();
+    if (status != SW_OK && status != SW_TIMED_OUT)
+        access_log("a connection is refused: %s", sw_status_text(status));
+    /* Where it is memory that lacks it would be accepted again at once: it waits for another's end. */
+    if (status != SW_OK && status != SW_TIMED_OUT && connection_count > 0)
+        listener_watch(false);
+    return SW_OK;
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static status_t on_event(const struct sw_event *event)
+{
+    struct connection *connection;
+    uint64_t index;
+
+    if (event->key == KEY_LISTENER)
+        return accept_one();
+    if (event->key == KEY_LISTENER + 1)
+        return listen_again();
+    index = (event->key - KEY_CONNECTIONS) / 2;
+    if (index >= options.connections || !(connection = connections[index]))
+        return SW_OK;
+    if ((event->key - KEY_CONNECTIONS) % 2) { /* netd is gone; it would be said again */
+        sw_port_unbind(port, sw_socket_connection(connection->socket));
+        connection->server_bound = false;
+        sw_socket_lost(connection->socket);
+    }
+    follow(connection, connection_run(connection));
+    return SW_OK;
+}
+
+static void run_overdue(void)
+{
+    for (int kind = 0; kind < DEADLINE_KINDS; kind++) {
+        struct connection *connection;
+        while ((connection = deadlines[kind].first) && connection->deadline <= now)
+            follow(connection, connection_overdue(connection));
+    }
+}
+
+static void run_runnable(void)
+{
+    struct connection *connection = runnable;
+
+    runnable = NULL;
+    runnable_last = &runnable;
+    while (connection) {
+        struct connection *next = connection->next_runnable;
+        connection->runnable = false;
+        follow(connection, connection_run(connection));
+        connection = next;
+    }
+}
+
+status_t server_run(const struct server_options *wanted)
+{
+    status_t status;
+
+    options = *wanted;
+    connections = calloc(options.connections, sizeof(*connections));
+    if (!connections)
+        return SW_NO_MEMORY;
+    if ((status = sw_port_create(&port)) != SW_OK || (status = listen_begin()) != SW_OK)
+        return status;
+    for (;;) {
+        struct sw_wait wait = { 0 };
+        uint64_t deadline = 0;
+
+        if (!runnable) {
+            access_log_flush();
+            deadline = deadline_next();
+        }
+        status = sw_port_wait(port, &wait, deadline);
+        clock_read();
+        for (int i = 0; status == SW_OK; i++) {
+            if ((status = on_event(&wait.event)) != SW_OK)
+                return status;
+            if (i == EVENTS_A_TURN)
+                break;
+            status = sw_port_wait(port, &wait, 0);
+        }
+        if (status != SW_OK && status != SW_TIMED_OUT && status != SW_INTERRUPTED)
+            return status;
+        run_runnable();
+        run_overdue();
+    }
+}

@@ -1,0 +1,11 @@
+-- The web server. Not started at boot: `svc start httpd`, or "httpd" in `start` of /etc/swos/boot.lua.
+return {
+  description = "web server",
+  program = "/bin/httpd",
+  names = { "file/base", "net" },
+  capabilities = { "fs-read", "net" },
+  requires = { "netd" },
+  ready = { line = "httpd: listening on 8080" },
+  limits = { memory = "32M", processes = 1, threads = 1 },
+  log = "64K",
+}

@@ -1,0 +1,321 @@
+-- httpd with real clients: the guide's commands, what HTTP/1.1 asks for, bad and slow clients, and what is
+-- left of it when it, netd or nicd die.
+
+package.path = "tests/lib/?.lua;" .. package.path
+local tap = require("tap")
+local Guest = require("guest")
+local disk = require("disk")
+local network = require("network")
+
+local port, second = network.free_port("tcp"), network.free_port("tcp")
+local guest = Guest.start({ cpus = 2,
+  more = network.card({ { "tcp", port, 8080 }, { "tcp", second, 8081 } }) })
+
+-- Runs a command of this machine; PORT and SECOND in it are the ports that lead to 8080 and 8081.
+local function client(command, timeout)
+  return network.run(guest, (command:gsub("PORT", port):gsub("SECOND", second)), nil, timeout or 60)
+end
+
+local function log() return guest:must("svc logs httpd") end
+
+local function await_log(line)
+  network.until_true(guest, line, function() return log():find(line, 1, true) end)
+end
+
+-- Sends bytes as they are; what comes until the server ends. Pieces are sent one after the other.
+local function raw(at, ...)
+  local connection = network.connect(at)
+  for _, piece in ipairs { ... } do connection.send(piece) end
+  network.until_true(guest, "the end", function() return connection.ended end)
+  connection.close()
+  return connection.text, connection.problem
+end
+
+-- Status lines of a text of responses.
+local function statuses(text)
+  local list = {}
+  for status in text:gmatch("HTTP/1%.1 (%d+) ") do list[#list + 1] = status end
+  return table.concat(list, " ")
+end
+
+local function serve(name, command)
+  network.background(guest, name, command, "httpd: listening on 8081")
+end
+
+local function stop(name)
+  guest:must(("kill $(ps | grep httpd | grep -v grep | tail -n 1 | cut -c 1-5); rm -f /tmp/%s"):format(name))
+end
+
+tap.test("a service, and the guide's commands", function()
+  guest:login("root", "swordfish")
+  network.await_address(guest)
+  tap.contains(guest:must("svc start httpd", 0, 60), "httpd: ready")
+  tap.contains(log(), "httpd: listening on 8080")
+  tap.contains(client("curl -s http://127.0.0.1:PORT/"), "/www/index.html")
+  tap.equal(client("curl -s http://127.0.0.1:PORT/hello.txt"), "Hello from /www.\n")
+  tap.contains(client("curl -s http://127.0.0.1:PORT/sub/"), '<a href="./note.txt">note.txt</a>')
+  tap.contains(client("curl -si http://127.0.0.1:PORT/nope"), "HTTP/1.1 404 Not Found")
+  tap.contains(client("curl -si http://127.0.0.1:PORT/hello.txt"), "Content-Type: text/plain; charset=utf-8")
+  tap.contains(client("curl -si http://127.0.0.1:PORT/"), "Content-Type: text/html; charset=utf-8")
+  tap.equal(client("curl -s http://127.0.0.1:PORT/health"), "ok\n")
+  tap.equal(client("wget -qO- http://127.0.0.1:PORT/sub"), client("curl -s http://127.0.0.1:PORT/sub/"))
+  for _, line in ipairs { "httpd: 200 /\n", "httpd: 200 /hello.txt\n", "httpd: 404 /nope\n",
+      "httpd: 301 /sub\n", "httpd: 200 /sub/\n" } do
+    await_log(line)
+  end
+end)
+
+tap.test("HEAD, entity tags, ranges", function()
+  local head = client("curl -sI http://127.0.0.1:PORT/hello.txt")
+  tap.contains(head, "HTTP/1.1 200 OK")
+  tap.contains(head, "Content-Length: 17\r\n")
+  local tag = head:match("ETag: (%b\"\")")
+  local function with(field, path)
+    return client(("curl -si -H '%s' http://127.0.0.1:PORT/%s"):format(field, path or "hello.txt"))
+  end
+  local same = with("If-None-Match: " .. tag)
+  tap.contains(same, "HTTP/1.1 304 Not Modified")
+  tap.lacks(same, "Hello")
+  tap.contains(with('If-None-Match: "other"'), "HTTP/1.1 200 OK")
+  local part = with("Range: bytes=6-9")
+  tap.contains(part, "HTTP/1.1 206 Partial Content")
+  tap.contains(part, "Content-Range: bytes 6-9/17\r\n")
+  tap.contains(part, "\r\n\r\nfrom")
+  tap.contains(with("Range: bytes=-6"), "\r\n\r\n/www.\n")
+  local outside = with("Range: bytes=17-")
+  tap.contains(outside, "HTTP/1.1 416 Range Not Satisfiable")
+  tap.contains(outside, "Content-Range: bytes */17\r\n")
+  tap.contains(client(("curl -si -H 'Range: bytes=0-0' -H 'If-Range: %s' http://127.0.0.1:PORT/hello.txt")
+    :format(tag)), "HTTP/1.1 206")
+  tap.contains(client("curl -si -H 'Range: bytes=0-0' -H 'If-Range: \"x\"' http://127.0.0.1:PORT/hello.txt"),
+    "HTTP/1.1 200")
+end)
+
+-- Sent as they are; the statuses of the answers, and the connection ends.
+local HOST = "Host: h\r\n"
+local BAD = {
+  { "GET /\r\n\r\n", "400" },
+  { "nonsense\r\n\r\n", "400" },
+  { "\0\1\2\3\r\n\r\n", "400" },
+  { "GET / HTTP/1.1\r\n\r\n", "400" },
+  { "GET / HTTP/1.1\r\n" .. HOST .. "Bad Field: x\r\n\r\n", "400" },
+  { "GET /%00 HTTP/1.1\r\n" .. HOST .. "\r\n", "400" },
+  { "GET / HTTP/3.0\r\n" .. HOST .. "\r\n", "505" },
+  { "GET /" .. ("a"):rep(2000) .. " HTTP/1.1\r\n" .. HOST .. "\r\n", "414" },
+  { "GET / HTTP/1.1\r\n" .. HOST .. "A: " .. ("a"):rep(9000) .. "\r\n\r\n", "431" },
+  { "GET / HTTP/1.1\r\n" .. HOST .. ("A: b\r\n"):rep(200) .. "\r\n", "431" },
+  { "POST / HTTP/1.1\r\n" .. HOST .. "Content-Length: 70000\r\n\r\n" .. ("x"):rep(70000), "413" },
+  { "POST / HTTP/1.1\r\n" .. HOST .. "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411" },
+  { "GET /hello.txt HTTP/1.0\r\n\r\n", "200" },
+  { "GET /hello.txt HTTP/1.1\r\n" .. HOST .. "Connection: close\r\n\r\n", "200" },
+  -- a body is read over, and the next request understood
+  { "POST /hello.txt HTTP/1.1\r\n" .. HOST .. "Content-Length: 5\r\n\r\nGET /"
+    .. "GET /hello.txt HTTP/1.0\r\n\r\n", "405 200" },
+  { "DELETE / HTTP/1.1\r\n" .. HOST .. "Connection: close\r\n\r\n", "405" },
+}
+
+tap.test("malformed and oversized requests", function()
+  for i, case in ipairs(BAD) do
+    local text, problem = raw(port, case[1])
+    tap.equal(statuses(text), case[2], "case " .. i)
+    tap.equal(problem, nil, "the end of case " .. i)
+  end
+  tap.contains((raw(port, "PUT / HTTP/1.0\r\n\r\n")), "Allow: GET, HEAD\r\n")
+end)
+
+tap.test("no path leads out of the root", function()
+  for _, path in ipairs { "/../etc/passwd", "/..%2fetc/passwd", "/%2e%2e/etc/passwd", "/sub/../../etc/passwd",
+      "/sub/%2E%2E/..//etc/passwd", "//../../etc/swos/passwd", "/./../etc/motd",
+      "/sub/..%2f..%2fetc%2fmotd" } do
+    local text = client(("curl -si --path-as-is 'http://127.0.0.1:PORT%s'"):format(path))
+    tap.contains(text, "HTTP/1.1 404", path)
+  end
+  tap.contains(client("curl -s --path-as-is http://127.0.0.1:PORT/sub/../hello.txt"), "Hello from /www.")
+end)
+
+tap.test("requests that come together, and in pieces", function()
+  local one = "GET /hello.txt HTTP/1.1\r\n" .. HOST .. "\r\n"
+  local last = "GET /sub/note.txt HTTP/1.1\r\n" .. HOST .. "Connection: close\r\n\r\n"
+  local text = raw(port, one:rep(200) .. last)
+  tap.equal(statuses(text), ("200 "):rep(201):sub(1, -2))
+  tap.equal(select(2, text:gsub("Hello from /www%.\n", "")), 200)
+  local pieces = {}
+  for byte in (one .. last):gmatch(".") do pieces[#pieces + 1] = byte end
+  local connection = network.connect(port)
+  for _, byte in ipairs(pieces) do
+    connection.send(byte)
+    guest:sleep(0.002) -- so that each is a segment of its own
+  end
+  network.until_true(guest, "the end", function() return connection.ended end)
+  tap.equal(statuses(connection.text), "200 200")
+  connection.close()
+end)
+
+tap.test("slow clients are told so and hold up nobody", function()
+  local slow = {}
+  for i = 1, 40 do
+    slow[i] = network.connect(port)
+    slow[i].send("GET / HTTP/1.1\r\nHost:")
+    guest:sleep(0.03) -- QEMU's listener takes them one by one, and has a backlog of one
+  end
+  for _ = 1, 3 do
+    guest:sleep(1) -- a slow client's pace
+    for i = 1, 40 do slow[i].send(" ") end
+    tap.equal(client("curl -s http://127.0.0.1:PORT/health"), "ok\n")
+  end
+  network.until_true(guest, "40 answers", function()
+    for i = 1, 40 do
+      if not slow[i].ended then return false end
+    end
+    return true
+  end)
+  for i = 1, 40 do
+    tap.equal(statuses(slow[i].text), "408")
+    slow[i].close()
+  end
+end)
+
+tap.test("load: wrk, kept connections and new ones", function()
+  for _, more in ipairs { "", "-H 'Connection: close'" } do
+    local text = client("wrk -t2 -c64 -d3 " .. more .. " http://127.0.0.1:PORT/hello.txt", 60)
+    tap.lacks(text, "Non-2xx")
+    tap.lacks(text, "Socket errors")
+    tap.note("%s", text:match("Requests/sec:[^\n]*"))
+    tap.check(tonumber(text:match("(%d+) requests in")) > 100)
+  end
+end)
+
+tap.test("files of /tmp: times, modes, listings", function()
+  guest:must("mkdir /tmp/www /tmp/www/closed /tmp/www/open; cd /tmp/www; echo hidden >secret; "
+    .. "chmod 600 secret;"
+    .. " echo below >closed/below; chmod 700 closed; echo x >'<b>&\"q?#%'; echo 1 >open/a")
+  serve("tmp", "httpd -p 8081 -r /tmp/www -v")
+  local text = client("curl -si http://127.0.0.1:SECOND/open/a")
+  local modified = text:match("Last%-Modified: ([^\r]*)")
+  tap.check(modified, text)
+  local function since(date)
+    return client(("curl -si -H 'If-Modified-Since: %s' http://127.0.0.1:SECOND/open/a"):format(date))
+  end
+  tap.contains(since(modified), "HTTP/1.1 304")
+  tap.contains(since("Sun, 06 Nov 1994 08:49:37 GMT"), "HTTP/1.1 200")
+  for _, path in ipairs { "secret", "closed/below", "closed/" } do
+    tap.contains(client("curl -si http://127.0.0.1:SECOND/" .. path), "HTTP/1.1 403", path)
+  end
+  local list = client("curl -s http://127.0.0.1:SECOND/")
+  tap.contains(list, '<a href="./%3Cb%3E%26%22q%3F%23%25">&lt;b&gt;&amp;&quot;q?#%</a>')
+  tap.contains(list, '<a href="./open/">open/</a>')
+  tap.equal(client("curl -s 'http://127.0.0.1:SECOND/%3Cb%3E%26%22q%3F%23%25'"), "x\n")
+  guest:must("echo longer >/tmp/www/open/a")
+  network.until_true(guest, "the new content", function()
+    return client("curl -s http://127.0.0.1:SECOND/open/a") == "longer\n"
+  end)
+  guest:must("echo '<p>own' >/tmp/www/index.html")
+  tap.equal(client("curl -s http://127.0.0.1:SECOND/"), "<p>own\n")
+  network.await_line(guest, "tmp", "httpd: 200 /open/a GET 2 bytes to 10.0.2.2 port ")
+end)
+
+local SIZE = 24 << 20
+
+tap.test("a large file, also while nicd is killed again and again", function()
+  guest:must(("seq 1 4000000 | head -c %d >/tmp/www/large"):format(SIZE), 0, 120)
+  local sum = guest:must("sha256sum </tmp/www/large"):match("%x+")
+  local function download()
+    return client("timeout 110 curl -s http://127.0.0.1:SECOND/large | sha256sum", 120):match("%x+")
+  end
+  tap.equal(download(), sum)
+  local path = disk.blank(0)
+  local started = network.start(("timeout 170 curl -s http://127.0.0.1:%d/large >%s"):format(second, path))
+  for i = 1, 5 do -- more, and init would take its time to start it again
+    network.until_true(guest, "more of the download", function()
+      return #disk.read(path) > i * SIZE // 8 or started.status
+    end, 90)
+    tap.equal(started.status, nil, "the download ended before kill " .. i)
+    guest:must("svc kill nicd")
+  end
+  network.until_true(guest, "the download", function() return started.status end, 120)
+  tap.equal(client("sha256sum <" .. path):match("%x+"), sum)
+end)
+
+tap.test("a client that never reads holds up nobody", function()
+  local stuck = {}
+  for i = 1, 8 do
+    stuck[i] = network.start(("(printf 'GET /large HTTP/1.0\\r\\n\\r\\n'; sleep 600)"
+      .. "| nc 127.0.0.1 %d | sleep 600"):format(second))
+  end
+  for _ = 1, 5 do tap.equal(client("curl -s http://127.0.0.1:SECOND/open/a"), "longer\n") end
+  for i = 1, 8 do require("luv").kill(stuck[i].pid, "sigkill") end
+  stop("tmp")
+end)
+
+tap.test("a large file of the image", function()
+  serve("image", "httpd -p 8081 -r /")
+  local sum = guest:must("sha256sum </lib/debug/symbols"):match("%x+")
+  tap.equal(client("curl -s http://127.0.0.1:SECOND/lib/debug/symbols | sha256sum"):match("%x+"), sum)
+  tap.contains(client("curl -si http://127.0.0.1:SECOND/etc/swos/passwd"), "HTTP/1.1 403")
+  stop("image")
+end)
+
+tap.test("a full house lets the idle one go, and waits while none is", function()
+  serve("few", "httpd -p 8081 -r /www -c 4")
+  local held = {}
+  for i = 1, 4 do
+    held[i] = network.connect(second)
+    held[i].send("GET /hello.txt HTTP/1.1\r\n" .. HOST .. "\r\n")
+    network.until_true(guest, "an answer", function() return held[i].text:find("Hello", 1, true) end)
+  end
+  tap.equal(client("curl -s http://127.0.0.1:SECOND/hello.txt"), "Hello from /www.\n")
+  network.until_true(guest, "the end of the first", function() return held[1].ended end)
+  tap.check(not held[4].ended)
+  for i = 1, 4 do held[i].close() end
+  -- four that are not idle: the fifth is served when one of them is refused as too slow
+  for i = 1, 4 do
+    held[i] = network.connect(second)
+    held[i].send("GET /hello.txt HTTP/1.1\r\n")
+  end
+  tap.equal(client("curl -s http://127.0.0.1:SECOND/hello.txt"), "Hello from /www.\n")
+  for i = 1, 4 do held[i].close() end
+  stop("few")
+end)
+
+tap.test("a port that is taken, wrong command lines", function()
+  tap.contains(guest:run("httpd"), "httpd: listen: address in use")
+  tap.contains(guest:run("httpd -p 70000"), "httpd: not a number in range: 70000\nusage: httpd")
+  tap.contains(guest:run("httpd -r /nope -p 8081"), "httpd: /nope: not found")
+  tap.contains(guest:run("httpd --what"), "httpd: unknown option --what")
+end)
+
+-- What the service answers, once it does.
+local function comes_back()
+  return network.until_true(guest, "the service", function()
+    return client("curl -s --max-time 5 http://127.0.0.1:PORT/health") == "ok\n"
+  end)
+end
+
+tap.test("killed, crashed, hung: it comes back; so it does when netd died", function()
+  for _, how in ipairs { "", " crash" } do
+    guest:must("svc kill httpd" .. how)
+    comes_back()
+  end
+  guest:must("svc kill netd")
+  comes_back()
+  guest:must("svc kill httpd")
+  comes_back()
+end)
+
+tap.test("no pages, handles or objects are lost", function()
+  guest:leak_check(function()
+    client("for i in 1 2 3 4 5 6 7 8; do curl -s http://127.0.0.1:PORT/sub/; done")
+    raw(port, "nonsense\r\n\r\n")
+    network.until_true(guest, "the end of all connections", function()
+      return not guest:must("ss -t"):find("8080", 1, true)
+    end)
+  end, 3, 5)
+end)
+
+tap.test("user and guest are refused", function()
+  guest:line("exit")
+  guest:login("user", "swordfish")
+  tap.contains(guest:run("httpd -p 8081"), "permission denied (needs capability net)")
+end)
+
+tap.done()
