@@ -2,6 +2,7 @@
 #include "connection.h"
 #include "access_log.h"
 #include "listing.h"
+#include "metrics.h"
 #include "request.h"
 #include "server.h"
 #include <stdarg.h>
@@ -154,16 +155,19 @@ static void respond(struct connection *connection, const struct request *request
     connection->left = response->has_no_body ? 0 : response->length;
     connection->state = SENDING;
     server_deadline(connection, DEADLINE_SEND);
+    metrics_count(response->status, connection->left);
     write_access(connection, request, response);
 }
 
 /* The body is a copy of the text. */
 static void respond_text(struct connection *connection, const struct request *request,
-                         struct response *response, const char *text)
+                         struct response *response, const char *text, size_t length)
 {
-    response->length = strlen(text);
-    connection->memory = strdup(text);
-    if (!connection->memory) { /* the head still says what it is */
+    response->length = length;
+    connection->memory = malloc(length);
+    if (connection->memory) {
+        memcpy(connection->memory, text, length);
+    } else { /* the head still says what it is */
         response->length = 0;
         connection->last = true;
     }
@@ -178,8 +182,8 @@ static void respond_status(struct connection *connection, const struct request *
 
     response->status = status;
     response->type = "text/plain; charset=utf-8";
-    sw_format(text, sizeof(text), "%d %s\n", status, reason(status));
-    respond_text(connection, request, response, text);
+    size_t length = sw_format(text, sizeof(text), "%d %s\n", status, reason(status));
+    respond_text(connection, request, response, text, length);
 }
 
 /* ------------------------------------------------------------------ files */
@@ -329,7 +333,16 @@ static void answer(struct connection *connection, const struct request *request)
     } else if (!request->directory && !strcmp(request->path, "health")) {
         response.status = 200;
         response.type = "text/plain; charset=utf-8";
-        respond_text(connection, request, &response, "ok\n");
+        respond_text(connection, request, &response, "ok\n", 3);
+    } else if (!request->directory && !strcmp(request->path, "metrics")) {
+        if (metrics_ask() != SW_OK) {
+            respond_status(connection, request, &response, 503);
+            return;
+        }
+        connection->state = ASKING;
+        connection->asks_head = request->method == REQUEST_HEAD;
+        connection->last |= !request->keep_alive;
+        server_deadline(connection, DEADLINE_NONE); /* the question has one */
     } else {
         respond_path(connection, request, &response);
     }
@@ -382,7 +395,27 @@ static void discard(struct connection *connection)
     }
 }
 
-enum step { STEP_DONE, STEP_WAITS_INPUT, STEP_WAITS_ROOM, STEP_ENDS };
+enum connection_next connection_answered(struct connection *connection, status_t status,
+                                         const char *text, size_t length)
+{
+    struct request request = { .method = connection->asks_head ? REQUEST_HEAD : REQUEST_GET,
+                               .keep_alive = !connection->last,
+                               .target = { "/metrics", 8 } };
+    struct response response = { .status = 200,
+                                 .type = "text/plain; version=0.0.4; charset=utf-8" };
+
+    if (connection->state != ASKING)
+        return CONNECTION_WAITS;
+    request.method_name =
+        connection->asks_head ? (struct text){ "HEAD", 4 } : (struct text){ "GET", 3 };
+    if (status == SW_OK)
+        respond_text(connection, &request, &response, text, length);
+    else
+        respond_status(connection, &request, &response, 503);
+    return connection_run(connection);
+}
+
+enum step { STEP_DONE, STEP_WAITS_INPUT, STEP_WAITS_ROOM, STEP_WAITS_ANSWER, STEP_ENDS };
 
 /* Reads a request, if it is there, and begins its response. */
 static enum step step_reading(struct connection *connection)
@@ -512,6 +545,8 @@ static enum step step(struct connection *connection)
         return step_reading(connection);
     case SENDING:
         return step_sending(connection);
+    case ASKING:
+        return STEP_WAITS_ANSWER;
     default:
         return step_draining(connection);
     }
@@ -549,6 +584,10 @@ enum connection_next connection_run(struct connection *connection)
             if (has_ended(connection))
                 return CONNECTION_ENDS;
             break;
+        case STEP_WAITS_ANSWER:
+            sw_socket_flush(socket);
+            /* What comes meanwhile is no news. */
+            return sw_socket_ready(socket, 0) ? CONNECTION_ENDS : CONNECTION_WAITS;
         case STEP_WAITS_ROOM:
             sw_socket_flush(socket);
             ready = sw_socket_ready(socket, SW_POLL_OUT);

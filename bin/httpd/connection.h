@@ -1,6 +1,7 @@
 /* One connection: requests in, responses out.
  *
  *   READING  the head of a request gathers; before it what is left of the last one's body is read over
+ *   ASKING   for what /metrics tells, of another service
  *   SENDING  a response's head is in the ring, its body follows as there is room
  *   DRAINING the response was the last one and the client may still be sending: we have ended our half
  *            and read over what comes, so that no reset takes the response away from it
@@ -15,7 +16,7 @@
 
 #define CONNECTION_RING 32768u
 
-enum connection_state { READING, SENDING, DRAINING };
+enum connection_state { READING, ASKING, SENDING, DRAINING };
 
 struct connection {
     /* the server's */
@@ -29,9 +30,10 @@ struct connection {
     struct sw_socket *socket;
     struct sw_socket_address from;
     enum connection_state state;
-    bool last;    /* the response under way is the last one */
-    bool refused; /* and its request was not understood to its end */
-    char *head;   /* of a response, what did not fit into the ring */
+    bool asks_head; /* ASKING: by HEAD */
+    bool last;      /* the response under way is the last one */
+    bool refused;   /* and its request was not understood to its end */
+    char *head;     /* of a response, what did not fit into the ring */
     size_t head_left;
     char *partial; /* of a head that is not all there */
     size_t partial_length;
@@ -50,5 +52,8 @@ enum connection_next {
 enum connection_next connection_run(struct connection *connection);
 /* Its deadline has passed. */
 enum connection_next connection_overdue(struct connection *connection);
+/* What it asked for, if it is ASKING; not OK: there is none. */
+enum connection_next connection_answered(struct connection *connection, status_t status,
+                                         const char *text, size_t length);
 /* Frees what it holds, the socket too. */
 void connection_close(struct connection *connection);

@@ -5,12 +5,14 @@
  * deadline: under load one wake serves many connections. */
 #include "server.h"
 #include "access_log.h"
+#include "metrics.h"
 #include <stdlib.h>
 #include <swos/clock.h>
 #include <swos/status.h>
 
-#define KEY_LISTENER 0u    /* its event; 1: netd is gone */
-#define KEY_CONNECTIONS 2u /* two a connection */
+#define KEY_LISTENER 0u /* its event; 1: netd is gone */
+#define KEY_METRICS 2u
+#define KEY_CONNECTIONS 4u /* two a connection */
 #define BACKLOG 128u
 #define EVENTS_A_TURN 64
 
@@ -78,6 +80,8 @@ void server_deadline(struct connection *connection, enum deadline kind)
 {
     deadline_end(connection);
     connection->deadline_kind = kind;
+    if (kind == DEADLINE_NONE)
+        return;
     connection->deadline = now + lasts[kind];
     connection->later = NULL;
     connection->earlier = deadlines[kind].last;
@@ -243,6 +247,19 @@ static status_t accept_one(void)
 
 /* ------------------------------------------------------------------ the loop */
 
+static void on_metrics(void)
+{
+    const char *text;
+    size_t length;
+    status_t status;
+
+    if (!metrics_take(&status, &text, &length))
+        return;
+    for (uint32_t i = 0; i < options.connections; i++)
+        if (connections[i])
+            follow(connections[i], connection_answered(connections[i], status, text, length));
+}
+
 static status_t on_event(const struct sw_event *event)
 {
     struct connection *connection;
@@ -252,6 +269,10 @@ static status_t on_event(const struct sw_event *event)
         return accept_one();
     if (event->key == KEY_LISTENER + 1)
         return listen_again();
+    if (event->key == KEY_METRICS) {
+        on_metrics();
+        return SW_OK;
+    }
     index = (event->key - KEY_CONNECTIONS) / 2;
     if (index >= options.connections || !(connection = connections[index]))
         return SW_OK;
@@ -297,6 +318,7 @@ status_t server_run(const struct server_options *wanted)
         return SW_NO_MEMORY;
     if ((status = sw_port_create(&port)) != SW_OK || (status = listen_begin()) != SW_OK)
         return status;
+    metrics_open(port, KEY_METRICS);
     for (;;) {
         struct sw_wait wait = { 0 };
         uint64_t deadline = 0;

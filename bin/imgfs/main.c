@@ -31,10 +31,60 @@ static bool may(const struct sw_request *request, const struct image_inode *inod
     return image_may(inode, request->event.principal, wanted);
 }
 
-static status_t walk(const struct sw_request *request, const char *path, size_t length,
-                     uint32_t *out_inode)
+/* A connection with badge N sees only what lies below the directory with the id N, as its root; with badge 0
+ * everything. init makes them. */
+static uint32_t root_of(const struct sw_request *request)
 {
-    return image_path(&base.image, &paths, request->event.principal, path, length, out_inode);
+    uint64_t badge = request->event.badge;
+
+    return badge >= 1 && badge <= base.image.super.inode_count ? (uint32_t)badge - 1 : 0;
+}
+
+static bool is_below(uint32_t number, uint32_t root)
+{
+    while (number != root && number != 0)
+        number = base.image.inodes[number].parent;
+    return number == root;
+}
+
+/* The path of an inode from the image's root and a slash, to the end of the buffer's first `end` bytes; where
+ * it begins, SIZE_MAX when it is too long. The root's is empty. */
+static size_t path_of(uint32_t number, char *buffer, size_t end)
+{
+    while (number != 0) {
+        const struct image_inode *inode = &base.image.inodes[number];
+
+        if (end < inode->name_length + 1u) {
+            return SIZE_MAX;
+        }
+        buffer[--end] = '/';
+        end -= inode->name_length;
+        memcpy(buffer + end, image_name(&base.image, inode), inode->name_length);
+        number = inode->parent;
+    }
+    return end;
+}
+
+static SW_HOT status_t walk(const struct sw_request *request, const char *path, size_t length,
+                            uint32_t *out_inode)
+{
+    uint32_t root = root_of(request);
+    char full[2 * SW_PATH_MAX];
+    size_t start;
+
+    if (root == 0) {
+        return image_path(&base.image, &paths, request->event.principal, path, length, out_inode);
+    }
+    if (length > SW_PATH_MAX || (start = path_of(root, full, SW_PATH_MAX)) == SIZE_MAX) {
+        return SW_NAME_TOO_LONG;
+    }
+    memcpy(full + SW_PATH_MAX, path, length);
+    length += SW_PATH_MAX - start;
+    if (full[start + length - 1] == '/' && length == SW_PATH_MAX - start) {
+        length--; /* the root itself */
+    }
+    return image_path(&base.image, &paths, request->event.principal, full + start, length,
+                      out_inode);
 }
 
 static void attributes_fill(uint32_t number, struct sw_attributes *out)
@@ -241,6 +291,9 @@ static status_t handle_extent(struct sw_request *request, const struct sw_file_e
     (void)out;
     if (in->id == 0 || in->id > base.image.super.inode_count) {
         return SW_NOT_FOUND;
+    }
+    if (!is_below((uint32_t)in->id - 1, root_of(request))) {
+        return SW_ACCESS;
     }
     inode = &base.image.inodes[in->id - 1];
     if (inode->kind != SW_FILE_REGULAR) {

@@ -10,8 +10,9 @@ return {
   paths = { { "/", "file/base" }, { "/tmp", "file/tmp" } },
   -- Names by principal, for sessions and init's helpers; a service sees what its script says.
   views = {
-    [0] = { "auth", "block", "file/base", "file/tmp", "log", "names", "net", "system", "terminal/console" },
-    [1] = { "auth", "file/base", "file/tmp", "log", "names", "net", "system", "terminal/console" },
+    [0] = { "auth", "block", "file/base", "file/tmp", "log", "metrics", "names", "net", "system",
+      "terminal/console" },
+    [1] = { "auth", "file/base", "file/tmp", "log", "metrics", "names", "net", "system", "terminal/console" },
     other = { "file/base", "file/tmp", "log", "names", "net", "system" },
   },
 }

@@ -4,7 +4,8 @@
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 
-local PROTOCOLS = { "block", "file", "terminal", "auth", "names", "system", "log", "driver", "nic", "net", "endpoint" }
+local PROTOCOLS = { "block", "file", "terminal", "auth", "names", "system", "log", "driver", "nic", "net", "endpoint",
+  "metrics" }
 local model = require("model").load(here, PROTOCOLS)
 local emit_c = require("emit_c")
 local emit_kernel = require("emit_kernel")

@@ -13,5 +13,6 @@ return {
   { "rngd", level = 0, calls = { "names" } },
   { "drvinputd", serves = "driver", calls = {} },
   { "netd", serves = "net", calls = { "names" } },
+  { "metrics", serves = "metrics", calls = { "file", "log", "names", "system" } },
   { "authd", serves = "auth", calls = { "names" } },
 }

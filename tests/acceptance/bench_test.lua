@@ -15,7 +15,8 @@ local counts
 
 tap.test("the bench runs to its end", function()
   counts = measure.instructions(ROWS)
-  for _, name in ipairs(ROWS) do tap.check(counts[name], "%s was not measured", name) end
+  for name, count in pairs(measure.instructions(measure.HTTP)) do counts[name] = count end
+  for _, name in ipairs(table.move(measure.HTTP, 1, #measure.HTTP, #ROWS + 1, ROWS)) do tap.check(counts[name], "%s was not measured", name) end
 end)
 
 tap.test("no path grew", function()

@@ -5,10 +5,11 @@ package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 local Guest = require("guest")
 local disk = require("disk")
+local exposition = require("exposition")
 local network = require("network")
 
 local port, second = network.free_port("tcp"), network.free_port("tcp")
-local guest = Guest.start({ cpus = 2,
+local guest = Guest.start({ cpus = 2, disks = { { "build/test.img" } },
   more = network.card({ { "tcp", port, 8080 }, { "tcp", second, 8081 } }) })
 
 -- Runs a command of this machine; PORT and SECOND in it are the ports that lead to 8080 and 8081.
@@ -89,6 +90,51 @@ tap.test("HEAD, entity tags, ranges", function()
     :format(tag)), "HTTP/1.1 206")
   tap.contains(client("curl -si -H 'Range: bytes=0-0' -H 'If-Range: \"x\"' http://127.0.0.1:PORT/hello.txt"),
     "HTTP/1.1 200")
+end)
+
+local function query(at, text)
+  return network.run(guest, ("curl -sG --data-urlencode 'query=%s' http://127.0.0.1:%d/api/v1/query")
+    :format(text, at))
+end
+
+tap.test("/metrics: what `metrics` prints, as promtool and a Prometheus of the test's own read it", function()
+  local page = exposition.read(client("curl -s http://127.0.0.1:PORT/metrics"))
+  local printed = exposition.read(guest:must("metrics") .. "\n")
+  for name in pairs(printed.value) do tap.check(page.value[name], "%s is missing", name) end
+  tap.check(page.value['httpd_responses_total{code="200"}'] >= 3)
+  tap.contains(client("curl -sI http://127.0.0.1:PORT/metrics"), "Content-Type: text/plain; version=0.0.4")
+  -- the names of node_exporter are not as promtool would have them
+  tap.equal(client("curl -s http://127.0.0.1:PORT/metrics | promtool check metrics 2>&1"
+    .. " | grep -v snake_case"), "")
+  local config = disk.write(("scrape_configs: [ { job_name: swos, scrape_interval: 1s,"
+    .. " static_configs: [ { targets: [ '127.0.0.1:%d' ] } ] } ]\n"):format(port))
+  local at, folder = network.free_port("tcp"), network.run(guest, "mktemp -d"):match("%S+")
+  local prometheus = network.start(("exec prometheus --config.file=%s --storage.tsdb.path=%s/data "
+    .. "--log.level=error --web.listen-address=127.0.0.1:%d 2>&1"):format(config, folder, at))
+  tap.on_done(function()
+    if not prometheus.status then require("luv").kill(prometheus.pid, "sigkill") end
+    os.execute("rm -rf " .. folder)
+  end)
+  network.until_true(guest, "a scrape", function()
+    if prometheus.status then error("prometheus ended: " .. prometheus.output, 0) end
+    return query(at, "up"):find('"1"]', 1, true)
+  end, 120)
+  tap.contains(query(at, "node_memory_MemTotal_bytes"),
+    ('"%d"'):format(page.value.node_memory_MemTotal_bytes))
+  tap.contains(query(at, 'swos_service_up{service="httpd"}'), '"1"]')
+  require("luv").kill(prometheus.pid, "sigkill")
+  network.until_true(guest, "the end of prometheus", function() return prometheus.status end)
+end)
+
+tap.test("/metrics without its service: 503, and nobody else waits", function()
+  guest:must("svc stop metrics", 0, 60)
+  local asked = network.start(("curl -si http://127.0.0.1:%d/metrics"):format(port))
+  while not asked.status do tap.equal(client("curl -s http://127.0.0.1:PORT/health"), "ok\n") end
+  tap.contains(asked.output, "HTTP/1.1 503")
+  guest:must("svc start metrics", 0, 60)
+  tap.contains(client("curl -si http://127.0.0.1:PORT/metrics"), "HTTP/1.1 200")
+  guest:must("svc kill metrics")
+  tap.contains(client("curl -si http://127.0.0.1:PORT/metrics"), "HTTP/1.1 200")
 end)
 
 -- Sent as they are; the statuses of the answers, and the connection ends.
@@ -224,7 +270,8 @@ tap.test("a large file, also while nicd is killed again and again", function()
   end
   tap.equal(download(), sum)
   local path = disk.blank(0)
-  local started = network.start(("timeout 170 curl -s http://127.0.0.1:%d/large >%s"):format(second, path))
+  local started = network.start(("timeout 170 curl -s --limit-rate 6M http://127.0.0.1:%d/large >%s")
+    :format(second, path))
   for i = 1, 5 do -- more, and init would take its time to start it again
     network.until_true(guest, "more of the download", function()
       return #disk.read(path) > i * SIZE // 8 or started.status
@@ -249,8 +296,8 @@ end)
 
 tap.test("a large file of the image", function()
   serve("image", "httpd -p 8081 -r /")
-  local sum = guest:must("sha256sum </lib/debug/symbols"):match("%x+")
-  tap.equal(client("curl -s http://127.0.0.1:SECOND/lib/debug/symbols | sha256sum"):match("%x+"), sum)
+  local sum = guest:must("sha256sum </bench/big"):match("%x+")
+  tap.equal(client("curl -s http://127.0.0.1:SECOND/bench/big | sha256sum"):match("%x+"), sum)
   tap.contains(client("curl -si http://127.0.0.1:SECOND/etc/swos/passwd"), "HTTP/1.1 403")
   stop("image")
 end)
@@ -290,6 +337,45 @@ local function comes_back()
     return client("curl -s --max-time 5 http://127.0.0.1:PORT/health") == "ok\n"
   end)
 end
+
+-- A service that runs once with this folder among its paths, and arguments without spaces: status and log.
+local function once(folder, program, ...)
+  local text = ('return { program = "/bin/%s", arguments = { "%s" }, oneshot = true, folders = { "%s" }, '
+    .. 'capabilities = { "fs-read" } }'):format(program, table.concat({ ... }, '", "'), folder)
+  guest:must(("echo '%s' >/tmp/services/once.lua; svc reload"):format(text), 0, 60)
+  local _, status = guest:run("svc start once", 60)
+  return status, guest:must("svc logs once")
+end
+
+tap.test("a service with folders sees what lies below them", function()
+  guest:must("mkdir /tmp/services; chmod 755 /tmp/services")
+  local status, text = once("/www/sub", "cat", "/www/sub/note.txt")
+  tap.equal(status, 0)
+  tap.contains(text, "A file in a folder without index.html.")
+  for _, path in ipairs { "/www/hello.txt", "/www/sub/../hello.txt", "/etc/motd" } do
+    status, text = once("/www/sub", "cat", path)
+    tap.check(status ~= 0, path)
+    tap.contains(text, path .. ": not found", path)
+  end
+  -- a file of several extents
+  local sum = guest:must("sha256sum </bench/big"):match("%x+")
+  status, text = once("/bench", "sha256sum", "/bench/big")
+  tap.equal(status, 0)
+  tap.contains(text, sum)
+  -- asked for by its id
+  local id = guest:must("lua -e 'print(require([[swos.protocol]]).file.stat(require([[swos]]).paths()[1][2],"
+    .. " { path = [[bench/big]] }).attributes.id)'"):match("%d+")
+  local extent = "print(require([[swos.protocol]]).file.extent(require([[swos]]).paths()[1][2],"
+    .. "{id=%s,index=0}))"
+  status, text = once("/www", "lua", "-e", extent:format(id))
+  tap.equal(status, 0)
+  tap.contains(text, "nil\tpermission denied")
+  tap.contains(select(2, once("/bench", "lua", "-e", extent:format(id))), "table: ")
+  status = once("/nope", "true", "x")
+  tap.check(status ~= 0)
+  tap.contains(guest:must("svc status once"), "/nope")
+  guest:must("rm -r /tmp/services; svc reload", 0, 60)
+end)
 
 tap.test("killed, crashed, hung: it comes back; so it does when netd died", function()
   for _, how in ipairs { "", " crash" } do

@@ -20,6 +20,7 @@
 #include <swos/fd.h>
 #include <swos/mapping.h>
 #include <swos/path.h>
+#include <swos/socket.h>
 #include <swos/spawn.h>
 #include <swos/start.h>
 #include <swos/status.h>
@@ -532,38 +533,103 @@ static void sleep_ms(uint32_t count)
 
 /* ---- all of it */
 
+/* ---- HTTP over loopback */
+
+#define HTTP_REQUEST "GET /1k HTTP/1.1\r\nHost: bench\r\n\r\n"
+#define HTTP_BODY 1024
+#define HTTP_MOST 16
+
+static void http_read(struct sw_socket *socket)
+{
+    static char text[4096];
+    size_t have = 0, done, head;
+    const char *body;
+
+    do {
+        must(sw_socket_read(socket, text + have, sizeof(text) - 1 - have, SW_NEVER, &done), "read");
+        if (done == 0)
+            must(SW_RESET, "response");
+        have += done;
+        text[have] = 0;
+        body = strstr(text, "\r\n\r\n");
+        head = body ? (size_t)(body + 4 - text) : 0;
+    } while (!body || have < head + HTTP_BODY);
+    if (have != head + HTTP_BODY || strncmp(text, "HTTP/1.1 200 ", 13) != 0)
+        must(SW_BAD_MESSAGE, "response");
+}
+
+/* Requests on `connections` kept connections: all are sent, then all answers read. */
+static void http(const char *row, uint32_t count, uint32_t connections)
+{
+    struct sw_socket_address at = { .bytes = { 127, 0, 0, 1 },
+                                    .family = SW_NET_IPV4,
+                                    .port = 8080 };
+    struct sw_socket *sockets[HTTP_MOST];
+    size_t done;
+
+    for (uint32_t i = 0; i < connections; i++) {
+        must(sw_socket_connect(&at, 0, &sockets[i]), "connect");
+        must(sw_socket_wait_connected(sockets[i], SW_NEVER), "connect");
+    }
+    for (uint32_t n = 0; n <= count; n += connections) {
+        if (n == connections) /* the first ones are to warm up */
+            begin();
+        for (uint32_t i = 0; i < connections; i++)
+            must(sw_socket_write(sockets[i], HTTP_REQUEST, strlen(HTTP_REQUEST), SW_NEVER, &done),
+                 "write");
+        for (uint32_t i = 0; i < connections; i++)
+            http_read(sockets[i]);
+    }
+    end(row, count, 0);
+    for (uint32_t i = 0; i < connections; i++)
+        sw_socket_close(sockets[i]);
+}
+
+static void http_one(uint32_t count)
+{
+    http("http-1", count, 1);
+}
+
+static void http_many(uint32_t count)
+{
+    http("http-16", count < HTTP_MOST ? HTTP_MOST : count, HTTP_MOST);
+}
+
 static const struct {
     const char *name;
     void (*measure)(uint32_t count);
     uint32_t
-        count; /* of a round: some milliseconds, so that on a busy machine one is undisturbed */
-    bool once; /* a second round would measure something else, or take long */
+        count;  /* of a round: some milliseconds, so that on a busy machine one is undisturbed */
+    bool once;  /* a second round would measure something else, or take long */
+    bool asked; /* only by its name: it needs a server */
 } rows[] = {
-    { "null-call", null_call, 5000, false },
-    { "event-read", event_read, 5000, false },
-    { "clock", clock_read, 50000, false },
-    { "call", call_reply, 250, false },
-    { "futex", futex, 1000, false },
-    { "thread", threads, 200, false },
-    { "spawn-tiny", spawn_tiny, 20, false },
-    { "spawn-lua", spawn_lua, 5, false },
-    { "sh-true", shell_true, 5, false },
-    { "sh-1000-builtin", shell_builtin, 1, false },
-    { "sh-1000-external", shell_external, 1, true },
-    { "find-all", find_all, 1, false },
-    { "grep-10MiB", grep_lines, 1, true },
-    { "sort-10MiB", sort_lines, 1, true },
-    { "open-image", open_image, 100, false },
-    { "open-tmp", open_tmp, 100, false },
-    { "read-4KiB", read_again, 3000, false },
-    { "map-1MiB", map_touch, 10, false },
-    { "far-touch", far_touch, 200, false },
-    { "far-map", far_map, 200, false },
-    { "pipe-64KiB", pipe_bandwidth, 64, false },
-    { "pipe-1B", pipe_once, 1500, false },
-    { "sleep-1ms", sleep_ms, 20, false },
-    { "big-file", big_file, 1, false },
-    { "sleepers", sleepers, SLEEPERS, true },
+    { "null-call", null_call, 5000, false, false },
+    { "event-read", event_read, 5000, false, false },
+    { "clock", clock_read, 50000, false, false },
+    { "call", call_reply, 250, false, false },
+    { "futex", futex, 1000, false, false },
+    { "thread", threads, 200, false, false },
+    { "spawn-tiny", spawn_tiny, 20, false, false },
+    { "spawn-lua", spawn_lua, 5, false, false },
+    { "sh-true", shell_true, 5, false, false },
+    { "sh-1000-builtin", shell_builtin, 1, false, false },
+    { "sh-1000-external", shell_external, 1, true, false },
+    { "find-all", find_all, 1, false, false },
+    { "grep-10MiB", grep_lines, 1, true, false },
+    { "sort-10MiB", sort_lines, 1, true, false },
+    { "open-image", open_image, 100, false, false },
+    { "open-tmp", open_tmp, 100, false, false },
+    { "read-4KiB", read_again, 3000, false, false },
+    { "map-1MiB", map_touch, 10, false, false },
+    { "far-touch", far_touch, 200, false, false },
+    { "far-map", far_map, 200, false, false },
+    { "pipe-64KiB", pipe_bandwidth, 64, false, false },
+    { "pipe-1B", pipe_once, 1500, false, false },
+    { "sleep-1ms", sleep_ms, 20, false, false },
+    { "big-file", big_file, 1, false, false },
+    { "sleepers", sleepers, SLEEPERS, true, false },
+    { "http-1", http_one, 100, false, true },
+    { "http-16", http_many, 160, false, true },
 };
 
 int main(int argc, char **argv)
@@ -577,7 +643,7 @@ int main(int argc, char **argv)
     int first_name = single ? 3 : 2;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        bool wanted = argc <= first_name;
+        bool wanted = argc <= first_name && !rows[i].asked;
 
         for (int a = first_name; a < argc; a++)
             wanted = wanted || !strcmp(argv[a], rows[i].name);

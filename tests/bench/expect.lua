@@ -33,4 +33,6 @@ return {
   ["sleep-1ms"] = 1342,
   ["big-file"] = 2107375,
   ["sleepers"] = 33661,
+  ["http-1"] = 39994,
+  ["http-16"] = 32903,
 }

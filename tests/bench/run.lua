@@ -70,6 +70,9 @@ local NETWORK = {
   { "tcp-out", "TCP guest to host, 64 MiB", "MB/s", 50, 36, true },
   { "tcp-in", "TCP host to guest, 64 MiB", "MB/s", 180, 123, true },
   { "tcp-connect", "connect+accept+close, loopback", "us", 400 },
+  { "http-1", "HTTP 1 KiB, one connection", "1/s", 3000, 1813, true },
+  { "http-16", "HTTP 1 KiB, 16 connections", "1/s", 5000, 2276, true },
+  { "http-64MiB", "HTTP download, 64 MiB", "MB/s", 50, 36, true },
 }
 local NETWORK_ROUNDS = 5
 
@@ -102,6 +105,8 @@ end
 local counted = measure.instructions()
 join(counted, typing.instructions())
 local pages = measure.pages(PAGES)
+for name, count in pairs(measure.instructions(measure.HTTP)) do counted[name] = count end
+for name, touched in pairs(measure.pages(measure.HTTP)) do pages[name] = touched end
 local expected = dofile(EXPECT)
 local grown, missing = measure.compare(counted, expected)
 
@@ -135,21 +140,26 @@ if not options["--quick"] then
   line_of(two.call, "", "call+reply, two CPUs", "us")
   line_of(two["pipe-64KiB"], "", "pipe, two CPUs", "MB/s")
 
-  local guests = { transfer.swos(), options["--linux"] and transfer.linux(options["--linux"]) }
-  local rounds = transfer.rounds(guests, NETWORK_ROUNDS)
-  for _, entry in ipairs(NETWORK) do
-    local name, what, unit, target, linux, more = table.unpack(entry)
-    local best = more and math.max or math.min
-    if guests[2] then linux = best(table.unpack(rounds[2][name])) end
-    line(what, best(table.unpack(rounds[1][name])), measure.median(rounds[1][name]), unit, target, linux)
-  end
+end
+
+local guests = options["--quick"] and {}
+  or { transfer.swos(), options["--linux"] and transfer.linux(options["--linux"]) }
+local rounds = transfer.rounds(guests, NETWORK_ROUNDS)
+for _, entry in ipairs(NETWORK) do
+  local name, what, unit, target, linux, more = table.unpack(entry)
+  local best = more and math.max or math.min
+  if guests[2] then linux = best(table.unpack(rounds[2][name])) end
+  line(what, guests[1] and best(table.unpack(rounds[1][name])), guests[1] and measure.median(rounds[1][name]),
+    unit, target, linux, counted[name], expected[name], pages[name])
 end
 
 if options["--update"] then
   local lines = {}
-  for _, entry in ipairs(TABLE) do
-    local count = counted[entry[1]]
-    if count then lines[#lines + 1] = ('  ["%s"] = %d,'):format(entry[1], count) end
+  for _, list in ipairs { TABLE, NETWORK } do
+    for _, entry in ipairs(list) do
+      local count = counted[entry[1]]
+      if count then lines[#lines + 1] = ('  ["%s"] = %d,'):format(entry[1], count) end
+    end
   end
   local old = disk.read(EXPECT)
   local file <close> = assert(io.open(EXPECT, "w"))

@@ -2,9 +2,11 @@
 return {
   description = "web server",
   program = "/bin/httpd",
-  names = { "file/base", "net" },
+  names = { "metrics", "net" },
+  folders = { "/www" },
   capabilities = { "fs-read", "net" },
   requires = { "netd" },
+  wants = { "metrics" },
   ready = { line = "httpd: listening on 8080" },
   limits = { memory = "32M", processes = 1, threads = 1 },
   log = "64K",

@@ -217,6 +217,10 @@ M.keys = {
     doc = "Capability bits the process keeps." },
   { name = "names", kind = "list", most = 16, of = ENTRY,
     doc = "Services it may look up; `file/base` and `file/tmp` also put `/` and `/tmp` among its paths." },
+  { name = "folders", kind = "list", most = 8, of = { kind = "string", most = 255, pattern = "^/.*[^/]$",
+      expected = "the absolute path of a folder of the image, without a slash at its end" },
+    doc = "Folders of the image among its paths, when it is not to have all of `/`: of the file server it "
+      .. "sees what lies below them." },
   { name = "serves", kind = "string", most = ENTRY.most, pattern = ENTRY.pattern, expected = ENTRY.expected,
     doc = "Name under which others find it; it gets that channel as `serve`." },
   { name = "gives", kind = "list", most = 8, of = { kind = "gives", expected = "one of " .. words(M.GIVES) },

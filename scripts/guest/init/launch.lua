@@ -83,9 +83,25 @@ local function has(list, wanted)
   return false
 end
 
--- The path table: the file servers the service may look up.
+-- A connection to the image's file server that shows what lies below a folder; imgfs takes the badge as the
+-- folder's id.
+local function folder_connection(path, deadline)
+  local base <close> = directory.connection("file/base", 0)
+  if not base then return nil, "no file server" end
+  local reply, message = protocol.file.stat(base, { path = path:sub(2) }, deadline)
+  if reply and reply.attributes.kind ~= swos.FILE_DIRECTORY then reply, message = nil, "not a directory" end
+  if not reply then return nil, ("%s: %s"):format(path, message) end
+  return directory.connection("file/base", reply.attributes.id)
+end
+
+-- The path table: the file servers the service may look up, and its folders. nil, message.
 local function paths_of(definition)
   local paths = {}
+  for _, path in ipairs(definition.folders) do
+    local connection, message = folder_connection(path, swos.deadline(OPEN_SECONDS))
+    if not connection then return nil, message end
+    paths[#paths + 1] = { path, connection }
+  end
   for _, entry in ipairs(plan.paths) do
     if has(definition.names, entry[2]) then
       paths[#paths + 1] = { entry[1], assert(directory.connection(entry[2], 0)) }
@@ -132,7 +148,9 @@ function M.start(service)
   local arguments = { name, table.unpack(definition.arguments) }
   local environment = table.move(definition.environment, 1, #definition.environment, #plan.environment + 1,
     table.move(plan.environment, 1, #plan.environment, 1, {}))
-  local paths = paths_of(definition)
+  local paths
+  paths, message = paths_of(definition)
+  if not paths then return nil, nil, message end
   local options = { name = service.name, arguments = arguments, environment = environment, handles = handles,
     paths = paths, directory = "/", band = BANDS[definition.band],
     drop_caps = drop_caps(definition.capabilities) }

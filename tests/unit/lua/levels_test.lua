@@ -17,8 +17,11 @@ local GIVES = { block = "block" }
 -- Headers of libswos that are clients of a protocol.
 local HEADERS = { ["swos/fd.h"] = "file", ["swos/path.h"] = "file" }
 
+-- Servers in Lua: their files, with the modules that call others.
+local IN_LUA = { metrics = "scripts/guest/metricsd.lua lua/swos/metrics.lua lua/swos/processes.lua lua/swos/fs.lua" }
+
 local function source_of(server)
-  local pipe <close> = assert(io.popen(("cat bin/%s/*.[ch]"):format(server)))
+  local pipe <close> = assert(io.popen("cat " .. (IN_LUA[server] or ("bin/%s/*.[ch]"):format(server))))
   return pipe:read("a")
 end
 
@@ -26,7 +29,10 @@ local function called(text)
   local found = {}
   for protocol, entry in pairs(abi.protocol) do
     for operation in pairs(entry.operations) do
-      if text:find(("sw_%s_%s("):format(protocol, operation), 1, true) then found[protocol] = operation end
+      if text:find(("sw_%s_%s("):format(protocol, operation), 1, true)
+        or text:find(("protocol.%s.%s("):format(protocol, operation), 1, true) then
+        found[protocol] = operation
+      end
     end
   end
   for header, protocol in pairs(HEADERS) do
