@@ -1,6 +1,7 @@
 /* See access_log.h. */
 #include "access_log.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <swos/fd.h>
@@ -18,6 +19,17 @@ static void add(const char *text, size_t length)
     used += length;
 }
 
+/* Room for a line of that length; false: there is none, which is counted. */
+static bool make_room(size_t length)
+{
+    if (sizeof(buffer) - used < length)
+        access_log_flush();
+    if (sizeof(buffer) - used >= length)
+        return true;
+    lost++;
+    return false;
+}
+
 void access_log(const char *format, ...)
 {
     char line[LINE_MOST] = "httpd: ";
@@ -28,12 +40,22 @@ void access_log(const char *format, ...)
     length += sw_format_list(line + length, sizeof(line) - length - 1, format, arguments);
     va_end(arguments);
     line[length++] = '\n';
-    if (sizeof(buffer) - used < length)
-        access_log_flush();
-    if (sizeof(buffer) - used < length)
-        lost++;
-    else
+    if (make_room(length))
         add(line, length);
+}
+
+void access_log_request(int status, const char *path, size_t length)
+{
+    char head[] = "httpd: 000 ";
+
+    if (!make_room(sizeof(head) + length))
+        return;
+    head[7] = (char)('0' + status / 100);
+    head[8] = (char)('0' + status / 10 % 10);
+    head[9] = (char)('0' + status % 10);
+    add(head, sizeof(head) - 1);
+    add(path, length);
+    add("\n", 1);
 }
 
 void access_log_flush(void)

@@ -7,4 +7,6 @@
 
 /* "httpd: " and the text, a line. Cut at 1.5 KiB. */
 void access_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The line of a request, "httpd: STATUS PATH": of path at most 1 KiB. */
+void access_log_request(int status, const char *path, size_t length);
 void access_log_flush(void);

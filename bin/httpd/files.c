@@ -142,8 +142,18 @@ static void describe(struct file *file, const struct sw_attributes *attributes)
                   (unsigned long long)attributes->id, (unsigned long long)attributes->mtime,
                   (unsigned long long)attributes->size);
     file->modified = attributes->mtime ? (int64_t)(attributes->mtime / SW_SECOND) : -1;
-    if (file->modified >= 0)
-        http_date(file->modified, file->modified_text);
+    file->content_length = sw_format(file->content, sizeof(file->content),
+                                     "Content-Type: %s\r\nContent-Length: %llu\r\n", file->type,
+                                     (unsigned long long)file->size);
+    file->fields_length = sw_format(file->fields, sizeof(file->fields),
+                                    "ETag: %s\r\nAccept-Ranges: bytes\r\n", file->etag);
+    if (file->modified >= 0) {
+        char date[HTTP_DATE_SIZE];
+        http_date(file->modified, date);
+        file->fields_length +=
+            sw_format(file->fields + file->fields_length,
+                      sizeof(file->fields) - file->fields_length, "Last-Modified: %s\r\n", date);
+    }
 }
 
 static status_t open_new(const char *path, size_t length, uint32_t hash, const char *full,

@@ -20,7 +20,8 @@ struct file {
     const char *type;
     struct sw_attributes attributes;
     char etag[64];
-    char modified_text[HTTP_DATE_SIZE];
+    char content[128], fields[192]; /* of a response's head: type and length; what else is known */
+    size_t content_length, fields_length;
     size_t path_length;
     char path[]; /* below the root */
 };

@@ -21,6 +21,8 @@ enum { OPTION_LONG, OPTION_NUMBER };
 
 #include <httpd/pages.inc>
 
+#define NO_NETWORK 3 /* exit status: starting it again is of no use (etc/swos/services/httpd.lua) */
+
 static char root[SW_PATH_MAX];
 
 static int usage(const char *message, const char *word)
@@ -111,7 +113,7 @@ int main(int count, char **arguments)
     status = server_run(&options);
     if (status == SW_NOT_FOUND) {
         fprintf(stderr, "httpd: there is no network on this machine\n");
-        return 1;
+        return NO_NETWORK;
     }
     return fail("listen", status);
 }

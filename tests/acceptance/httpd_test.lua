@@ -399,9 +399,23 @@ tap.test("no pages, handles or objects are lost", function()
 end)
 
 tap.test("user and guest are refused", function()
-  guest:line("exit")
-  guest:login("user", "swordfish")
-  tap.contains(guest:run("httpd -p 8081"), "permission denied (needs capability net)")
+  for who, needs in pairs { user = "capability net", guest = "" } do
+    guest:line("exit")
+    guest:login(who, who == "user" and "swordfish" or "guest")
+    tap.contains(guest:run("httpd -p 8081"), "httpd: ", who)
+    tap.contains(guest:run("httpd -p 8081"), "permission denied", who)
+    tap.contains(guest:run("httpd -p 8081"), needs, who)
+  end
+end)
+
+tap.test("without a network it says so, and is not started again and again", function()
+  guest:close()
+  local alone <close> = Guest.start({ cpus = 1 })
+  alone:login("root", "swordfish")
+  tap.contains(alone:run("httpd"), "httpd: there is no network on this machine")
+  alone:run("svc start httpd", 60)
+  tap.contains(alone:must("svc status httpd"), "failed")
+  tap.contains(alone:must("svc reload", 0, 60), "nothing has changed")
 end)
 
 tap.done()

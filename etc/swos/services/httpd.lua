@@ -5,8 +5,9 @@ return {
   names = { "metrics", "net" },
   folders = { "/www" },
   capabilities = { "fs-read", "net" },
-  requires = { "netd" },
-  wants = { "metrics" },
+  wants = { "metrics", "netd" },
+  after = { "netd" },
+  final = { 3 },  -- there is no network on this machine
   ready = { line = "httpd: listening on 8080" },
   limits = { memory = "32M", processes = 1, threads = 1 },
   log = "64K",
