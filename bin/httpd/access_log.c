@@ -4,17 +4,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <swos/clock.h>
 #include <swos/fd.h>
 #include <swos/log.h>
 
 #define LINE_MOST 1536
+#define DELAY (50 * SW_MILLISECOND)
 
 static char buffer[8192];
 static size_t used;
-static uint64_t lost;
+static uint64_t lost, flush_at = SW_NEVER;
 
 static void add(const char *text, size_t length)
 {
+    if (flush_at == SW_NEVER)
+        flush_at = sw_clock_deadline(DELAY);
     memcpy(buffer + used, text, length);
     used += length;
 }
@@ -58,22 +62,37 @@ void access_log_request(int status, const char *path, size_t length)
     add("\n", 1);
 }
 
+uint64_t access_log_deadline(void)
+{
+    return flush_at;
+}
+
+/* Writes what the reader takes. */
+static void drain(void)
+{
+    size_t done, start = 0;
+    status_t status = SW_OK;
+
+    while (start < used &&
+           (status = sw_fd_write(1, buffer + start, used - start, 0, &done)) == SW_OK)
+        start += done;
+    if (status != SW_OK && status != SW_TIMED_OUT) /* nobody reads it any more */
+        start = used;
+    used -= start;
+    memmove(buffer, buffer + start, used);
+}
+
 void access_log_flush(void)
 {
     char line[80];
-    size_t done, start = 0;
 
-    while (start < used && sw_fd_write(1, buffer + start, used - start, 0, &done) == SW_OK)
-        start += done;
-    used -= start;
-    memmove(buffer, buffer + start, used);
+    drain();
     if (lost > 0 && used == 0) {
-        add(line,
-            sw_format(line, sizeof(line), "httpd: %llu lines lost\n", (unsigned long long)lost));
+        size_t length =
+            sw_format(line, sizeof(line), "httpd: %llu lines lost\n", (unsigned long long)lost);
         lost = 0;
-        if (sw_fd_write(1, buffer, used, 0, &done) == SW_OK) {
-            used -= done;
-            memmove(buffer, buffer + done, used);
-        }
+        add(line, length);
+        drain();
     }
+    flush_at = used > 0 ? sw_clock_deadline(DELAY) : SW_NEVER;
 }

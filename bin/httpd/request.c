@@ -104,7 +104,7 @@ int request_path(struct text target, struct request *out)
             path[kept++] = '/';
         memmove(path + kept, path + start, part);
         kept += part;
-        out->directory = end < (size_t)length;
+        out->directory = false; /* unless a slash follows */
     }
     path[kept] = 0;
     out->path_length = kept;

@@ -1,8 +1,8 @@
 /* The event loop. See server.h.
  *
- * One port, one thread. A connection's event is bound once, for its life. A turn takes every event that is
- * there, then the connections that had more to do than their share, then sleeps until the earliest
- * deadline: under load one wake serves many connections. */
+ * One port, one thread. A connection's event is bound once, for its life. It goes to sleep, until the
+ * earliest deadline, only when no event is there and no connection has more to do: under load one wake
+ * serves many connections. Connections that had more to do than their share take turns with events. */
 #include "server.h"
 #include "access_log.h"
 #include "metrics.h"
@@ -204,6 +204,7 @@ static status_t listen_begin(void)
         return status;
     listener_watch(true);
     access_log("listening on %d", (int)options.at.port);
+    access_log_flush();
     return SW_OK;
 }
 
@@ -321,18 +322,16 @@ status_t server_run(const struct server_options *wanted)
     metrics_open(port, KEY_METRICS);
     for (;;) {
         struct sw_wait wait = { 0 };
-        uint64_t deadline = 0;
+        uint64_t deadline = runnable ? 0 : deadline_next();
 
-        if (!runnable) {
-            access_log_flush();
-            deadline = deadline_next();
-        }
+        if (access_log_deadline() < deadline)
+            deadline = access_log_deadline();
         status = sw_port_wait(port, &wait, deadline);
         clock_read();
         for (int i = 0; status == SW_OK; i++) {
             if ((status = on_event(&wait.event)) != SW_OK)
                 return status;
-            if (i == EVENTS_A_TURN)
+            if (!runnable || i == EVENTS_A_TURN)
                 break;
             status = sw_port_wait(port, &wait, 0);
         }
@@ -340,5 +339,7 @@ status_t server_run(const struct server_options *wanted)
             return status;
         run_runnable();
         run_overdue();
+        if (now >= access_log_deadline())
+            access_log_flush();
     }
 }

@@ -628,8 +628,8 @@ static const struct {
     { "sleep-1ms", sleep_ms, 20, false, false },
     { "big-file", big_file, 1, false, false },
     { "sleepers", sleepers, SLEEPERS, true, false },
-    { "http-1", http_one, 100, false, true },
-    { "http-16", http_many, 160, false, true },
+    { "http-1", http_one, 500, false, true },
+    { "http-16", http_many, 1600, false, true },
 };
 
 int main(int argc, char **argv)

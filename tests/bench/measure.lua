@@ -63,6 +63,7 @@ local function counting(names, append, more)
   if is_http then
     network.await_address(guest)
     network.background(guest, "httpd", "httpd -r /bench", "listening on 8080")
+    guest:must("svc stop ticker")  -- init has read the scripts of services by then, and comes to rest
   end
   return guest
 end
