@@ -33,17 +33,24 @@ static bool may(const struct sw_request *request, const struct image_inode *inod
 
 /* A connection with badge N sees only what lies below the directory with the id N, as its root; with badge 0
  * everything. init makes them. */
-static uint32_t root_of(const struct sw_request *request)
+static bool root_of(const struct sw_request *request, uint32_t *out_root)
 {
     uint64_t badge = request->event.badge;
 
-    return badge >= 1 && badge <= base.image.super.inode_count ? (uint32_t)badge - 1 : 0;
+    *out_root = badge ? (uint32_t)badge - 1 : 0;
+    return badge <= base.image.super.inode_count;
 }
 
-static bool is_below(uint32_t number, uint32_t root)
+static bool is_visible(const struct sw_request *request, uint32_t number)
 {
-    while (number != root && number != 0)
-        number = base.image.inodes[number].parent;
+    uint32_t root;
+
+    if (!root_of(request, &root)) {
+        return false;
+    }
+    while (number != root && number != 0) {
+        number = base.image.inodes[number].parent; /* a smaller one */
+    }
     return number == root;
 }
 
@@ -65,26 +72,37 @@ static size_t path_of(uint32_t number, char *buffer, size_t end)
     return end;
 }
 
-static SW_HOT status_t walk(const struct sw_request *request, const char *path, size_t length,
-                            uint32_t *out_inode)
+/* Not part of walk(): most calls have no use for its pages of stack. */
+__attribute__((noinline)) static status_t
+walk_below(const struct sw_request *request, const char *path, size_t length, uint32_t *out_inode)
 {
-    uint32_t root = root_of(request);
     char full[2 * SW_PATH_MAX];
+    uint32_t root;
     size_t start;
 
-    if (root == 0) {
-        return image_path(&base.image, &paths, request->event.principal, path, length, out_inode);
+    if (!root_of(request, &root)) {
+        return SW_NOT_FOUND;
     }
-    if (length > SW_PATH_MAX || (start = path_of(root, full, SW_PATH_MAX)) == SIZE_MAX) {
+    start = path_of(root, full, SW_PATH_MAX);
+    if (start == SIZE_MAX || length > SW_PATH_MAX) {
         return SW_NAME_TOO_LONG;
     }
     memcpy(full + SW_PATH_MAX, path, length);
     length += SW_PATH_MAX - start;
-    if (full[start + length - 1] == '/' && length == SW_PATH_MAX - start) {
-        length--; /* the root itself */
+    if (length > 0 && full[start + length - 1] == '/' && length == SW_PATH_MAX - start) {
+        length--; /* the folder itself */
     }
     return image_path(&base.image, &paths, request->event.principal, full + start, length,
                       out_inode);
+}
+
+static SW_HOT status_t walk(const struct sw_request *request, const char *path, size_t length,
+                            uint32_t *out_inode)
+{
+    if (request->event.badge != 0) {
+        return walk_below(request, path, length, out_inode);
+    }
+    return image_path(&base.image, &paths, request->event.principal, path, length, out_inode);
 }
 
 static void attributes_fill(uint32_t number, struct sw_attributes *out)
@@ -292,7 +310,7 @@ static status_t handle_extent(struct sw_request *request, const struct sw_file_e
     if (in->id == 0 || in->id > base.image.super.inode_count) {
         return SW_NOT_FOUND;
     }
-    if (!is_below((uint32_t)in->id - 1, root_of(request))) {
+    if (!is_visible(request, (uint32_t)in->id - 1)) {
         return SW_ACCESS;
     }
     inode = &base.image.inodes[in->id - 1];

@@ -18,7 +18,8 @@ local GIVES = { block = "block" }
 local HEADERS = { ["swos/fd.h"] = "file", ["swos/path.h"] = "file" }
 
 -- Servers in Lua: their files, with the modules that call others.
-local IN_LUA = { metrics = "scripts/guest/metricsd.lua lua/swos/metrics.lua lua/swos/processes.lua lua/swos/fs.lua" }
+local IN_LUA = { metrics = "scripts/guest/metricsd.lua lua/swos/metrics.lua lua/swos/processes.lua "
+  .. "lua/swos/fs.lua" }
 
 local function source_of(server)
   local pipe <close> = assert(io.popen("cat " .. (IN_LUA[server] or ("bin/%s/*.[ch]"):format(server))))
