@@ -25,7 +25,7 @@ struct connection {
     uint64_t deadline;
     struct connection *earlier, *later; /* of the same kind of deadline */
     struct connection *next_runnable;
-    bool runnable, server_bound;
+    bool runnable;
     /* ours */
     struct sw_socket *socket;
     struct sw_socket_address from;

@@ -10,9 +10,9 @@
 #include <swos/clock.h>
 #include <swos/status.h>
 
-#define KEY_LISTENER 0u /* its event; 1: netd is gone */
+#define KEY_LISTENER 0u
 #define KEY_METRICS 2u
-#define KEY_CONNECTIONS 4u /* two a connection */
+#define KEY_CONNECTIONS 4u /* one each */
 #define BACKLOG 128u
 #define EVENTS_A_TURN 64
 
@@ -125,8 +125,6 @@ static void end(struct connection *connection)
 {
     deadline_end(connection);
     sw_port_unbind(port, sw_socket_event(connection->socket));
-    if (connection->server_bound)
-        sw_port_unbind(port, sw_socket_connection(connection->socket));
     if (connection->runnable) {
         struct connection **link = &runnable;
         while (*link != connection)
@@ -167,23 +165,16 @@ static status_t begin(struct sw_socket *socket, const struct sw_socket_address *
     *connection = (struct connection){
         .index = index, .deadline_kind = DEADLINE_NONE, .socket = socket, .from = *from
     };
-    status = sw_port_bind(port, sw_socket_event(socket), SW_SOCKET_FOR_PROGRAM,
-                          KEY_CONNECTIONS + 2 * index);
+    status =
+        sw_port_bind(port, sw_socket_event(socket), SW_SOCKET_FOR_PROGRAM, KEY_CONNECTIONS + index);
     if (status != SW_OK)
         goto fail_connection;
-    status = sw_port_bind(port, sw_socket_connection(socket), UINT64_MAX,
-                          KEY_CONNECTIONS + 2 * index + 1);
-    if (status != SW_OK)
-        goto fail_event;
-    connection->server_bound = true;
     connections[index] = connection;
     connection_count++;
     server_deadline(connection, DEADLINE_IDLE);
     follow(connection, connection_run(connection));
     return SW_OK;
 
-fail_event:
-    sw_port_unbind(port, sw_socket_event(socket));
 fail_connection:
     free(connection);
 fail_socket:
@@ -199,23 +190,18 @@ static status_t listen_begin(void)
 
     if (status != SW_OK)
         return status;
-    status = sw_port_bind(port, sw_socket_connection(listener), UINT64_MAX, KEY_LISTENER + 1);
-    if (status != SW_OK)
-        return status;
     listener_watch(true);
     access_log("listening on %d", (int)options.at.port);
     access_log_flush();
     return SW_OK;
 }
 
-/* netd is gone, and the listener with it. */
+/* netd's successor could not go on with the listener. */
 static status_t listen_again(void)
 {
     listener_watch(false);
-    sw_port_unbind(port, sw_socket_connection(listener));
     sw_socket_close(listener);
-    listener_bound = false;
-    access_log("the network was started again");
+    access_log("the network lost the port");
     return listen_begin();
 }
 
@@ -268,21 +254,13 @@ static status_t on_event(const struct sw_event *event)
 
     if (event->key == KEY_LISTENER)
         return accept_one();
-    if (event->key == KEY_LISTENER + 1)
-        return listen_again();
     if (event->key == KEY_METRICS) {
         on_metrics();
         return SW_OK;
     }
-    index = (event->key - KEY_CONNECTIONS) / 2;
-    if (index >= options.connections || !(connection = connections[index]))
-        return SW_OK;
-    if ((event->key - KEY_CONNECTIONS) % 2) { /* netd is gone; it would be said again */
-        sw_port_unbind(port, sw_socket_connection(connection->socket));
-        connection->server_bound = false;
-        sw_socket_lost(connection->socket);
-    }
-    follow(connection, connection_run(connection));
+    index = event->key - KEY_CONNECTIONS;
+    if (index < options.connections && (connection = connections[index]))
+        follow(connection, connection_run(connection));
     return SW_OK;
 }
 
