@@ -117,14 +117,14 @@ static void routers_revive(struct netif *netif, uint32_t gone)
     }
 }
 
-void addresses_revive(struct netif *netif)
+void addresses_revive(struct netif *netif, bool ipv4, bool ipv6)
 {
     is_found = vault_note_get(&found, sizeof(found));
     if (!is_found)
         return;
     uint32_t gone = (uint32_t)((sw_clock_monotonic() - found.noted) / SW_SECOND);
     ip4_addr_t address = { found.address }, mask = { found.mask }, gateway = { found.gateway };
-    if (found.address)
+    if (ipv4 && found.address)
         netif_set_addr(netif, &address, &mask, &gateway);
     for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
         ip_addr_t server;
@@ -132,7 +132,8 @@ void addresses_revive(struct netif *netif)
         if (found.servers[i])
             dns_setserver(i, &server);
     }
-    routers_revive(netif, gone);
+    if (ipv6)
+        routers_revive(netif, gone);
     for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
         ip6_addr_t ip6;
         if (!ip6_addr_isvalid(found.ip6[i].state))
@@ -140,6 +141,9 @@ void addresses_revive(struct netif *netif)
         memset(&ip6, 0, sizeof(ip6));
         memcpy(ip6.addr, found.ip6[i].address, 16);
         ip6_addr_assign_zone(&ip6, IP6_UNICAST, netif);
+        if (!ipv6 && (ip6_addr_isinvalid(netif_ip6_addr_state(netif, i)) ||
+                      !ip6_addr_cmp(&ip6, netif_ip6_addr(netif, i))))
+            continue;
         netif_ip6_addr_set(netif, i, &ip6);
         netif_ip6_addr_set_state(netif, i, (u8_t)found.ip6[i].state);
         netif_ip6_addr_set_valid_life(netif, i, rest(found.ip6[i].valid, gone));

@@ -4,6 +4,7 @@
  * data a connection has no room for) is copied then, since the buffer goes back to the driver; what
  * is known to be kept (fragments) is copied at once. */
 #include "netd.h"
+#include "settings.h"
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
@@ -55,6 +56,11 @@ uint64_t interface_active(void)
 uint32_t interface_kept(void)
 {
     return kept;
+}
+
+void interface_touch(void)
+{
+    active = sw_clock_monotonic();
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -183,11 +189,11 @@ static void look_at_link(void)
     bool up = pool->link != 0;
 
     if (up && !netif_is_link_up(&netif)) {
-        if (addresses_reboot(&netif)) {
+        if (setup_settings()->ipv4.mode == SETTINGS_AUTOMATIC && addresses_reboot(&netif)) {
             netif_set_link_up(&netif); /* asks for the lease there was */
         } else {
             netif_set_link_up(&netif);
-            dhcp_start(&netif);
+            setup_link_up();
         }
     } else if (!up && netif_is_link_up(&netif)) {
         netif_set_link_down(&netif);
@@ -239,6 +245,7 @@ static void on_status(struct netif *changed)
     char dns[IPADDR_STRLEN_MAX] = "-", gateway[IPADDR_STRLEN_MAX], lease[IPADDR_STRLEN_MAX];
     const ip4_addr_t *address = netif_ip4_addr(changed);
 
+    sntp_network();
     if (!told_local && ip6_addr_ispreferred(netif_ip6_addr_state(changed, 0))) {
         told_local = true;
         sw_log(SW_LOG_INFO, "net: IPv6 link-local configured");
@@ -292,9 +299,9 @@ status_t interface_open(handle_t memory, handle_t wake_driver)
     if (!netif_add(&netif, NULL, NULL, NULL, NULL, on_init, ethernet_input))
         return SW_NO_MEMORY;
     netif_set_default(&netif);
-    netif_create_ip6_linklocal_address(&netif, 1);
-    netif.ip6_autoconfig_enabled = 1;
-    addresses_revive(&netif);
+    setup_apply_addresses();
+    addresses_revive(&netif, setup_settings()->ipv4.mode == SETTINGS_AUTOMATIC,
+                     setup_settings()->ipv6.mode == SETTINGS_AUTOMATIC);
     netif_set_status_callback(&netif, on_status);
     netif_set_up(&netif);
     active = sw_clock_monotonic();

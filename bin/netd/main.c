@@ -1,10 +1,11 @@
 /* netd: the TCP/IP stack.
  *
  * Start handles: `pool` (the packet pool), `wake/netd` (event that wakes us), `wake/nicd` (event that
- * wakes the driver), `serve`, and `log`, `names` if given. One thread around one port: packets,
+ * wakes the driver), `settings` (settings.h), `clock` (to set it), `serve`, and `log`, `names` if given. One thread around one port: packets,
  * calls and lwIP's timers are handled in turn, none waits for another. Nothing wakes netd when
  * nothing happens (timers.c). */
 #include "netd.h"
+#include "settings.h"
 #include "sockets.h"
 #include "vault.h"
 #include <lwip/dns.h>
@@ -88,12 +89,10 @@ void netd_address_put(const ip_addr_t *address, uint8_t bytes[16])
 
 void netd_name_server(char *text, size_t capacity)
 {
-    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
-        if (!ip_addr_isany(dns_getserver(i))) {
-            ipaddr_ntoa_r(dns_getserver(i), text, (int)capacity);
-            return;
-        }
-    }
+    ip_addr_t address;
+
+    if (setup_name_server(0, &address))
+        ipaddr_ntoa_r(&address, text, (int)capacity);
 }
 
 /* ------------------------------------------------------------------ the protocol */
@@ -106,6 +105,8 @@ static status_t handle_list(struct sw_request *request, const struct sw_net_list
     size_t length;
     uint64_t done;
 
+    if (!settings_may_look(request->event.badge))
+        return SW_ACCESS;
     if (!report(in->what, text, sizeof(text), &length, &known) ||
         length > request->event.data_length)
         return SW_TOO_LARGE;
@@ -119,6 +120,8 @@ static status_t handle_ping(struct sw_request *request, const struct sw_net_ping
                             struct sw_net_ping_reply *out)
 {
     (void)out;
+    if (!settings_may_connect(setup_settings(), request->event.badge, in->address, in->family))
+        return SW_ACCESS;
     return query_ping(request, in);
 }
 
@@ -126,6 +129,8 @@ static status_t handle_resolve(struct sw_request *request, const struct sw_net_r
                                const char *name, size_t name_length,
                                struct sw_net_resolve_reply *out)
 {
+    if (!settings_may_connect_anywhere(setup_settings(), request->event.badge))
+        return SW_ACCESS;
     return query_resolve(request, in, name, name_length, out);
 }
 
@@ -133,7 +138,41 @@ static status_t handle_connect(struct sw_request *request, const struct sw_net_c
                                struct sw_net_connect_reply *out)
 {
     (void)out;
+    if (!settings_may_connect(setup_settings(), request->event.badge, in->address, in->family))
+        return SW_ACCESS;
     return socket_connect(request, in);
+}
+
+static status_t handle_listen(struct sw_request *request, const struct sw_net_listen_request *in,
+                              struct sw_net_listen_reply *out)
+{
+    if (!settings_may_listen(setup_settings(), request->event.badge, in->port))
+        return SW_ACCESS;
+    return socket_listen(request, in, out);
+}
+
+/* A UDP socket at a port of netd's choice is one to ask others with. */
+static status_t handle_bind(struct sw_request *request, const struct sw_net_bind_request *in,
+                            struct sw_net_bind_reply *out)
+{
+    const struct settings *settings = setup_settings();
+    uint64_t badge = request->event.badge;
+
+    if (in->port ? !settings_may_listen(settings, badge, in->port)
+                 : !settings_may_connect_anywhere(settings, badge))
+        return SW_ACCESS;
+    return socket_bind(request, in, out);
+}
+
+static status_t handle_configure(struct sw_request *request,
+                                 const struct sw_net_configure_request *in,
+                                 struct sw_net_configure_reply *out)
+{
+    (void)in, (void)out;
+    if (request->event.badge != SETTINGS_ADMINISTER)
+        return SW_ACCESS;
+    return request->event.received_count == 1 ? setup_load(request->event.received[0])
+                                              : SW_BAD_MESSAGE;
 }
 
 static const struct sw_net_handlers handlers = {
@@ -141,8 +180,9 @@ static const struct sw_net_handlers handlers = {
     .ping = handle_ping,
     .resolve = handle_resolve,
     .connect = handle_connect,
-    .listen = socket_listen,
-    .bind = socket_bind,
+    .listen = handle_listen,
+    .bind = handle_bind,
+    .configure = handle_configure,
 };
 
 /* ------------------------------------------------------------------ the loop */
@@ -162,6 +202,7 @@ static void settle(void)
     queries_run(now);
     sockets_run(now);
     timers_run(now);
+    sntp_run(now);
     if (interface_settle())
         sw_event_update(wake_us, 0, 1, NULL); /* others' events come first */
     timers = timers_deadline(now);
@@ -170,6 +211,8 @@ static void settle(void)
     server.deadline = timers < queries ? timers : queries;
     if (sockets < server.deadline)
         server.deadline = sockets;
+    if (sntp_deadline() < server.deadline)
+        server.deadline = sntp_deadline();
 }
 
 static void on_event(struct sw_server *from, const struct sw_event *event)
@@ -198,8 +241,8 @@ static status_t on_message(struct sw_server *from, struct sw_request *request)
 {
     (void)from;
     wake();
-    status_t status =
-        request->event.badge == 0 ? sw_net_dispatch(&handlers, request) : socket_message(request);
+    status_t status = request->event.badge < SOCKET_BADGES ? sw_net_dispatch(&handlers, request)
+                                                            : socket_message(request);
     settle();
     return status;
 }
@@ -224,6 +267,8 @@ int main(void)
     if ((status = vault_open(&found)) != SW_OK)
         netd_fail("the vault", status);
     sockets_open(sw_start_get("serve"), server.port, KEY_SOCKETS);
+    setup_open(sw_start_get("settings"));
+    sntp_open(sw_start_get("clock"));
     status = interface_open(sw_start_get("pool"), sw_start_get("wake/nicd"));
     if (status != SW_OK)
         netd_fail("the packet pool", status);

@@ -22,6 +22,35 @@ void netd_address_put(const ip_addr_t *address, uint8_t bytes[16]);
 /* The first name server as text; nothing is written when there is none. */
 void netd_name_server(char *text, size_t capacity);
 
+/* ---- setup.c: what settings say, put in force */
+
+struct settings;
+
+/* Before the interface is opened. Without a handle, or when it makes no sense: the defaults. */
+void setup_open(handle_t settings);
+/* Other settings, at any time. Those in force stay when these make no sense (INVALID). */
+status_t setup_load(handle_t settings);
+const struct settings *setup_settings(void);
+/* The interface is there: its addresses. */
+void setup_apply_addresses(void);
+/* The card's link came up, or the interface was added with it up. */
+void setup_link_up(void);
+/* Name server `index`: one of the settings, or where those have none, of DHCP and routers. False:
+ * there is none. */
+bool setup_name_server(uint32_t index, ip_addr_t *out);
+
+/* ---- sntp.c: the clock */
+
+/* The servers to ask have changed: asks anew. */
+void sntp_start(void);
+/* An address has come or gone: asks, unless it has asked with success. */
+void sntp_network(void);
+/* The clock may be set. */
+void sntp_open(handle_t clock);
+void sntp_run(uint64_t now);
+bool sntp_resolves(void); /* a name is being looked up */
+uint64_t sntp_deadline(void);
+
 /* ---- interface.c: the card */
 
 /* Takes over the pool; the card is up when nicd says so. */
@@ -36,6 +65,7 @@ bool interface_settle(void);
 
 /* When a packet came or went last, monotonic ns. */
 uint64_t interface_active(void);
+void interface_touch(void); /* as if one had now */
 
 /* Received packets of which lwIP keeps a part; each takes SW_PACKET_MOST bytes. */
 uint32_t interface_kept(void);
@@ -44,8 +74,9 @@ struct netif *interface_netif(void);
 
 /* ---- addresses.c: what a predecessor had, so that its connections go on */
 
-/* Gives the interface the addresses that were noted, before it is up. */
-void addresses_revive(struct netif *netif);
+/* Gives the interface the addresses that were noted, before it is up: those the settings do not give, where
+ * they leave that to DHCP (ipv4) and routers (ipv6); of those they give, how far they are tried. */
+void addresses_revive(struct netif *netif, bool ipv4, bool ipv6);
 /* True: DHCP begins with the lease that was noted once the link is up. */
 bool addresses_reboot(struct netif *netif);
 /* Notes the addresses there are; at each change. */

@@ -67,7 +67,7 @@ struct record_plan {
     struct record_end local, remote;
     uint32_t pid;
     uint32_t backlog;
-    uint32_t reserved;
+    uint32_t rules; /* of a UDP socket: the badge of the connection it was asked for on */
     uint32_t check;
 };
 _Static_assert(sizeof(struct record_plan) == 64, "record_plan");

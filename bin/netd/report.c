@@ -5,6 +5,7 @@
 #include <lwip/dns.h>
 #include <lwip/etharp.h>
 #include <lwip/priv/nd6_priv.h>
+#include <lwip_hooks.h>
 #include <swos/log.h>
 
 struct text {
@@ -111,9 +112,9 @@ static void addresses(struct text *text)
             if (ip6_addr_isinvalid(state))
                 continue;
             put(text, "%s\t6\t%s\t%u\t%s\t%s\t", name_of(netif), address6(address), loop ? 128 : 64,
-                loop    ? "static"
-                : local ? "link"
-                        : "slaac",
+                loop || (!local && netif_ip6_addr_isstatic(netif, i)) ? "static"
+                : local                                               ? "link"
+                                                                      : "slaac",
                 ip6_addr_istentative(state)             ? "tentative"
                 : ip6_addr_isduplicated(state)          ? "duplicated"
                 : ip6_addr_isdeprecated(state) && !loop ? "deprecated"
@@ -138,6 +139,9 @@ static void routes(struct text *text)
         put(text, "%s\t4\t%s\t%u\t-\n", name_of(netif), address4(&network),
             bits_of(netif_ip4_netmask(netif)));
     }
+    const ip6_addr_t *gateway = lwip_port_gateway6(interface_netif(), NULL);
+    if (gateway)
+        put(text, "net0\t6\tdefault\t0\t%s\n", address6(gateway));
     for (int i = 0; i < LWIP_ND6_NUM_ROUTERS; i++) {
         const struct nd6_router_list_entry *router = &default_router_list[i];
         if (router->neighbor_entry && router->invalidation_timer > 0)
@@ -181,15 +185,13 @@ static void neighbours(struct text *text)
 
 static void resolvers(struct text *text)
 {
-    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
-        const ip_addr_t *server = dns_getserver(i);
+    ip_addr_t server;
 
-        if (ip_addr_isany(server))
-            continue;
-        if (IP_IS_V6(server))
-            put(text, "6\t%s\n", address6(ip_2_ip6(server)));
+    for (uint32_t i = 0; setup_name_server(i, &server); i++) {
+        if (IP_IS_V6_VAL(server))
+            put(text, "6\t%s\n", address6(ip_2_ip6(&server)));
         else
-            put(text, "4\t%s\n", address4(ip_2_ip4(server)));
+            put(text, "4\t%s\n", address4(ip_2_ip4(&server)));
     }
 }
 

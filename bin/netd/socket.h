@@ -10,6 +10,13 @@ enum kind { TCP, LISTENER, UDP };
 
 struct datagram;
 
+#define PEERS 8u
+
+struct peer {
+    ip_addr_t address;
+    uint16_t port; /* 0: none */
+};
+
 struct socket {
     enum kind kind;
     uint64_t badge;
@@ -42,7 +49,10 @@ struct socket {
     /* UDP */
     struct udp_pcb *udp;
     struct datagram *first, **last;
-    uint32_t waiting; /* bytes of datagrams */
+    uint32_t waiting;   /* bytes of datagrams */
+    uint32_t rules;     /* badge of the connection it was asked for on (settings.h) */
+    struct peer *peers; /* PEERS who sent what was read last; NULL: rules allow all */
+    uint32_t next_peer;
 };
 
 /* ---- sockets.c */

@@ -8,6 +8,7 @@
 
 #define SOCKET_BITS VAULT_SOCKET_BITS
 #define SOCKETS_MOST VAULT_SOCKETS
+_Static_assert(SOCKETS_MOST == SOCKET_BADGES, "generation 1 and up");
 #define PORT_FIRST 49152u /* those netd chooses (RFC 6335, 6) */
 #define PORT_COUNT 16384u
 #define PORT_TRIES 64
@@ -187,7 +188,8 @@ void socket_record_kept(struct socket *socket, enum record_kind kind, uint32_t f
 {
     struct record_plan plan = { .badge = socket->badge,
                                 .pid = socket->pid,
-                                .backlog = socket->backlog };
+                                .backlog = socket->backlog,
+                                .rules = socket->rules };
 
     if (socket->kind == UDP) {
         end_put(&plan.local, &socket->udp->local_ip, socket->udp->local_port);

@@ -3,6 +3,9 @@
 #pragma once
 #include "netd.h"
 
+/* Sockets' badges are not below it; init's are (settings.h). */
+#define SOCKET_BADGES 8192u
+
 void sockets_open(handle_t channel, handle_t port, uint64_t first_key);
 
 /* Rebuilds a predecessor's sockets. Before any packet is looked at: a peer whose connection is not there

@@ -1,4 +1,5 @@
 /* UDP: datagrams wait in netd until the program asks for them. */
+#include "settings.h"
 #include "socket.h"
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,15 @@ static void on_datagram(void *argument, struct udp_pcb *pcb, struct pbuf *packet
     pbuf_free(packet);
 }
 
+/* The rules of the connection it was asked for on. NO_MEMORY. */
+static status_t rules_take(struct socket *socket, uint32_t rules)
+{
+    socket->rules = rules;
+    if (rules >= SETTINGS_NARROW && !(socket->peers = calloc(PEERS, sizeof(*socket->peers))))
+        return SW_NO_MEMORY;
+    return SW_OK;
+}
+
 status_t socket_bind(struct sw_request *request, const struct sw_net_bind_request *in,
                      struct sw_net_bind_reply *out)
 {
@@ -46,6 +56,8 @@ status_t socket_bind(struct sw_request *request, const struct sw_net_bind_reques
         return SW_INVALID;
     if (!(socket = socket_create(UDP)))
         return SW_NO_MEMORY;
+    if ((status = rules_take(socket, (uint32_t)request->event.badge)) != SW_OK)
+        goto fail;
     if ((status = socket_take_event(socket, request, 0)) != SW_OK)
         goto fail;
     if (!(socket->udp = udp_new_ip_type(IP_GET_TYPE(&address)))) {
@@ -69,6 +81,9 @@ status_t udp_revive(struct socket *socket, const struct record_view *view)
 {
     ip_addr_t address;
 
+    status_t status = rules_take(socket, view->plan.rules);
+    if (status != SW_OK)
+        return status;
     socket_end_get(&view->plan.local, &address);
     if (!(socket->udp = udp_new_ip_type(IP_GET_TYPE(&address))))
         return SW_NO_MEMORY;
@@ -79,6 +94,15 @@ status_t udp_revive(struct socket *socket, const struct record_view *view)
         return netd_status(error);
     }
     return SW_OK;
+}
+
+/* Whoever sent something lately may be answered, also where rules would not let one begin. */
+static bool is_peer(const struct socket *socket, const ip_addr_t *address, uint16_t port)
+{
+    for (uint32_t i = 0; socket->peers && i < PEERS; i++)
+        if (socket->peers[i].port == port && ip_addr_cmp(&socket->peers[i].address, address))
+            return true;
+    return false;
 }
 
 status_t udp_handle_send_to(struct sw_request *request,
@@ -95,6 +119,9 @@ status_t udp_handle_send_to(struct sw_request *request,
     if (socket->kind != UDP || in->port == 0 ||
         !netd_address(in->address, in->family, in->scope, &address))
         return SW_INVALID;
+    if (!settings_may_connect(setup_settings(), socket->rules, in->address, in->family) &&
+        !is_peer(socket, &address, in->port))
+        return SW_ACCESS;
     if (length > (in->family == SW_NET_IPV6 ? 65527u : 65507u))
         return SW_TOO_LARGE;
     struct pbuf *packet = pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_RAM);
@@ -138,6 +165,9 @@ status_t udp_handle_receive_from(struct sw_request *request,
                                                       out->bytes, &done);
     if (status != SW_OK) /* the caller's buffer, or the caller, is gone: the datagram is not */
         return status;
+    if (socket->peers)
+        socket->peers[socket->next_peer++ % PEERS] =
+            (struct peer){ .address = datagram->from, .port = datagram->port };
     socket->first = datagram->next;
     if (!socket->first)
         socket->last = &socket->first;
@@ -161,4 +191,5 @@ void udp_forget(struct socket *socket)
         socket->first = datagram->next;
         free(datagram);
     }
+    free(socket->peers);
 }

@@ -48,6 +48,13 @@ function M.parse(text)
   if bytes then return bytes, 6 end
 end
 
+-- "ADDRESS/BITS": bytes, family, bits; nil if it is none.
+function M.prefix(text)
+  local address, bits = text:match("^([^/]+)/(%d%d?%d?)$")
+  local bytes, family = M.parse(address or "")
+  if bytes and tonumber(bits) <= (family == 4 and 32 or 128) then return bytes, family, tonumber(bits) end
+end
+
 -- The binding leaves zeros at the end of an array out.
 local function whole(bytes) return bytes .. ("\0"):rep(16 - #bytes) end
 

@@ -7,7 +7,7 @@ return {
   band = "servers",
   requires = { "nicd" },
   needs = "nics",
-  gives = { "packets" },
+  gives = { "packets", "network" },
   limits = { memory = "32M" },
   log = "8K",
 }

@@ -5,12 +5,15 @@
 --
 -- origin "image" is a script of the signed image, anything else one an operator wrote: that may not
 -- ask for devices, authorities or a higher band. A problem's path is "limits.memory" or "names[2]".
+local inet = require("swos.inet")
+
 local M = {}
 
 local SIZES = { K = 1 << 10, M = 1 << 20, G = 1 << 30 }
 M.CAPABILITIES = { "console", "spawn", "fs-read", "tmp-write", "inspect", "net", "log-read", "device",
   "power", "time" }
-M.GIVES = { "uart", "disks", "rng", "inputs", "nics", "packets", "keys", "block", "code", "programs",
+M.GIVES = { "uart", "disks", "rng", "inputs", "nics", "packets", "network", "keys",
+  "block", "code", "programs",
   "entropy", "passwd", "authority", "sessions", "terminal", "kernel-log" }
 M.DEVICES = { "uart", "disks", "rng", "inputs", "nics" }
 
@@ -40,6 +43,7 @@ function M.expects(key)
   end
   if key.kind == "number" then return ("a whole number from %d to %d"):format(key.least, key.greatest) end
   if key.kind == "choice" then return "one of " .. words(key.choices) end
+  if key.kind == "either" then return ("one of %s, or a table"):format(words(key.choices)) end
   if key.kind == "boolean" then return "true or false" end
   if key.kind == "table" then return "a table" end
   return key.expected or ("a string of 1 to %d bytes"):format(key.most)
@@ -74,7 +78,7 @@ check = {
   end,
   string = function(value, key, problem, path)
     if type(value) ~= "string" or value == "" or #value > key.most or value:find(key.text and "%z" or "%c")
-      or (key.pattern and not value:find(key.pattern)) then
+      or (key.pattern and not value:find(key.pattern)) or (key.valid and not key.valid(value)) then
       wrong(value, key, problem, path)
     end
     return value
@@ -149,6 +153,8 @@ local function check_keys(value, keys, problem, prefix, origin)
       result[key.name] = key.default and bytes_of(key.default)
     elseif key.kind == "table" and key.name == "limits" then
       result[key.name] = {}
+    elseif key.kind == "table" and key.filled then
+      result[key.name] = check_keys({}, key.keys, problem, path .. ".", origin)
     else
       result[key.name] = key.default
     end
@@ -170,6 +176,12 @@ function check.ready(value, key, problem, path)
     return wrong(value, key, problem, path)
   end
   return got
+end
+
+-- A word, or a table with more to say.
+function check.either(value, key, problem, path, origin)
+  if type(value) == "table" then return check_keys(value, key.keys, problem, path .. ".", origin) end
+  return check.choice(value, key, problem, path, origin)
 end
 
 -- One of the words in `gives`.
@@ -221,6 +233,15 @@ M.keys = {
       expected = "the absolute path of a folder of the image, without a slash at its end" },
     doc = "Folders of the image among its paths, when it is not to have all of `/`: of the file server it "
       .. "sees what lies below them." },
+  { name = "net", kind = "table", keys = {
+      { name = "listen", kind = "list", most = 16, of = { kind = "number", least = 1, greatest = 65535 },
+        doc = "Ports it may listen at (TCP) or bind (UDP; it may answer who sends there)." },
+      { name = "connect", kind = "list", most = 16, of = { kind = "string", most = 43,
+        pattern = "^[%x:.]+/%d+$", valid = function(text) return inet.prefix(text) ~= nil end,
+        expected = 'addresses like "10.0.0.0/8" or "2001:db8::/32"' },
+        doc = "Where it may connect to, send datagrams to, and ping." } },
+    doc = "Narrows what it may do with the network (beside the capability `net` and the name `net`) to this; "
+      .. "names are looked up for it when `connect` is given." },
   { name = "serves", kind = "string", most = ENTRY.most, pattern = ENTRY.pattern, expected = ENTRY.expected,
     doc = "Name under which others find it; it gets that channel as `serve`." },
   { name = "gives", kind = "list", most = 8, of = { kind = "gives", expected = "one of " .. words(M.GIVES) },
@@ -279,6 +300,25 @@ M.keys = {
     doc = "How much of what it prints is kept." },
 }
 
+-- Checks what a configuration returned against keys of the kinds above: the value with its defaults, and the
+-- problems, which more checks may add to by calling problem(path, text).
+function M.check_table(data, keys)
+  local problems = {}
+  local function problem(path, text) problems[#problems + 1] = { path = path, text = text } end
+  if type(data) ~= "table" then
+    problem("", ("expected the script to return a table, got %s"):format(shown(data)))
+    return {}, problems, problem
+  end
+  return check_keys(data, keys, problem, ""), problems, problem
+end
+
+local function contains(list, wanted)
+  for _, value in ipairs(list or {}) do
+    if value == wanted then return true end
+  end
+  return false
+end
+
 -- A table without the surprises a script's might have is what plain.decode returns.
 function M.check(data, origin)
   local problems = {}
@@ -294,6 +334,9 @@ function M.check(data, origin)
     if not (path == "program" and origin == "image" and is_bundled) then problem(path, text) end
   end, "", origin)
   if data.overdue and not data.serves then problem("overdue", "only for a service that has `serves`") end
+  if data.net and not contains(definition.names, "net") then
+    problem("net", 'only for a service whose names have "net"')
+  end
   if definition.oneshot and data.restart == "always" then
     problem("restart", 'a oneshot is not started again when it succeeds; expected "failure" or "never"')
   end
@@ -320,14 +363,18 @@ local function describe(put, key, prefix)
   for _, inner in ipairs(key.keys or {}) do describe(put, inner, prefix .. key.name .. ".") end
 end
 
--- docs/reference/services.md
-function M.page()
-  local lines = { "# Keys of a service script", "",
-    "Generated from `lua/swos/service/schema.lua`; do not edit.",
+-- A reference page of keys; source: the module they stand in.
+function M.page_of(title, source, keys)
+  local lines = { "# " .. title, "", ("Generated from `%s`; do not edit."):format(source),
     "", "| key | expects | default | |", "| --- | --- | --- | --- |" }
   local function put(...) lines[#lines + 1] = string.format(...) end
-  for _, key in ipairs(M.keys) do describe(put, key, "") end
+  for _, key in ipairs(keys) do describe(put, key, "") end
   return table.concat(lines, "\n") .. "\n"
+end
+
+-- docs/reference/services.md
+function M.page()
+  return M.page_of("Keys of a service script", "lua/swos/service/schema.lua", M.keys)
 end
 
 return M

@@ -2,7 +2,7 @@
 -- IPv4 the first 4; family is 4 or 6.
 return {
   name = "net", id = 9, version = 1, level = 3, stateless = true,
-  doc = "Network: addresses, names, and sockets, which are connections of protocol `endpoint`.",
+  doc = "Network: addresses, names, and sockets, which are connections of protocol `endpoint`. On the connection of a service whose script narrows `net` what its rules do not allow is refused: ACCESS.",
   constants = {
     { "SW_NET_IPV4", 4, "family" }, { "SW_NET_IPV6", 6, "family" }, { "SW_NET_ANY", 0, "family: of resolve" },
     { "SW_NET_LINKS", 1, "list: name, number, MTU, address of the card, up or down" },
@@ -27,5 +27,7 @@ return {
       doc = "Listens for TCP connections; the event is set when one waits. IN_USE." },
     { 6, "bind", request = { { "u8[16]", "address", "zeros: any" }, { "u16", "family", "SW_NET_ANY: both" }, { "u16", "port", "0: netd chooses" }, { "u32", "reserved" } }, send = { "event" }, receive = { "socket" }, reply = { { "u32", "port" }, { "u32", "reserved" } }, cap = "net", idempotent = true,
       doc = "A UDP socket; the event is set when a datagram comes. IN_USE." },
+    { 7, "configure", send = { "memory" }, cap = "device", idempotent = true,
+      doc = "Puts settings in force (bin/netd/settings.h says what the memory holds). For init alone, whose connection has a badge of its own (else ACCESS). INVALID: they make no sense; those before stay in force." },
   },
 }

@@ -27,3 +27,11 @@ int lwip_port_half_open_drop(const struct tcp_pcb_listen *listener);
 
 /* How many segments out of order a connection may have now. */
 u16_t lwip_port_unordered_most(void);
+
+/* The gateway of the settings, for addresses that are not on the link; NULL: a router's. */
+struct netif;
+const ip6_addr_t *lwip_port_gateway6(struct netif *netif, const ip6_addr_t *destination);
+#define LWIP_HOOK_ND6_GET_GW lwip_port_gateway6
+
+/* How a connection that wants to be kept alive begins: milliseconds, and a count. */
+extern u32_t lwip_port_keep_idle, lwip_port_keep_interval, lwip_port_keep_probes;

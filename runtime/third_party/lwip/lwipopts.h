@@ -52,6 +52,8 @@
 #define DHCP_DOES_ARP_CHECK 0 /* would hold up each start by half a second */
 #define LWIP_DHCP_MAX_DNS_SERVERS 3
 #define LWIP_DHCP_PROVIDE_DNS_SERVERS 1
+#define LWIP_DHCP_GET_NTP_SRV 1
+#define LWIP_DHCP_MAX_NTP_SERVERS 2
 #define LWIP_AUTOIP 0
 
 #define LWIP_IPV6 1
@@ -103,6 +105,9 @@
 #define LWIP_TCP_MAX_SACK_NUM 4
 #define LWIP_TCP_TIMESTAMPS 1
 #define LWIP_TCP_KEEPALIVE 1
+#define TCP_KEEPIDLE_DEFAULT lwip_port_keep_idle
+#define TCP_KEEPINTVL_DEFAULT lwip_port_keep_interval
+#define TCP_KEEPCNT_DEFAULT lwip_port_keep_probes
 #define TCP_LISTEN_BACKLOG 1
 #define TCP_DEFAULT_LISTEN_BACKLOG 16
 #define TCP_SYNMAXRTX 5

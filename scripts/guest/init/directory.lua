@@ -63,8 +63,11 @@ function names.lookup(message)
   local name = message.request.name
   if not view_of(message)[name] then return nil, "NOT_FOUND" end
   local connection, _, code
+  local service = message.principal == 0 and services[message.badge]
   if name == "names" then
-    connection, _, code = M.own_connection(M.NAMES)
+    connection, _, code = M.own_connection(message.badge)  -- which sees no more than this one
+  elseif name == "net" and service then
+    connection, _, code = require("init.network").connection(service)
   elseif name == "system" then
     connection, _, code = M.own_connection(M.SYSTEM)
   else

@@ -5,6 +5,8 @@
 --               pipe of typed bytes (`keys`) they are written to
 -- keys          the other end of it, when there is an input device
 -- packets       the pool that nicd and netd share (`pool`), and the events that wake them
+-- network       how the network is set up, as text in memory (`settings`), and the authority to set the
+--               clock (`clock`)
 -- block         blkd: `block` (badge 0, the list of disks) and `disk/I` (badge I + 1)
 -- code          the authority to make image code executable
 -- programs      the boot bundle's programs, so that /bin/lua shares the bundle's pages
@@ -79,6 +81,12 @@ function words.packets(handles)
   end)
   handles["wake/nicd"] = kept.get(kept.WAKE_NICD, sys.event_create)
   handles["wake/netd"] = kept.get(kept.WAKE_NETD, sys.event_create)
+  return true
+end
+
+function words.network(handles, deadline)
+  handles.settings = require("init.network").settings(deadline)
+  handles.clock = { swos.handle("root"), rights = swos.RIGHT_SET_TIME }
   return true
 end
 

@@ -8,7 +8,7 @@ local log = require("init.log")
 local sys = swos.sys
 
 local M = { CHANNEL = 0, SESSIONS = 1, KEYS_READER = 2, KEYS_WRITER = 3, ACCOUNTS = 4, PACKETS = 5,
-  WAKE_NICD = 6, WAKE_NETD = 7 }
+  WAKE_NICD = 6, WAKE_NETD = 7, NETWORK = 24 }
 
 -- Handles of a service, by number.
 M.OWN_CHANNEL, M.OWN_JOB, M.OWN_RECORD, M.OWN_PRINTER, M.OWN_PRINTED = 0, 1, 2, 3, 4

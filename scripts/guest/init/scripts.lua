@@ -86,8 +86,8 @@ local function run(file, text)
   return decoded
 end
 
--- The definition a script's text gives; nil and the problems, a line each, with file, line and key.
-local function read_definition(file, text, origin)
+-- What a script's text returns, as plain data, and a function that says where a problem is; nil, message.
+function M.evaluate(file, text)
   local answer, message = run(file, text)
   if not answer or answer.message then
     return nil, (tostring(message or answer.message):gsub("%c", " "))
@@ -96,10 +96,16 @@ local function read_definition(file, text, origin)
   data, message = plain.decode(type(answer.result) == "string" and answer.result or "")
   if data == nil then return nil, ("%s: the result is %s"):format(file, message) end
   local map = type(answer.lines) == "table" and answer.lines or {}
-  local function located(problem)
+  return data, function(problem)
     return ("%s:%s: %s%s"):format(file, lines.line_of(map, problem.path),
       problem.path ~= "" and problem.path .. ": " or "", problem.text)
   end
+end
+
+-- The definition a script's text gives; nil and the problems, a line each, with file, line and key.
+local function read_definition(file, text, origin)
+  local data, located = M.evaluate(file, text)
+  if data == nil then return nil, located end
   local definition, wrong = schema.check(data, origin)
   if definition then return definition, located end
   for i, problem in ipairs(wrong) do wrong[i] = located(problem) end
@@ -274,24 +280,43 @@ local function load()
   return apply(wanted, files, unread)
 end
 
--- Reads all scripts: what was done and what is wrong, as text.
-function M.load()
+-- Does something with the folders, alone; all: after it the scripts have been read.
+local function alone(action, all)
   while loading do
     local wait, wake = loop.signal()
     waiting[#waiting + 1] = wake
     wait()
   end
   loading = true
-  local ok, done = xpcall(function()
+  local answer = table.pack(xpcall(function()
     mount()
-    return load()
-  end, debug.traceback)
+    return action()
+  end, debug.traceback))
   unmount()
-  loading, loaded = false, true
+  loading, loaded = false, loaded or all
   local wakers = waiting
   waiting = {}
   for _, wake in ipairs(wakers) do wake() end
-  if not ok then error(done, 0) end
+  if not answer[1] then error(answer[2], 0) end
+  return table.unpack(answer, 2, answer.n)
+end
+
+-- Of two files, by origin ("tmp", "image"), the later one that is there: its path, and its text or nil and
+-- what is wrong with it. nil: there is neither.
+function M.read_later(files)
+  return alone(function()
+    for i = #FOLDERS, 1, -1 do
+      local folder = FOLDERS[i]
+      local path = files[folder.origin]
+      local _, _, code = ask(folder, "stat", path)
+      if code ~= "NOT_FOUND" then return path, read_text(path, folder) end
+    end
+  end)
+end
+
+-- Reads all scripts: what was done and what is wrong, as text.
+function M.load()
+  local done = alone(load, true)
   local list = {}
   for _, text in pairs(problems) do list[#list + 1] = text end
   table.sort(list)

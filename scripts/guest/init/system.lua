@@ -180,7 +180,10 @@ M.service_enable = on_service(function(service, message)
 end)
 
 function M.service_reload(message)
-  return { text = require("init.scripts").reload(supervisor.requester(message)):sub(1, TEXT_SHORT) }
+  local texts = { require("init.scripts").reload(supervisor.requester(message)),
+    require("init.network").reload() }
+  local text = table.concat(texts, texts[1] ~= "" and texts[2] ~= "" and "\n" or "")
+  return { text = text:sub(1, TEXT_SHORT) }
 end
 
 -- The script's text is the caller's data: init reads no file for whoever asks.
@@ -191,7 +194,8 @@ function M.service_check(message)
     text, _, code = sys.call_read(message.token, swos.AREA_DATA, 0, message.data_length)
   end
   if not text then return nil, code end
-  local problem = require("init.scripts").check(message.request.name, text)
+  local problem = require("init.network").check(message.request.name, text)
+    or require("init.scripts").check(message.request.name, text)
   return { text = (problem or ""):sub(1, TEXT_SHORT) }
 end
 

@@ -65,6 +65,8 @@ tap.test("a wrong value of every key says what was expected", function()
     { "folders", { "www" }, "folders[1]: expected the absolute path of a folder" },
     { "folders", { "/" }, "folders[1]" },
     { "folders", { "/a/" }, "folders[1]" },
+    { "net", "all", "net: expected a table" },
+    { "net", { listen = { 70000 } }, "net.listen[1]: expected a whole number from 1 to 65535, got 70000" },
     { "serves", "", "serves: expected a name of the service directory" },
     { "gives", { "uart" }, "for scripts of the image only" },
     { "gives", { "gold" }, "gives[1]: expected one of" },

@@ -82,8 +82,10 @@ tap.test("docs/reference is what runtime/abi and the schema say (a build writes 
   local out = lines_of("mktemp -d")[1]
   tap.on_done(function() os.execute("rm -rf " .. out) end)
   tap.check(os.execute("lua5.4 runtime/abi/generate.lua " .. out), "generate.lua failed")
-  local page = out .. "/reference/services.md"
-  tap.check(os.execute("lua5.4 scripts/host/mkpage.lua swos.service.schema " .. page), "mkpage.lua failed")
+  for page, module in pairs({ services = "schema", net = "network" }) do
+    local command = "lua5.4 scripts/host/mkpage.lua swos.service.%s %s/reference/%s.md"
+    tap.check(os.execute(command:format(module, out, page)), "mkpage.lua failed")
+  end
   none(lines_of(("diff -rq %s/reference docs/reference | grep -v README.md"):format(out)))
 end)
 
