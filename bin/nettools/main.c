@@ -1,6 +1,7 @@
 /* The tools by name, and their command lines. */
 #include "tools.h"
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,9 @@ const char *tool_name = "nettools";
 static const struct {
     const char *name;
     int (*run)(const struct options *options);
-} tools[] = { { "tcpecho", tcpecho }, { "udpecho", udpecho }, { "tcpget", tcpget } };
+} tools[] = {
+    { "tcpecho", tcpecho }, { "udpecho", udpecho }, { "tcpget", tcpget }, { "tcpload", tcpload }
+};
 
 static const struct page_entry *own_page(void)
 {
@@ -89,6 +92,36 @@ int bound_socket(int family, int type, uint16_t port)
         errno = why;
         return -1;
     }
+    return fd;
+}
+
+int connected_socket(const char *host, const char *port, int *out_status)
+{
+    struct addrinfo *list, hints = { .ai_socktype = SOCK_STREAM };
+    int error = getaddrinfo(host, port, &hints, &list), fd = -1;
+
+    if (error == EAI_SERVICE) {
+        *out_status = usage(port, ": not a port");
+        return -1;
+    }
+    if (error && error != EAI_SYSTEM) {
+        fprintf(stderr, "%s: %s: %s\n", tool_name, host, gai_strerror(error));
+        *out_status = 1;
+        return -1;
+    }
+    for (struct addrinfo *at = error ? NULL : list; at && fd < 0; at = at->ai_next) {
+        fd = socket(at->ai_family, at->ai_socktype, 0);
+        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) < 0) {
+            int why = errno;
+            close(fd);
+            errno = why;
+            fd = -1;
+        }
+    }
+    if (fd < 0)
+        *out_status = fail(host);
+    if (!error)
+        freeaddrinfo(list);
     return fd;
 }
 

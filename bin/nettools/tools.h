@@ -16,6 +16,9 @@ int usage(const char *message, const char *word);
 /* A socket of the family at the port, for any address of ours; -1 with errno. */
 int bound_socket(int family, int type, uint16_t port);
 
+/* A TCP connection to the host; -1 when it has been said why there is none: the exit status. */
+int connected_socket(const char *host, const char *port, int *out_status);
+
 /* Options: v6 for 6 or -6, keep for -k; the other words are left in `words`. */
 struct options {
     bool v6, keep;
@@ -26,3 +29,4 @@ struct options {
 int tcpecho(const struct options *options);
 int udpecho(const struct options *options);
 int tcpget(const struct options *options);
+int tcpload(const struct options *options);
