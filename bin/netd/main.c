@@ -5,6 +5,7 @@
  * calls and lwIP's timers are handled in turn, none waits for another. Nothing wakes netd when
  * nothing happens (timers.c). */
 #include "netd.h"
+#include "resolver.h"
 #include "settings.h"
 #include "sockets.h"
 #include "vault.h"
@@ -90,8 +91,9 @@ void netd_address_put(const ip_addr_t *address, uint8_t bytes[16])
 void netd_name_server(char *text, size_t capacity)
 {
     ip_addr_t address;
+    uint16_t port;
 
-    if (setup_name_server(0, &address))
+    if (setup_name_server(0, &address, &port))
         ipaddr_ntoa_r(&address, text, (int)capacity);
 }
 
@@ -202,6 +204,7 @@ static void settle(void)
     queries_run(now);
     sockets_run(now);
     timers_run(now);
+    resolver_run(now);
     sntp_run(now);
     if (interface_settle())
         sw_event_update(wake_us, 0, 1, NULL); /* others' events come first */
@@ -211,6 +214,8 @@ static void settle(void)
     server.deadline = timers < queries ? timers : queries;
     if (sockets < server.deadline)
         server.deadline = sockets;
+    if (resolver_deadline() < server.deadline)
+        server.deadline = resolver_deadline();
     if (sntp_deadline() < server.deadline)
         server.deadline = sntp_deadline();
 }

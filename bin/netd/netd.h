@@ -37,7 +37,7 @@ void setup_apply_addresses(void);
 void setup_link_up(void);
 /* Name server `index`: one of the settings, or where those have none, of DHCP and routers. False:
  * there is none. */
-bool setup_name_server(uint32_t index, ip_addr_t *out);
+bool setup_name_server(uint32_t index, ip_addr_t *out, uint16_t *out_port);
 
 /* ---- sntp.c: the clock */
 
@@ -48,7 +48,6 @@ void sntp_network(void);
 /* The clock may be set. */
 void sntp_open(handle_t clock);
 void sntp_run(uint64_t now);
-bool sntp_resolves(void); /* a name is being looked up */
 uint64_t sntp_deadline(void);
 
 /* ---- interface.c: the card */
@@ -95,7 +94,6 @@ status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_r
                        const char *name, size_t length, struct sw_net_resolve_reply *out);
 void queries_run(uint64_t now); /* those whose time is up */
 uint64_t queries_deadline(void);
-bool queries_resolve(void); /* any name is being looked up */
 
 /* ---- report.c */
 

@@ -1,6 +1,7 @@
 /* Pings and names under way: calls that are answered when the network has, or their time is up. */
+#include "dns.h"
 #include "netd.h"
-#include <lwip/dns.h>
+#include "resolver.h"
 #include <lwip/icmp.h>
 #include <lwip/inet_chksum.h>
 #include <lwip/ip.h>
@@ -22,8 +23,8 @@ struct ping {
 };
 
 struct name {
-    uint64_t token;      /* 0: free */
-    uint32_t generation; /* in lwIP's callback: the answer is to this query, not an earlier one */
+    uint64_t token; /* 0: free */
+    bool also_v6;   /* when there is no IPv4 address */
 };
 
 static struct ping pings[PINGS];
@@ -113,78 +114,61 @@ status_t query_ping(struct sw_request *request, const struct sw_net_ping_request
 
 /* ------------------------------------------------------------------ names */
 
-static void fill(struct sw_net_resolve_reply *reply, const ip_addr_t *address)
+static void name_answer(struct name *name, status_t status, const ip_addr_t *address)
 {
-    netd_address_put(address, reply->address);
-    reply->family = IP_IS_V6(address) ? SW_NET_IPV6 : SW_NET_IPV4;
-}
-
-static void on_found(const char *text, const ip_addr_t *address, void *argument)
-{
-    uintptr_t query = (uintptr_t)argument;
-    struct name *name = &names[query % NAMES];
     struct sw_net_resolve_reply reply = { 0 };
 
-    (void)text;
-    if (!name->token || name->generation != query / NAMES)
-        return;
-    if (address)
-        fill(&reply, address);
-    sw_server_answer(name->token, address ? SW_OK : SW_NOT_FOUND, 0, &reply, sizeof(reply), NULL, 0,
-                     0);
+    if (status == SW_OK) {
+        netd_address_put(address, reply.address);
+        reply.family = IP_IS_V6(address) ? SW_NET_IPV6 : SW_NET_IPV4;
+    }
+    sw_server_answer(name->token, status, 0, &reply, sizeof(reply), NULL, 0, 0);
     name->token = 0;
-    name->generation++;
+}
+
+static void on_found(void *argument, const char *text, status_t status, const ip_addr_t *address)
+{
+    struct name *name = argument;
+
+    if (status == SW_NOT_FOUND && name->also_v6) {
+        name->also_v6 = false;
+        status = resolver_ask(text, 6, on_found, name);
+        if (status == SW_OK)
+            return;
+    }
+    name_answer(name, status, address);
 }
 
 status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_request *in,
                        const char *text, size_t length, struct sw_net_resolve_reply *out)
 {
-    static const u8_t kinds[] = { [SW_NET_ANY] = LWIP_DNS_ADDRTYPE_IPV4_IPV6,
-                                  [SW_NET_IPV4] = LWIP_DNS_ADDRTYPE_IPV4,
-                                  [SW_NET_IPV6] = LWIP_DNS_ADDRTYPE_IPV6 };
-    char name[DNS_MAX_NAME_LENGTH];
-    ip_addr_t address;
+    char copy[DNS_NAME_MOST + 1];
     uint32_t at = 0;
 
+    (void)out;
     if (in->family != SW_NET_ANY && in->family != SW_NET_IPV4 && in->family != SW_NET_IPV6)
         return SW_INVALID;
     if (length == 0 || memchr(text, 0, length))
         return SW_INVALID;
-    if (length >= sizeof(name))
+    if (length >= sizeof(copy))
         return SW_NAME_TOO_LONG;
-    memcpy(name, text, length);
-    name[length] = 0;
+    memcpy(copy, text, length);
+    copy[length] = 0;
     while (at < NAMES && names[at].token)
         at++;
     if (at == NAMES)
         return SW_BUSY;
-    names[at].token = request->event.token;
-    err_t error = dns_gethostbyname_addrtype(
-        name, &address, on_found, (void *)(uintptr_t)(names[at].generation * (uint64_t)NAMES + at),
-        kinds[in->family]);
-    if (error == ERR_INPROGRESS) {
-        request->deferred = 1;
-        return SW_OK;
-    }
-    names[at].token = 0;
-    if (error != ERR_OK)
-        return error == ERR_VAL ? SW_UNREACHABLE : error == ERR_MEM ? SW_BUSY : SW_INVALID;
-    if ((in->family == SW_NET_IPV4 && IP_IS_V6(&address)) ||
-        (in->family == SW_NET_IPV6 && !IP_IS_V6(&address)))
-        return SW_NOT_FOUND; /* an address in letters, of the other kind */
-    fill(out, &address);
-    return SW_OK;
+    struct name *name = &names[at];
+    *name = (struct name){ .token = request->event.token, .also_v6 = in->family == SW_NET_ANY };
+    status_t status = resolver_ask(copy, in->family == SW_NET_IPV6 ? 6 : 4, on_found, name);
+    if (status == SW_OK)
+        request->deferred = 1; /* also when it is answered already */
+    else
+        name->token = 0;
+    return status;
 }
 
 /* ------------------------------------------------------------------ both */
-
-bool queries_resolve(void)
-{
-    for (const struct name *name = names; name < names + NAMES; name++)
-        if (name->token)
-            return true;
-    return false;
-}
 
 void queries_run(uint64_t now)
 {

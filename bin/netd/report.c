@@ -186,8 +186,9 @@ static void neighbours(struct text *text)
 static void resolvers(struct text *text)
 {
     ip_addr_t server;
+    uint16_t port;
 
-    for (uint32_t i = 0; setup_name_server(i, &server); i++) {
+    for (uint32_t i = 0; setup_name_server(i, &server, &port); i++) {
         if (IP_IS_V6_VAL(server))
             put(text, "6\t%s\n", address6(ip_2_ip6(&server)));
         else

@@ -3,10 +3,12 @@
  * Settings come with the start and at any time after it. What they do not change goes on: a lease is
  * kept when another key changes. */
 #include "netd.h"
+#include "resolver.h"
 #include "settings.h"
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
 #include <lwip/nd6.h>
+#include <lwip/prot/dns.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/log.h>
@@ -33,11 +35,15 @@ const ip6_addr_t *lwip_port_gateway6(struct netif *netif, const ip6_addr_t *dest
     return has_gateway6 && netif == interface_netif() ? &gateway6 : NULL;
 }
 
-bool setup_name_server(uint32_t index, ip_addr_t *out)
+bool setup_name_server(uint32_t index, ip_addr_t *out, uint16_t *out_port)
 {
+    *out_port = DNS_SERVER_PORT;
     if (current.dns_count > 0) {
-        const struct settings_address *server = &current.dns[index];
-        return index < current.dns_count && netd_address(server->bytes, server->family, 0, out);
+        const struct settings_address *server = &current.dns[index % SETTINGS_SERVERS];
+        if (index >= current.dns_count)
+            return false;
+        *out_port = server->port;
+        return netd_address(server->bytes, server->family, 0, out);
     }
     for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
         if (ip_addr_isany(dns_getserver(i)))
@@ -188,6 +194,9 @@ status_t setup_load(handle_t memory)
     bool ipv4 = differ(&settings.ipv4, &current.ipv4), ipv6 = differ(&settings.ipv6, &current.ipv6);
     bool time = settings.sntp_count != current.sntp_count ||
                 memcmp(settings.sntp, current.sntp, sizeof(settings.sntp)) != 0;
+    if (settings.dns_count != current.dns_count ||
+        memcmp(settings.dns, current.dns, sizeof(settings.dns)) != 0)
+        resolver_forget();
     take(&settings);
     if (ipv4)
         apply_ipv4();

@@ -5,10 +5,10 @@
  * with that nonce, is not looked at. While nothing is asked nothing is open. */
 #include "netd.h"
 #include "ntp.h"
+#include "resolver.h"
 #include "settings.h"
 #include "socket.h"
 #include <lwip/dhcp.h>
-#include <lwip/dns.h>
 #include <lwip/udp.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -26,7 +26,7 @@ static uint32_t named_count;
 
 static enum { IDLE, RESOLVING, ASKED, RESTING } phase;
 static uint32_t server, generation; /* being asked; of its name's lookup */
-static bool denied[SETTINGS_SERVERS];
+static bool denied[SETTINGS_SERVERS], asked_v6;
 static uint64_t deadline = SW_NEVER, pause_time = REST_LEAST, rest = REST;
 static bool clock_is_set; /* by a server, since we started */
 static uint64_t behind;   /* by so much the clock is still ahead and is set back in pieces */
@@ -180,13 +180,19 @@ static void ask(void)
         pbuf_free(packet);
 }
 
-static void on_name(const char *name, const ip_addr_t *found, void *argument)
+static void on_name(void *argument, const char *name, status_t status, const ip_addr_t *found)
 {
     (void)name;
     if (phase != RESOLVING || (uint32_t)(uintptr_t)argument != generation)
         return;
-    if (!found) {
-        failed("has no address");
+    if (status == SW_NOT_FOUND && !asked_v6) {
+        asked_v6 = true;
+        status = resolver_ask(name, 6, on_name, argument);
+        if (status == SW_OK)
+            return;
+    }
+    if (status != SW_OK) {
+        failed("has no address that can be found");
         return;
     }
     ip_addr_copy(address, *found);
@@ -211,19 +217,16 @@ static void ask_next(void)
         return;
     }
     phase = RESOLVING;
-    deadline = SW_NEVER; /* the resolver always answers */
+    deadline = SW_NEVER; /* the resolver always answers, perhaps at once */
     port_asked = settings->sntp_count > 0 ? settings->sntp[server].port : NTP_PORT;
     if (settings->sntp_count == 0) {
         ip_addr_copy_from_ip4(address, named[server]);
         ask();
         return;
     }
-    err_t error =
-        dns_gethostbyname_addrtype(settings->sntp[server].name, &address, on_name,
-                                   (void *)(uintptr_t)generation, LWIP_DNS_ADDRTYPE_IPV4_IPV6);
-    if (error == ERR_OK)
-        ask();
-    else if (error != ERR_INPROGRESS)
+    asked_v6 = false;
+    if (resolver_ask(settings->sntp[server].name, 4, on_name, (void *)(uintptr_t)generation) !=
+        SW_OK)
         failed("cannot be looked up");
 }
 
@@ -262,11 +265,6 @@ void sntp_network(void)
         phase = RESTING;
         deadline = 0;
     }
-}
-
-bool sntp_resolves(void)
-{
-    return phase == RESOLVING;
 }
 
 void sntp_run(uint64_t now)

@@ -62,7 +62,7 @@ static bool has_work(lwip_cyclic_timer_handler handler, bool busy)
     if (handler == dhcp_fine_tmr)
         return dhcp_waits();
     if (handler == dns_tmr)
-        return queries_resolve() || sntp_resolves();
+        return false; /* resolver.c does its work */
     if (handler == mld6_tmr)
         return group_waits();
     if (handler == dhcp_coarse_tmr)
