@@ -4,11 +4,11 @@
 -- past those.
 
 package.path = "tests/lib/?.lua;" .. package.path
-local uv = require("luv")
 local tap = require("tap")
 local Guest = require("guest")
 local network = require("network")
 local wire = require("wire")
+local right, udp = wire.right, wire.udp
 
 local SEED = tonumber(os.getenv("SWOS_PACKETS_SEED") or "1")
 local COUNT = tonumber(os.getenv("SWOS_PACKETS_COUNT") or "12000")
@@ -25,10 +25,6 @@ local GUEST, HOST = "\10\9\0\2", "\10\9\0\1"
 local GUEST6 = "\xfe\x80\0\0\0\0\0\0\x50\x54\0\xff\xfe\x12\x34\x56"
 local HOST6 = "\xfe\x80\0\0\0\0\0\0\0\0\0\0\0\0\0\1"
 
--- ---- frames
-
-local right, udp = wire.right, wire.udp
-
 local function ethernet(kind, payload) return wire.ethernet(MAC, OURS, kind, payload) end
 
 local function ip4(protocol, payload, fragment)
@@ -44,7 +40,10 @@ local function tcp(flags, options, payload, sequence)
     flags = flags, options = options, data = payload })
 end
 
-local function dhcp(message, xid) return wire.dhcp(message, xid, MAC, OURS, GUEST, HOST) end
+local function dhcp_frame(message, xid)
+  return wire.dhcp({ message = message, xid = xid, address = GUEST, server = HOST, to = MAC, from = OURS,
+    options = "\51\4\0\1\0\0" })
+end
 
 -- What is good before it is changed.
 local SEEDS = {
@@ -63,7 +62,7 @@ local SEEDS = {
     return ip4(6, tcp(0x18, "\5\10\0\0\0\1\0\0\0\9", ("bytes"):rep(below(100)), 1001 + below(3) * 100))
   end,
   function() return ip4(6, tcp(below(64), "", "")) end,
-  function() return dhcp("\5", ("\1"):rep(4)) end,
+  function() return dhcp_frame(5, ("\1"):rep(4)) end,
   function() return ip6(58, "\128\0\0\0\0\1\0\2" .. ("ping"):rep(10)) end,
   function() return ip6(58, "\135\0\0\0\0\0\0\0" .. GUEST6 .. "\1\1" .. OURS) end,
   function() return ip6(58, "\136\0\0\0\x60\0\0\0" .. HOST6 .. "\2\1" .. OURS) end,
@@ -91,23 +90,18 @@ end
 
 -- ---- the wire
 
-local here, there = network.free_port("udp"), network.free_port("udp")
-local socket = uv.new_udp()
-assert(socket:bind("127.0.0.1", here))
 local came, leased = 0, 0
-socket:recv_start(function(_, frame)
-  if not frame then return end
+local card
+card = wire.start(function(frame)
   came = came + 1
   local message, xid = wire.dhcp_asked(frame)
-  if message == "\1" or message == "\3" then
+  if message == 1 or message == 3 then
     leased = leased + 1
-    socket:send(dhcp(message == "\1" and "\2" or "\5", xid), "127.0.0.1", there)
+    card:send(dhcp_frame(message == 1 and 2 or 5, xid))
   end
 end)
 
-local guest = Guest.start({ cpus = 2, more = { "-netdev",
-  ("socket,id=n0,udp=127.0.0.1:%d,localaddr=127.0.0.1:%d"):format(here, there),
-  "-device", "virtio-net-device,netdev=n0" } })
+local guest = Guest.start({ cpus = 2, more = card.arguments })
 
 local function restarts()
   local list = guest:must("svc list")
@@ -129,7 +123,7 @@ end)
 tap.test(("%d malformed packets (seed %d)"):format(COUNT, SEED), function()
   local before = came
   for i = 1, COUNT do
-    socket:send(changed(SEEDS[1 + below(#SEEDS)]()), "127.0.0.1", there)
+    card:send(changed(SEEDS[1 + below(#SEEDS)]()))
     if i % BURST == 0 then guest:sleep(0.02) end
   end
   guest:sleep(1)

@@ -102,10 +102,10 @@ local function key_of(address, from, to) return ("%s/%d/%d"):format(address, fro
 function Peer:frame(frame)
   self.count = self.count + 1
   local message, xid = wire.dhcp_asked(frame)
-  if message == "\1" or message == "\3" then
+  if message == 1 or message == 3 then
     self.leases = self.leases + 1
-    self:raw(wire.dhcp(message == "\1" and "\2" or "\5", xid, Peer.GUEST_MAC, Peer.MAC, Peer.GUEST,
-      Peer.ADDRESS))
+    self:raw(wire.dhcp({ message = message == 1 and 2 or 5, xid = xid, address = Peer.GUEST,
+      server = Peer.ADDRESS, to = Peer.GUEST_MAC, from = Peer.MAC, options = "\51\4\0\1\0\0" }))
     return
   end
   local packet = wire.parse(frame)

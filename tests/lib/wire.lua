@@ -1,6 +1,9 @@
 -- Frames as they lie on an Ethernet: made, with the checksums their bytes should have, and taken apart.
 -- Addresses are strings of bytes, 4 or 16 of them.
 
+local uv = require("luv")
+local network = require("network")
+
 local M = {}
 
 M.TCP, M.UDP, M.ICMP, M.ICMP6 = 6, 17, 1, 58
@@ -74,18 +77,40 @@ function M.tcp(segment)
     .. options .. (segment.data or "")
 end
 
---- The frame of a DHCP server's message to a card.
-function M.dhcp(message, xid, mac, ours, address, server)
-  local payload = M.udp(67, 68, "\2\1\6\0" .. xid .. ("\0"):rep(8) .. address .. server .. ("\0"):rep(4)
-    .. mac .. ("\0"):rep(10 + 192) .. "\x63\x82\x53\x63\53\1" .. message .. "\54\4" .. server
-    .. "\51\4\0\1\0\0\1\4\255\255\255\0\3\4" .. server .. "\6\4" .. server .. "\255")
-  return M.right(M.ethernet(mac, ours, 0x0800, M.ip4(server, "\255\255\255\255", M.UDP, payload)))
+--- The frame of a DHCP server's message. fields: message (2 offer, 5 ack, 6 nak), xid, address, server, to and
+--- from (cards), options (bytes of more of them).
+function M.dhcp(fields)
+  local yours = fields.message == 6 and ("\0"):rep(4) or fields.address
+  local payload = M.udp(67, 68, "\2\1\6\0" .. fields.xid .. ("\0"):rep(8) .. yours .. fields.server
+    .. ("\0"):rep(4) .. fields.to .. ("\0"):rep(10 + 192) .. "\x63\x82\x53\x63\53\1"
+    .. string.char(fields.message) .. "\54\4" .. fields.server .. "\1\4\255\255\255\0\3\4" .. fields.server
+    .. "\6\4" .. fields.server .. fields.options .. "\255")
+  return M.right(M.ethernet(fields.to, fields.from, 0x0800,
+    M.ip4(fields.server, "\255\255\255\255", M.UDP, payload)))
 end
 
---- What a DHCP client asks for: its message ("\1" discover, "\3" request) and its number, or nil.
+--- What a frame of a DHCP client says: its message (1 discover, 3 request, 7 release), its number, and the
+--- address the client has. nil: it is none.
 function M.dhcp_asked(frame)
-  if #frame < 286 or frame:sub(24, 24) ~= "\17" or frame:sub(37, 38) ~= "\0\67" then return nil end
-  return frame:match("\x63\x82\x53\x63.-\53\1(.)"), frame:sub(47, 50)
+  if #frame <= 286 or frame:sub(24, 24) ~= "\17" or frame:sub(37, 38) ~= "\0\67" then return nil end
+  local message = frame:match("\x63\x82\x53\x63.-\53\1(.)")
+  return message and message:byte(), frame:sub(47, 50), frame:sub(55, 58)
+end
+
+--- A card whose other end is the test, frame by frame in datagrams (some may be lost, as on any wire):
+--- `arguments` of QEMU, send(frame); on_frame(frame) is called with what the guest sends.
+function M.start(on_frame)
+  local here, there = network.free_port("udp"), network.free_port("udp")
+  local socket = uv.new_udp()
+  assert(socket:bind("127.0.0.1", here))
+  local self = { arguments = { "-netdev",
+    ("socket,id=n0,udp=127.0.0.1:%d,localaddr=127.0.0.1:%d"):format(here, there),
+    "-device", "virtio-net-device,netdev=n0" } }
+  function self.send(_, frame) socket:send(frame, "127.0.0.1", there) end
+  socket:recv_start(function(_, frame)
+    if frame then on_frame(frame) end
+  end)
+  return self
 end
 
 -- Options of a TCP header as a table: mss, scale, sack_permitted, stamp, echo, sacks.
