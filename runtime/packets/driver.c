@@ -171,8 +171,10 @@ bool packet_driver_sleep(struct packet_driver *driver, bool starved)
 {
     struct sw_packet_pool *pool = driver->pool;
 
-    if (position_heal(&pool->receive_produced.value, driver->published) |
-        position_heal(&pool->transmit_consumed.value, driver->finished)) {
+    bool healed = position_heal(&pool->receive_produced.value, driver->published);
+
+    healed |= position_heal(&pool->transmit_consumed.value, driver->finished);
+    if (healed) {
         driver->told_received =
             driver->published - 1; /* the next flush wakes who took it for full */
         driver->told_sent = driver->finished - 1;

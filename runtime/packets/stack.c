@@ -85,8 +85,10 @@ bool packet_stack_sleep(struct packet_stack *stack, bool full)
 {
     struct sw_packet_pool *pool = stack->pool;
 
-    if (position_heal(&pool->receive_consumed.value, stack->consumed) |
-        position_heal(&pool->transmit_produced.value, stack->produced)) {
+    bool healed = position_heal(&pool->receive_consumed.value, stack->consumed);
+
+    healed |= position_heal(&pool->transmit_produced.value, stack->produced);
+    if (healed) {
         stack->told_consumed = stack->consumed - 1; /* the next flush wakes who took it for full */
         stack->told_produced = stack->produced - 1;
         return false;
