@@ -247,7 +247,7 @@ static status_t on_message(struct sw_server *from, struct sw_request *request)
     (void)from;
     wake();
     status_t status = request->event.badge < SOCKET_BADGES ? sw_net_dispatch(&handlers, request)
-                                                            : socket_message(request);
+                                                           : socket_message(request);
     settle();
     return status;
 }

@@ -2,6 +2,7 @@
 -- left of it when it, netd or nicd die.
 
 package.path = "tests/lib/?.lua;" .. package.path
+local uv = require("luv")
 local tap = require("tap")
 local Guest = require("guest")
 local disk = require("disk")
@@ -112,7 +113,7 @@ tap.test("/metrics: what `metrics` prints, as promtool and a Prometheus of the t
   local prometheus = network.start(("exec prometheus --config.file=%s --storage.tsdb.path=%s/data "
     .. "--log.level=error --web.listen-address=127.0.0.1:%d 2>&1"):format(config, folder, at))
   tap.on_done(function()
-    if not prometheus.status then require("luv").kill(prometheus.pid, "sigkill") end
+    if not prometheus.status then uv.kill(prometheus.pid, "sigkill") end
     os.execute("rm -rf " .. folder)
   end)
   network.until_true(guest, "a scrape", function()
@@ -122,7 +123,7 @@ tap.test("/metrics: what `metrics` prints, as promtool and a Prometheus of the t
   tap.contains(query(at, "node_memory_MemTotal_bytes"),
     ('"%d"'):format(page.value.node_memory_MemTotal_bytes))
   tap.contains(query(at, 'swos_service_up{service="httpd"}'), '"1"]')
-  require("luv").kill(prometheus.pid, "sigkill")
+  uv.kill(prometheus.pid, "sigkill")
   network.until_true(guest, "the end of prometheus", function() return prometheus.status end)
 end)
 
@@ -286,11 +287,14 @@ end)
 tap.test("a client that never reads holds up nobody", function()
   local stuck = {}
   for i = 1, 8 do
-    stuck[i] = network.start(("(printf 'GET /large HTTP/1.0\\r\\n\\r\\n'; sleep 600)"
-      .. "| nc 127.0.0.1 %d | sleep 600"):format(second))
+    stuck[i] = uv.new_tcp()
+    stuck[i]:connect("127.0.0.1", second, function(problem)
+      assert(not problem, problem)
+      stuck[i]:write("GET /large HTTP/1.0\r\n\r\n")
+    end)
   end
   for _ = 1, 5 do tap.equal(client("curl -s http://127.0.0.1:SECOND/open/a"), "longer\n") end
-  for i = 1, 8 do require("luv").kill(stuck[i].pid, "sigkill") end
+  for i = 1, 8 do stuck[i]:close() end
   stop("tmp")
 end)
 

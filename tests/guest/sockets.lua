@@ -1,6 +1,6 @@
 -- swos.net over the loopback interface, run by `lua`: the same outside swos.loop, where operations block,
--- and inside. With `hold`: sockets that wait while netd is killed, until /tmp/killed is there. With `one`: only
--- one connection, for netd remembers each for a minute.
+-- and inside. With `hold`: sockets that wait while netd is killed, until /tmp/killed is there. With `one`:
+-- only one connection, for netd remembers each for a minute.
 local swos = require("swos")
 local fs, loop, net = swos.fs, swos.loop, swos.net
 

@@ -77,8 +77,8 @@ function M.tcp(segment)
     .. options .. (segment.data or "")
 end
 
---- The frame of a DHCP server's message. fields: message (2 offer, 5 ack, 6 nak), xid, address, server, to and
---- from (cards), options (bytes of more of them).
+--- The frame of a DHCP server's message. fields: message (2 offer, 5 ack, 6 nak), xid, address, server, to
+--- and from (cards), options (bytes of more of them).
 function M.dhcp(fields)
   local yours = fields.message == 6 and ("\0"):rep(4) or fields.address
   local payload = M.udp(67, 68, "\2\1\6\0" .. fields.xid .. ("\0"):rep(8) .. yours .. fields.server

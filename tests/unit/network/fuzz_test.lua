@@ -1,12 +1,12 @@
--- The libFuzzer targets in fuzz/, built by env.FuzzTarget: each runs for so many inputs from a fixed seed, must
--- find nothing, and reach what it is for.
+-- The libFuzzer targets in fuzz/, built by env.FuzzTarget: each runs for so many inputs from a fixed seed,
+-- must find nothing, and reach what it is for.
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 
 local RUNS = os.getenv("SWOS_FUZZ_RUNS")
 -- name, inputs, edges reached by then; far fewer: it no longer gets past the first check.
-local TARGETS = { { "dns", 60000, 60 }, { "fetch", 60000, 150 }, { "httpd", 1000000, 300 }, { "packets", 60000, 40 },
-  { "settings", 60000, 100 } }
+local TARGETS = { { "dns", 60000, 60 }, { "fetch", 60000, 150 }, { "httpd", 1000000, 300 },
+  { "packets", 60000, 40 }, { "settings", 60000, 100 } }
 
 for _, target in ipairs(TARGETS) do
   local name, runs, least = table.unpack(target)
