@@ -17,8 +17,8 @@
 -- Inside swos.loop a waiting operation yields, and coroutines may read and write one connection side by
 -- side; elsewhere it blocks. Deadlines are monotonic ns (swos.deadline). Failures are nil, a message that
 -- names the other end, a code; TIMED_OUT has changed nothing, but connect gives up. RESET: the other end or
--- netd gave it up; sockets outlive netd. options: `ring` (bytes each way), `family` (4, 6), `address` (of this
--- machine, to listen or bind at), `backlog`, `network` (a connection to netd; by default the process's own).
+-- netd gave it up; sockets outlive netd. options: `ring` (bytes each way), `family` (4, 6), `address` (of
+-- this machine, to listen or bind at), `backlog`, `network` (a connection to netd; else the process's own).
 local swos = require("swos")
 local inet = require("swos.inet")
 local loop = require("swos.loop")
