@@ -33,10 +33,11 @@ done]])
 stub("apt-get", "exit ${APT_STATUS:-0}")
 stub("scons", "exit 7")
 
-local function run(environment, user)
+local function run(environment, user, words)
   os.remove(bin .. "/calls")
   stub("id", "echo " .. user)
-  local text, status = output(("PATH=%s:$PATH %s ./sconsw one TWO=2 2>&1"):format(bin, environment))
+  local text, status = output(("PATH=%s:$PATH %s ./sconsw %s 2>&1"):format(bin, environment,
+    words or "one TWO=2"))
   return text, status, disk.read(bin .. "/calls")
 end
 
@@ -75,6 +76,15 @@ tap.test("with everything there it is plain scons", function()
   tap.lacks(calls, "apt-get")
   tap.matches(calls, "\nscons %-Q one TWO=2\n$")
   tap.equal(status, 7)
+end)
+
+tap.test("what only tests need is for those who test", function()
+  for words, wanted in pairs { ["run-qemu SMP=2"] = false, [""] = false, build = false, test = true,
+    ["SMP=2 net_test"] = true, ["bench-linux"] = true, chaos = true, soak = true } do
+    local _, _, calls = run("", 0, words)
+    tap.contains(calls, " qemu-system-arm ", words)
+    tap.equal(calls:find(" nginx ", 1, true) ~= nil, wanted, "'" .. words .. "'")
+  end
 end)
 
 tap.done()
