@@ -3,18 +3,18 @@
 -- luacheck: globals services
 services.hostile = { program = "/bin/tests/hostile", arguments = { "service", "/tmp/hostile.options" },
   environment = {}, after = { "console", "tmpfs" }, requires = {}, wants = {},
-  names = { "file/base", "file/tmp", "nic", "net" },
+  names = { "file/base", "file/tmp", "nic", "net" }, folders = {},
   capabilities = { "fs-read", "spawn", "device", "log-read", "inspect", "net" },
   gives = { "block", "packets" }, limits = {}, final = {}, band = "normal", ready = "started",
   restart = "never", oneshot = true, overdue = 60, start_seconds = 120, stop_seconds = 5, log = 4096 }
 -- The server of everything init asks, while the attack goes on; and a service whose program comes from it.
 services.enemy = { program = "/bin/tests/hostile", arguments = { "enemy" }, serves = "enemy",
-  environment = {}, after = { "console" }, requires = {}, wants = {}, names = {}, capabilities = {},
-  gives = {}, limits = {}, final = {}, band = "normal", ready = "started", restart = "never",
+  environment = {}, after = { "console" }, requires = {}, wants = {}, names = {}, folders = {},
+  capabilities = {}, gives = {}, limits = {}, final = {}, band = "normal", ready = "started", restart = "never",
   oneshot = false, overdue = 60, start_seconds = 60, stop_seconds = 5, log = 4096 }
 services.victim = { program = "/bin/tests/tiny", arguments = {}, environment = {}, after = {},
-  requires = {}, wants = {}, names = { "file/base", "file/tmp" }, capabilities = {}, gives = {},
-  limits = {}, final = {}, band = "normal", ready = { line = "never said" }, restart = "never",
+  requires = {}, wants = {}, names = { "file/base", "file/tmp" }, folders = {}, capabilities = {},
+  gives = {}, limits = {}, final = {}, band = "normal", ready = { line = "never said" }, restart = "never",
   oneshot = true, overdue = 60, start_seconds = 1, stop_seconds = 1, log = 4096 }
 table.insert(require("init.boot").start, "hostile")
 
