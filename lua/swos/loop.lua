@@ -228,7 +228,7 @@ end
 
 --- Ends the watch of a channel that has this key.
 function M.unwatch_overdue(channel, key)
-  sys.channel_watch(channel, 0, 0, 0)
+  sys.channel_watch(channel, 0, nil, 0)
   waiting[key] = nil
 end
 

@@ -21,6 +21,7 @@ local guest = Guest.start({ cpus = 2, kernel = kernel.path,
   disks = { { "build/test.img" }, { disk.blank(SCRATCH), writable = true } },
   more = { "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0" } })
 guest:login("root", "swordfish")
+guest:must("svc start metrics", 0, 60)
 
 -- protocol -> true: attacked from that side, as the guest program says
 local attacked = { client = {}, server = {} }

@@ -219,6 +219,13 @@ tap.test("svc kill, crash, hang and freeze: it comes back, and why tells", funct
   back("freeze", "a call to it waited longer than 5 s", "ls /tmp")
 end)
 
+tap.test("a service that served is removed with its script", function()
+  script("server", 'return { program = "/bin/sleep", arguments = { "1000" }, serves = "server" }')
+  guest:must("svc reload; svc start server; svc stop server; rm /tmp/services/server.lua", 0, 60)
+  tap.contains(guest:must("svc reload", 0, 60), "removed server")
+  tap.lacks(guest:must("svc list"), "server")
+end)
+
 tap.test("limits hold", function()
   script("eater", 'return { program = "/bin/lua", arguments = { "-e", "local t = {} while true do t[#t+1]'
     .. ' = (tostring(#t)):rep(1000) end" }, limits = { memory = "4M" }, restart = "never" }')

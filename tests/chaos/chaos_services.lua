@@ -14,8 +14,8 @@ end
 
 services.talker = { program = "/bin/tests/chaos_load", arguments = { "talk", "6" }, environment = {},
   after = { "console", "imgfs" }, requires = {}, wants = {}, names = {}, folders = {}, capabilities = {},
-  gives = {}, limits = {}, final = {}, band = "normal", ready = "started", restart = "always", oneshot = false,
-  overdue = OVERDUE, start_seconds = 60, stop_seconds = 5, log = 262144 }
+  gives = {}, limits = {}, final = {}, band = "normal", ready = "started", restart = "always",
+  oneshot = false, overdue = OVERDUE, start_seconds = 60, stop_seconds = 5, log = 262144 }
 table.insert(require("init.boot").start, "talker")
 
 local function start_agent()

@@ -307,6 +307,12 @@ static status_t ask_nic(handle_t connection)
     return sw_nic_info(connection, &reply, soon());
 }
 
+static status_t ask_metrics(handle_t connection)
+{
+    struct sw_metrics_read_reply reply;
+    return sw_metrics_read(connection, data, sizeof(data), &reply, soon());
+}
+
 /* ------------------------------------------------------------------ all of them */
 
 static void attack_all(const struct target *targets, size_t count)
@@ -336,7 +342,7 @@ int client(uint32_t count)
     static struct own driver = { .program = "/bin/drvinputd" };
     struct sw_fd_facts facts = { 0 };
     struct sw_place tmp, base;
-    handle_t file = 0, auth = 0, system = 0, log = 0, net = 0, to_driver = 0;
+    handle_t file = 0, auth = 0, system = 0, log = 0, net = 0, metrics = 0, to_driver = 0;
     int fd = open("/tmp/hostile", O_CREAT | O_RDWR, 0600);
 
     if (!odds_create() || sw_path_resolve("/tmp/x", &tmp) != SW_OK ||
@@ -347,6 +353,7 @@ int client(uint32_t count)
     sw_service_connect("system", SW_NEVER, &system);
     sw_service_connect("log", SW_NEVER, &log);
     sw_service_connect("net", SW_NEVER, &net);
+    sw_service_connect("metrics", SW_NEVER, &metrics);
     if (sw_fd_facts(fd, &facts) == SW_OK)
         file = facts.handle;
     sw_fd_facts(0, &facts);
@@ -375,6 +382,7 @@ int client(uint32_t count)
         { "init", system, SW_PROTOCOL_SYSTEM, count / 4, ask_system, PATIENCE, NULL },
         { "logd", log, SW_PROTOCOL_LOG, count / 2, ask_log, IMPATIENCE, NULL },
         { "netd", net, SW_PROTOCOL_NET, count, ask_net, IMPATIENCE, NULL },
+        { "metricsd", metrics, SW_PROTOCOL_METRICS, count / 50 + 1, ask_metrics, PATIENCE, NULL },
         { "a UDP socket", sw_socket_connection(udp), SW_PROTOCOL_ENDPOINT, count, ask_endpoint,
           PATIENCE, NULL },
         { "a listener", sw_socket_connection(listener), SW_PROTOCOL_ENDPOINT, count, ask_endpoint,

@@ -10,8 +10,8 @@ services.hostile = { program = "/bin/tests/hostile", arguments = { "service", "/
 -- The server of everything init asks, while the attack goes on; and a service whose program comes from it.
 services.enemy = { program = "/bin/tests/hostile", arguments = { "enemy" }, serves = "enemy",
   environment = {}, after = { "console" }, requires = {}, wants = {}, names = {}, folders = {},
-  capabilities = {}, gives = {}, limits = {}, final = {}, band = "normal", ready = "started", restart = "never",
-  oneshot = false, overdue = 60, start_seconds = 60, stop_seconds = 5, log = 4096 }
+  capabilities = {}, gives = {}, limits = {}, final = {}, band = "normal", ready = "started",
+  restart = "never", oneshot = false, overdue = 60, start_seconds = 60, stop_seconds = 5, log = 4096 }
 services.victim = { program = "/bin/tests/tiny", arguments = {}, environment = {}, after = {},
   requires = {}, wants = {}, names = { "file/base", "file/tmp" }, folders = {}, capabilities = {},
   gives = {}, limits = {}, final = {}, band = "normal", ready = { line = "never said" }, restart = "never",

@@ -374,14 +374,16 @@ function Guest:owners()
   return owners
 end
 
--- A chunk of a Lua heap is a memory object with its table, held by one handle. A heap may come back
--- from the same load with one chunk more or less, by where what lives in it happens to lie.
+-- A chunk of a heap is a memory object with its table, held by one handle. A heap may come back from the
+-- same load with one chunk more or less, by where what lives in it happens to lie; two programs that have
+-- to do with each other (a server and netd) do so at once.
 local CHUNK_KERNEL = 8192 + 512  -- bytes of the kernel a chunk takes at most: two tables, object and region
+local CHUNKS = 2
 
-local function is_a_chunk(before, after)
+local function are_chunks(before, after)
   local chunks, kernel = after.objects - before.objects, after.kernel - before.kernel
-  return math.abs(chunks) == 1 and after.handles - before.handles == chunks
-    and kernel * chunks > 0 and math.abs(kernel) <= CHUNK_KERNEL
+  return chunks ~= 0 and math.abs(chunks) <= CHUNKS and after.handles - before.handles == chunks
+    and kernel * chunks > 0 and math.abs(kernel) <= math.abs(chunks) * CHUNK_KERNEL
 end
 
 -- What has grown of what may grow once, as words; nil: nothing.
@@ -400,7 +402,7 @@ end
 function Guest.difference(before, after)
   local list = {}
   local names = { "pages" }
-  if not is_a_chunk(before, after) then table.move({ "handles", "objects", "kernel" }, 1, 3, 2, names) end
+  if not are_chunks(before, after) then table.move({ "handles", "objects", "kernel" }, 1, 3, 2, names) end
   for _, name in ipairs(names) do
     if before[name] ~= after[name] then
       list[#list + 1] = ("%s %d -> %d"):format(name, before[name], after[name])
@@ -450,14 +452,16 @@ local STEPS = 3
 -- Pages that the heaps of servers in C may come to use in one step, when calls overlap that did not
 -- before. Fewer than the repetitions of a step: a leak takes more.
 local FIRST_USES = 2
+local CHUNK_USES = 8 -- of a new chunk
 
 --- True if what differs may be so once: no more of all than before (what was there at first may go late),
---- but for a chunk of a Lua heap, and for a page or two. A leak comes again and again.
+--- but for a chunk of a heap, and for a page or two. A leak comes again and again.
 function Guest.is_step(before, after)
+  local chunks = are_chunks(before, after) and math.max(after.objects - before.objects, 0) or 0
   local is_no_more = after.handles <= before.handles and after.objects <= before.objects
     and after.kernel <= before.kernel
-  return before.pages - after.pages <= FIRST_USES and math.abs(before.lua - after.lua) <= LUA_PAGES
-    and (is_no_more or is_a_chunk(before, after))
+  return before.pages - after.pages <= FIRST_USES + chunks * CHUNK_USES
+    and math.abs(before.lua - after.lua) <= LUA_PAGES and (is_no_more or are_chunks(before, after))
 end
 
 --- Warms up with load(guest), then compares pages, handles and objects before and after further
