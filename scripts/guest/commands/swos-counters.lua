@@ -7,7 +7,7 @@ local command = require("swos.command")
 local processes = require("swos.processes")
 local swos = require("swos")
 
-local LUA = { init = true, sh = true, ["swos-counters"] = true }
+local LUA = { init = true, metrics = true, sh = true, ["swos-counters"] = true }
 
 local job = processes.visible_job()
 -- The shell may not have closed yet what it started this with, nor init heard that the connection which
