@@ -79,7 +79,7 @@ end
 local function datagram(text)
   local socket = uv.new_udp()
   socket:send(text, "127.0.0.1", udp)
-  guest:sleep(0.05)
+  guest:sleep(0.05) -- for it to leave before the socket is closed
   socket:close()
 end
 
@@ -121,7 +121,7 @@ tap.test("netd is killed every second while 96 MiB go each way", function()
   while not one.client.status do
     kill()
     kills = kills + 1
-    guest:sleep(1)
+    guest:sleep(1) -- a kill a second
   end
   echoed(one)
   tap.check(kills >= 2, "only %d kills", kills)
@@ -225,7 +225,7 @@ tap.test("a connection of the machine with itself: both ends are rebuilt", funct
     tap.lacks(guest:must("cat /tmp/" .. name), "another")
     kill()
     kills = kills + 1
-    guest:sleep(0.3)
+    guest:sleep(0.3) -- for bytes to flow between kills
   end
   tap.check(kills >= 2, "only %d kills", kills)
   tap.note("%d kills", kills)
