@@ -4,17 +4,6 @@
 #include <string.h>
 #include <swos/log.h>
 
-struct option_entry {
-    uint32_t long_name; /* offset in page_text; 0: none */
-    uint8_t letter;
-    bool takes_value;
-};
-
-struct page_entry {
-    uint32_t name, help; /* offsets in page_text */
-    uint32_t first, count;
-};
-
 #include <coreutils/pages.inc>
 
 static const struct page_entry *own_page(void)

@@ -13,17 +13,6 @@
 #define INTERIM_MOST 8 /* answers 1xx before the real one */
 #define FUTILE_MOST 3  /* tries in a row that brought nothing */
 
-/* As scripts/host/mkpages.lua writes them. */
-struct option_entry {
-    uint32_t long_name;
-    uint8_t letter;
-    bool takes_value;
-};
-
-struct page_entry {
-    uint32_t name, help, first, count;
-};
-
 enum { OPTION_LONG, OPTION_NUMBER };
 
 #include <fetch/pages.inc>

@@ -6,17 +6,6 @@
 #include <string.h>
 #include <swos/status.h>
 
-/* As scripts/host/mkpages.lua writes them. */
-struct option_entry {
-    uint32_t long_name;
-    uint8_t letter;
-    bool takes_value;
-};
-
-struct page_entry {
-    uint32_t name, help, first, count;
-};
-
 enum { OPTION_LONG, OPTION_NUMBER };
 
 #include <httpd/pages.inc>

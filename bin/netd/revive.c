@@ -68,7 +68,7 @@ static struct tcp_pcb *pcb_revive(struct socket *socket, const struct record_vie
     pcb->rcv_scale = flow->receive_scale;
     pcb->mss = flow->mss;
 
-    /* The window that was announced is never more than the ring has room for now. */
+    /* The window that was announced is at most the room the ring has. */
     uint32_t window = socket->memory ? (uint32_t)sw_stream_free(&socket->stream) : 0;
     if (window > TCP_WND_MAX(pcb))
         window = TCP_WND_MAX(pcb);

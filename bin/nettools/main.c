@@ -10,17 +10,6 @@
 #include <swos/status.h>
 #include <unistd.h>
 
-/* As scripts/host/mkpages.lua writes them. */
-struct option_entry {
-    uint32_t long_name;
-    uint8_t letter;
-    bool takes_value;
-};
-
-struct page_entry {
-    uint32_t name, help, first, count;
-};
-
 enum { OPTION_LONG, OPTION_NUMBER };
 
 #include <nettools/pages.inc>

@@ -103,7 +103,7 @@ tap.test("netd's successors take up what a hostile client left in its rings", fu
   guest:must("touch /tmp/enough")
   for _ = 1, 600 do
     if guest:run("cat /tmp/attack"):find("over", 1, true) then break end
-    guest:sleep(0.25)
+    guest:sleep(0.25) -- between two looks
   end
   tap.contains(guest:must("cat /tmp/attack"), "over")
   guest:must("rm /tmp/attack /tmp/enough")

@@ -25,7 +25,7 @@ local function await_free(kind, port)
     local free = socket:bind("127.0.0.1", port)
     socket:close()
     if free then return end
-    uv.sleep(500)
+    uv.sleep(500) -- for that test to end
   end
   error(("port %d of %s is taken"):format(port, kind), 0)
 end

@@ -84,7 +84,7 @@ function M.await(service, words, sequence, condition)
       sequence = reply.next
     end
     local early = next_at - swos.monotonic()
-    if early > 0 then loop.sleep(early / SECOND) end
+    if early > 0 then loop.sleep(early / SECOND) end -- a logd that answers at once is asked no sooner
   end
   return false
 end

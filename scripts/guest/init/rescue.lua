@@ -91,7 +91,7 @@ function M.prompt(terminal, state, status)
     local command = terminal:read_line()
     if command == nil then terminal = terminals.early() end
     command = command and command:match("^%s*(.-)%s*$") or ""
-    loop.sleep(PACE_SECONDS)
+    loop.sleep(PACE_SECONDS) -- also when lines come without end
     if command == "disks" then
       list_disks(terminal)
     elseif command == "retry" then
