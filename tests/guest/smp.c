@@ -189,26 +189,28 @@ static void *spin(void *stop)
 
 /* --- the checks ------------------------------------------------------------------------------ */
 
-/* Between two looks at the counters there are this program's sleep and wake, and nothing else. */
+/* Between two looks at the counters there are this program's sleep and wake, and nothing else. What
+ * logging in and starting this left behind may take a few looks to end on a busy host; nothing is
+ * printed between them, because printing is work of other threads, too. */
 static void quiet(void)
 {
-    sleep_for(500 * MS); /* what logging in and starting this left behind */
-    uint32_t best = UINT32_MAX, calls = UINT32_MAX;
-    for (int attempt = 0; attempt < 5 && best > 2; attempt++) {
-        struct sample from = sample_now();
+    struct sample from, to;
+    uint32_t switches, calls;
+
+    for (int attempt = 0; attempt < 10; attempt++) {
+        from = sample_now();
         sleep_for(600 * MS);
-        struct sample to = sample_now();
-        uint32_t switches = (uint32_t)(to.system.context_switches - from.system.context_switches);
-        if (switches < best) {
-            best = switches;
-            calls = (uint32_t)(to.system.syscalls - from.system.syscalls);
-        }
-        print_cpus(&from, &to);
-        for (uint32_t i = 0; i < to.system.cpu_count; i++)
-            check(to.system.cpu_idle_ns[i] > from.system.cpu_idle_ns[i], "CPU %u idled",
-                  (unsigned)i);
+        to = sample_now();
+        switches = (uint32_t)(to.system.context_switches - from.system.context_switches);
+        calls = (uint32_t)(to.system.syscalls - from.system.syscalls);
+        if (switches <= 2 && calls <= 4)
+            break;
     }
-    check(best <= 2, "no other thread ran while this one slept: %u switches", (unsigned)best);
+    print_cpus(&from, &to);
+    for (uint32_t i = 0; i < to.system.cpu_count; i++)
+        check(to.system.cpu_idle_ns[i] > from.system.cpu_idle_ns[i], "CPU %u idled", (unsigned)i);
+    check(switches <= 2, "no other thread ran while this one slept: %u switches",
+          (unsigned)switches);
     check(calls <= 4, "nor made calls: %u", (unsigned)calls);
 }
 
