@@ -1,11 +1,11 @@
 /* ELF programs of images. See elf.h. */
 #include <string.h>
+#include <swos/layout.h>
 
 #include "elf.h"
 
 #define PAGE ((uint64_t)SW_PAGE)
 #define SPAN_MAX (1ull << 30)
-#define REGION 0x200000u
 
 enum { ET_DYN = 3, EM_AARCH64 = 183 };
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_GNU_STACK = 0x6474e551 };
@@ -239,39 +239,12 @@ status_t elf_check(const uint8_t *file, size_t size, struct elf_plan *out)
     return check_relocations(file, out);
 }
 
-uint64_t elf_base(uint64_t span, uint64_t random)
-{
-    const uint64_t lowest = 1ull << 32, limit = 1ull << 38;
-    uint64_t regions = (span + REGION - 1) / REGION;
-    uint64_t slack = (regions * REGION - span) / PAGE;
-    uint64_t region = (random >> 16) % ((limit - lowest) / REGION - regions);
-
-    return lowest + region * REGION + (random & 0xffff) % (slack + 1) * PAGE;
-}
-
 /* Adds pages [first, end) of a segment to the program. */
 static status_t add_part(struct sw_program *out, uint64_t base, const struct elf_segment *s,
                          uint64_t first, uint64_t end, uint32_t memory, uint64_t offset)
 {
-    uint64_t start = first * PAGE, stop = end * PAGE;
-    struct sw_segment *part;
-
-    if (first == end) {
-        return SW_OK;
-    }
-    if (out->segment_count == sizeof(out->segments) / sizeof(out->segments[0])) {
-        return SW_BAD_IMAGE;
-    }
-    part = &out->segments[out->segment_count++];
-    *part = (struct sw_segment){ .address = base + s->address + start,
-                                 .size = stop - start,
-                                 .flags = s->flags };
-    if (s->file_size > start) {
-        part->file_size = (s->file_size < stop ? s->file_size : stop) - start;
-        part->offset = offset;
-        part->memory = memory;
-    }
-    return SW_OK;
+    return sw_layout_add(out, base + s->address, s->flags, s->file_size, first * PAGE, end * PAGE,
+                         memory, offset);
 }
 
 /* Copies the pages of a segment's run, zero behind the file part, and relocates their words. */

@@ -44,7 +44,3 @@ status_t elf_check(const uint8_t *file, size_t size, struct elf_plan *out);
  * BAD_IMAGE when it needs more segments than sw_program has. */
 status_t elf_lay_out(const uint8_t *file, const struct elf_plan *plan, uint64_t base,
                      uint8_t *relocated, struct sw_program *out);
-
-/* A base for an image of `span` bytes from 64 bits a program cannot guess: within as few 2 MiB
- * regions as possible (page tables), 4 GiB or higher and below 2^38. */
-uint64_t elf_base(uint64_t span, uint64_t random);

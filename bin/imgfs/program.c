@@ -1,6 +1,7 @@
 /* Programs laid out. See program.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <swos/layout.h>
 #include <swos/log.h>
 #include <swos/mapping.h>
 #include <swos/start.h>
@@ -72,7 +73,7 @@ static uint64_t program_base(uint32_t inode, uint64_t span)
     memcpy(message + sizeof(boot_secret), &inode, sizeof(inode));
     hash_sha256(hash, message, sizeof(message));
     memcpy(&word, hash, sizeof(word));
-    return elf_base(span, word);
+    return sw_layout_base(span, word);
 }
 
 /* Makes program->memory[ELF_FILE], the executable handle to a file's content. */

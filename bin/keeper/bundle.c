@@ -1,9 +1,8 @@
 /* Laying out the programs of the boot bundle. See bundle.h. */
 #include <string.h>
+#include <swos/layout.h>
 
 #include "bundle.h"
-
-#define REGION 0x200000u /* what one last-level page table maps */
 
 const struct bundle_entry *bundle_entries(const void *bundle, size_t size, uint32_t *out_count)
 {
@@ -55,41 +54,16 @@ uint32_t layout_relocated_pages(const void *bundle, const struct bundle_entry *e
     return pages;
 }
 
-uint64_t layout_base(uint64_t span, uint64_t random)
-{
-    const uint64_t lowest = 1ull << 32, limit = 1ull << 38;
-    uint64_t regions = (span + REGION - 1) / REGION;
-    uint64_t slack = (regions * REGION - span) / SW_PAGE;
-    uint64_t region = (random >> 16) % ((limit - lowest) / REGION - regions);
-
-    return lowest + region * REGION + (random & 0xffff) % (slack + 1) * SW_PAGE;
-}
-
 /* Adds image pages [first, end) of a segment to the program. */
 static status_t add_part(struct sw_program *out, uint64_t base,
                          const struct bundle_segment *segment, uint32_t first, uint32_t end,
                          uint32_t memory, uint64_t offset)
 {
-    uint64_t file_end = (uint64_t)segment->page * SW_PAGE + segment->file_size;
-    uint64_t start = (uint64_t)first * SW_PAGE, stop = (uint64_t)end * SW_PAGE;
-    struct sw_segment *part;
+    uint32_t page = segment->page;
 
-    if (first == end) {
-        return SW_OK;
-    }
-    if (out->segment_count == sizeof(out->segments) / sizeof(out->segments[0])) {
-        return SW_BAD_IMAGE;
-    }
-    part = &out->segments[out->segment_count++];
-    *part = (struct sw_segment){ .address = base + start,
-                                 .size = stop - start,
-                                 .flags = segment->flags };
-    if (file_end > start) {
-        part->file_size = (file_end < stop ? file_end : stop) - start;
-        part->offset = offset;
-        part->memory = memory;
-    }
-    return SW_OK;
+    return sw_layout_add(out, base + (uint64_t)page * SW_PAGE, segment->flags, segment->file_size,
+                         (uint64_t)(first - page) * SW_PAGE, (uint64_t)(end - page) * SW_PAGE,
+                         memory, offset);
 }
 
 status_t layout_program(const void *bundle, const struct bundle_entry *entry, uint64_t base,

@@ -77,10 +77,6 @@ const struct bundle_entry *bundle_entries(const void *bundle, size_t size, uint3
  * the last that holds a relocated word. */
 uint32_t layout_relocated_pages(const void *bundle, const struct bundle_entry *entry);
 
-/* A base for an image of `span` bytes made from 64 random bits: page-aligned, within as few 2 MiB
- * regions as possible so that it needs few page tables, 4 GiB or higher and below 2^38. */
-uint64_t layout_base(uint64_t span, uint64_t random);
-
 /* Lays a program out at `base`. Copies and relocates its pages to `relocated`, which is where
  * offset `relocated_offset` of that memory object is mapped; SW_BAD_IMAGE changes nothing that
  * counts. */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <swos/clock.h>
+#include <swos/layout.h>
 #include <swos/log.h>
 #include <swos/mapping.h>
 #include <swos/spawn.h>
@@ -120,7 +121,7 @@ static void lay_out_programs(struct keeper *keeper)
         memcpy(program->name, entry->name, sizeof(program->name));
         memcpy(program->hash, entry->hash, sizeof(program->hash));
         check(entry->name,
-              layout_program(bundle, entry, layout_base(entry->span, random_word()),
+              layout_program(bundle, entry, sw_layout_base(entry->span, random_word()),
                              (uint8_t *)relocated + filled, filled, &program->program));
         filled += layout_relocated_pages(bundle, entry) * (uint64_t)SW_PAGE;
         if (strcmp(entry->name, "lua") == 0) {

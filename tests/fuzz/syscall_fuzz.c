@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
+#include <swos/layout.h>
 #include <swos/log.h>
 #include <swos/mapping.h>
 #include <swos/spawn.h>
@@ -357,7 +358,7 @@ static bool lay_out(void)
         if (strcmp(entries[i].name, "keeper") == 0)
             continue;
         sw_random(&word, sizeof word);
-        if (layout_program(bundle, &entries[i], layout_base(entries[i].span, word),
+        if (layout_program(bundle, &entries[i], sw_layout_base(entries[i].span, word),
                            (uint8_t *)relocated + filled, filled, program) != SW_OK)
             return false;
         filled += layout_relocated_pages(bundle, &entries[i]) * (size_t)SW_PAGE;

@@ -3,6 +3,7 @@
 #include "tap.h"
 #include <stdlib.h>
 #include <string.h>
+#include <swos/layout.h>
 
 /* A bundle of one program: a page of text, three of data (file part 0x1810) of which the middle
  * one is relocated. */
@@ -95,9 +96,9 @@ int main(void)
 {
     test_layout();
     test_refused();
-    CHECK(layout_base(4096, 0) == 1ull << 32);
-    CHECK(layout_base(0x200000, UINT64_MAX) % 0x200000 == 0);
-    CHECK(layout_base(0x400000, UINT64_MAX) + 0x400000 <= 1ull << 38);
+    CHECK(sw_layout_base(4096, 0) == 1ull << 32);
+    CHECK(sw_layout_base(0x200000, UINT64_MAX) % 0x200000 == 0);
+    CHECK(sw_layout_base(0x400000, UINT64_MAX) + 0x400000 <= 1ull << 38);
     free(bundle);
     return tap_done();
 }

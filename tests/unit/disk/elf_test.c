@@ -4,6 +4,7 @@
 #include "tap.h"
 #include <stdlib.h>
 #include <string.h>
+#include <swos/layout.h>
 
 struct header {
     uint8_t magic[16];
@@ -226,7 +227,7 @@ static void test_base(void)
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        base = elf_base(span, random);
+        base = sw_layout_base(span, random);
         good &= base % SW_PAGE == 0 && base >= 1ull << 32 && base + span <= 1ull << 38 &&
                 (base + span - 1) / 0x200000 - base / 0x200000 == (span + 0x1fffff) / 0x200000 - 1;
     }
