@@ -184,11 +184,12 @@ function M.render(text, options)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- The lines of an index ("NAME: summary") that have all words, in any case, aligned.
-function M.search(index, words)
+-- The lines of an index ("NAME: summary") that have all words, in any case, aligned; with text_of(NAME)
+-- those whose pages have them.
+function M.search(index, words, text_of)
   local found, column = {}, 0
   for name, summary in index:gmatch("([^:\n]+): ([^\n]*)") do
-    local text, has_all = (name .. " " .. summary):lower(), true
+    local text, has_all = (text_of and text_of(name) or name .. " " .. summary):lower(), true
     for _, word in ipairs(words) do
       if not text:find(word:lower(), 1, true) then has_all = false end
     end

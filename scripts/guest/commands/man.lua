@@ -11,7 +11,11 @@ local options, names = command.options(arg)
 if not names[1] then command.usage(options.k and "word expected" or "name of a command expected") end
 
 if options.k then
-  local found = manual.search(command.check(fs.read(PAGES .. "index")), names)
+  local index = command.check(fs.read(PAGES .. "index"))
+  local found = manual.search(index, names)
+  if not found[1] then
+    found = manual.search(index, names, function(name) return (fs.read(PAGES .. name .. ".md")) end)
+  end
   for _, line in ipairs(found) do print(line) end
   if not found[1] then command.fail(table.concat(names, " ") .. ": nothing appropriate") end
   os.exit(0)

@@ -86,6 +86,9 @@ tap.test("looking for words", function()
     "cat - print files one after the other|svc - look after services")
   tap.equal(#manual.search(index, { "after", "look" }), 1)
   tap.equal(#manual.search(index, { "." }), 0)
+  local page = function(name) return name == "cat" and "Page of CAT, after all" or "" end
+  tap.equal(table.concat(manual.search(index, { "page", "cat" }, page), "|"):match("^%S+"), "cat")
+  tap.equal(#manual.search(index, { "page" }), 0)
 end)
 
 tap.test("names in columns", function()
