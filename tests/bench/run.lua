@@ -106,7 +106,9 @@ local counted = measure.instructions()
 join(counted, typing.instructions())
 local pages = measure.pages(PAGES)
 for name, count in pairs(measure.instructions(measure.HTTP)) do counted[name] = count end
-for name, touched in pairs(measure.pages(measure.HTTP)) do pages[name] = touched end
+for name, touched in pairs(measure.pages(measure.HTTP)) do
+  pages[name], counted[name .. measure.SWITCHES] = touched, touched.switches
+end
 local expected = dofile(EXPECT)
 local grown, missing = measure.compare(counted, expected)
 
@@ -157,8 +159,9 @@ if options["--update"] then
   local lines = {}
   for _, list in ipairs { TABLE, NETWORK } do
     for _, entry in ipairs(list) do
-      local count = counted[entry[1]]
-      if count then lines[#lines + 1] = ('  ["%s"] = %d,'):format(entry[1], count) end
+      for _, name in ipairs { entry[1], entry[1] .. measure.SWITCHES } do
+        if counted[name] then lines[#lines + 1] = ('  ["%s"] = %d,'):format(name, counted[name]) end
+      end
     end
   end
   local old = disk.read(EXPECT)
