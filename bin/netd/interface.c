@@ -5,6 +5,7 @@
  * is known to be kept (fragments) is copied at once. */
 #include "netd.h"
 #include "settings.h"
+#include "sockets.h"
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
@@ -220,7 +221,9 @@ bool interface_settle(void)
 {
     bool quiet;
 
-    netif_poll_all();
+    do
+        netif_poll_all();
+    while (sockets_acknowledge());
     if (packet_stack_flush(&stack))
         sw_event_update(driver_event, 0, 1, NULL);
     if (stack.faults > 0 && !told_fault) {

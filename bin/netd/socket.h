@@ -43,6 +43,9 @@ struct socket {
     struct socket *next_closing;
     bool restless; /* in the list by next_restless */
     struct socket *next_restless;
+    bool owes; /* an acknowledgement, at the end of the batch; then in the list by next_owing */
+    bool owing;
+    struct socket *next_owing;
     struct socket *listener, *next_pending; /* waits to be accepted */
     struct socket *pending;                 /* listener: the first that waits */
     uint32_t backlog, pending_count;

@@ -15,6 +15,10 @@ void sockets_revive(void);
 /* What has become of the connections that packets came for; after any. */
 void sockets_review(void);
 
+/* Acknowledges what has come since the last time; when all packets there were have been handled. True:
+ * something was sent. */
+bool sockets_acknowledge(void);
+
 status_t socket_connect(struct sw_request *request, const struct sw_net_connect_request *in);
 status_t socket_listen(struct sw_request *request, const struct sw_net_listen_request *in,
                        struct sw_net_listen_reply *out);

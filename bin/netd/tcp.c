@@ -19,6 +19,7 @@
 #define LINGER (60 * SW_SECOND) /* for what a closed connection has still to send */
 
 static struct socket *closing; /* closed by their programs, and still sending; by next_closing */
+static struct socket *owing;   /* acknowledgements, or were so in this batch; by next_owing */
 static struct socket *touched; /* a packet came for it, and nobody has looked what became of it */
 
 /* Connections that were not at rest when last looked at, or of which anything was heard since. A pcb
@@ -124,6 +125,12 @@ void tcp_forget(struct socket *socket)
             break;
         }
     }
+    for (link = &owing; socket->owing && *link; link = &(*link)->next_owing) {
+        if (*link == socket) {
+            *link = socket->next_owing;
+            break;
+        }
+    }
     if (socket->memory)
         sw_mapping_unmap(socket->memory, socket->size);
 }
@@ -182,23 +189,77 @@ static void push(struct socket *socket)
     tcp_output(pcb);
 }
 
-/* What the program has taken out of its ring widens the window. */
+/* ------------------------------------------------------------------ TCP: acknowledgements */
+
+static void owe(struct socket *socket)
+{
+    socket->owes = true;
+    if (!socket->owing) {
+        socket->owing = true;
+        socket->next_owing = owing;
+        owing = socket;
+    }
+}
+
+/* One acknowledgement tells of all segments of a batch, which had come before the first of them was looked
+ * at: it leaves when that of the second one could have at the earliest had they come together, as they do
+ * from a card that joins segments (GRO), and RFC 5681, 4.2 lets a receiver stretch what it SHOULD do for every
+ * second segment. A single segment's waits for data to go with, or a quarter of a second, as ever. What a
+ * sender must hear of at once, for its fast retransmit and its probes, does not come here: segments out of
+ * order, doubled, outside the window, the end. */
+void lwip_port_tcp_ack(struct tcp_pcb *pcb)
+{
+    struct socket *socket = tcp_ext_arg_get(pcb, 0);
+
+    if (socket && (pcb->flags & TF_ACK_DELAY))
+        owe(socket);
+    else
+        tcp_ack(pcb);
+}
+
+bool sockets_acknowledge(void)
+{
+    bool sent = false;
+
+    for (struct socket *socket; (socket = owing);) {
+        owing = socket->next_owing;
+        socket->owing = false;
+        if (!socket->owes) /* it went with data */
+            continue;
+        socket->owes = false;
+        struct tcp_pcb *pcb = socket->pcb;
+        if (!pcb || pcb->state < ESTABLISHED)
+            continue;
+        tcp_ack_now(pcb);
+        tcp_output(pcb);
+        if ((pcb->flags & TF_ACK_NOW) && pcb->unsent)
+            tcp_send_empty_ack(pcb); /* Nagle's rule held the data back, and the acknowledgement with it */
+        sent = true;
+    }
+    return sent;
+}
+
+/* What the program has taken out of its ring widens the window. The peer hears of it with what is sent next,
+ * of a quarter of the ring in any case; a window that moved by less than a segment, or half of a small ring,
+ * is not told (RFC 9293, 3.8.6.2.2). */
 static void widen(struct socket *socket)
 {
     struct tcp_pcb *pcb = socket->pcb;
-    uint32_t window;
-    size_t free = sw_stream_free(&socket->stream);
+    uint32_t free = (uint32_t)sw_stream_free(&socket->stream), quarter, segment, moved;
 
     if (!pcb || pcb->state < ESTABLISHED || pcb->refused_data)
         return;
-    window = pcb->rcv_wnd;
-    while (free > window) {
-        size_t step = free - window < 32768 ? free - window : 32768;
-        tcp_recved(pcb, (u16_t)step);
-        if (pcb->rcv_wnd <= window)
-            break;
-        window = pcb->rcv_wnd;
-    }
+    free = LWIP_MIN(free, TCP_WND_MAX(pcb));
+    if (free > pcb->rcv_wnd)
+        pcb->rcv_wnd = free;
+    quarter = socket->stream.capacity / 4;
+    segment = LWIP_MIN(socket->stream.capacity / 2, pcb->mss);
+    moved = pcb->rcv_nxt + pcb->rcv_wnd - pcb->rcv_ann_right_edge;
+    if ((int32_t)moved < (int32_t)segment)
+        return;
+    pcb->rcv_ann_wnd = pcb->rcv_wnd;
+    if (moved >= quarter)
+        owe(socket);
 }
 
 /* Says what we want to be woken for: bytes to send, and room when the window is low; then looks
@@ -454,6 +515,8 @@ void lwip_port_tcp_out(const struct pbuf *packet, const struct tcp_hdr *header,
     struct socket *socket = socket_of_pcb(pcb);
 
     stir(socket);
+    if (socket)
+        socket->owes = false; /* each segment acknowledges */
     if (!socket || (record_flags(socket->record) & RECORD_KIND) != RECORD_CONNECTION)
         return;
     uint32_t length = packet->tot_len - TCPH_HDRLEN_BYTES(header);

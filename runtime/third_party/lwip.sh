@@ -25,6 +25,9 @@ edit "$SRC/src/core/tcp_in.c" "$outside$cr" "    if (TCP_SEQ_LT(seqno, pcb->rcv_
 full='    if (pcb->accepts_pending >= pcb->backlog'
 edit "$SRC/src/core/tcp_in.c" "$full) {$cr" "$full && !lwip_port_half_open_drop(pcb)) {$cr"
 
+# Every second segment was acknowledged as it came; netd acknowledges those of a batch together (bin/netd/tcp.c).
+edit "$SRC/src/core/tcp_in.c" "        tcp_ack(pcb);$cr" "        lwip_port_tcp_ack(pcb);$cr"
+
 TARGET_CFLAGS="$TARGET_CFLAGS -I$OUT/include"
 
 compile "$OUT/lib/liblwip.a" $(cd "$SRC" && ls src/core/*.c src/core/ipv4/*.c src/core/ipv6/*.c | sort) \

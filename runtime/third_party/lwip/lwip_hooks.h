@@ -15,6 +15,9 @@ void lwip_port_tcp_in(const struct tcp_pcb *pcb);
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, optlen, opt1len, opt2, packet)                     \
     (lwip_port_tcp_in((const struct tcp_pcb *)(pcb)), ERR_OK)
 
+/* Bytes have come in order, and are to be acknowledged. */
+void lwip_port_tcp_ack(struct tcp_pcb *pcb);
+
 /* A segment that is about to leave, its payload the TCP header; the pcb may be NULL. */
 void lwip_port_tcp_out(const struct pbuf *packet, const struct tcp_hdr *header,
                        const struct tcp_pcb *pcb);
