@@ -13,9 +13,10 @@
 void tcp_condemn(handle_t memory, handle_t event)
 {
     struct socket gone = { .event = event };
-    uint32_t capacity;
+    struct ring_memory rings;
 
-    if (ring_map(memory, &gone.memory, &gone.size, &capacity) == SW_OK) {
+    if (ring_map(memory, &rings) == SW_OK) {
+        ring_adopt(&gone, &rings);
         connection_state(&gone, SW_SOCKET_FAILED, SW_RESET);
         sw_mapping_unmap(gone.memory, gone.size);
     } else {
@@ -26,12 +27,14 @@ void tcp_condemn(handle_t memory, handle_t event)
 /* The rings, with positions as recorded. What the program reads of the state is written anew. */
 static status_t rings_revive(struct socket *socket, const struct record_view *view, handle_t memory)
 {
-    uint32_t capacity, state = 0;
-    status_t status = ring_map(memory, &socket->memory, &socket->size, &capacity);
+    struct ring_memory mapped;
+    uint32_t state = 0;
+    status_t status = ring_map(memory, &mapped);
 
     if (status != SW_OK)
         return status;
-    sw_stream_resume(&socket->stream, socket->memory, capacity, view->received, view->acked);
+    ring_adopt(socket, &mapped);
+    sw_stream_resume(&socket->stream, socket->memory, &mapped.shape, view->received, view->acked);
     if (view->kind == RECORD_CONNECTION)
         state |= SW_SOCKET_CONNECTED;
     if (view->flags & RECORD_ENDED)

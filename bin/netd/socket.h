@@ -33,6 +33,7 @@ struct socket {
     struct sw_stream stream;
     void *memory; /* mapped; NULL: not accepted yet */
     size_t size;
+    uint64_t memory_id;
     uint32_t queued; /* bytes of the up ring given to lwIP and not acknowledged */
     bool end_wanted, end_sent;
     bool connected;
@@ -109,6 +110,8 @@ status_t tcp_handle_accept(struct sw_request *request, const struct sw_endpoint_
 status_t tcp_handle_shutdown(struct sw_request *request,
                              const struct sw_endpoint_shutdown_request *in,
                              struct sw_endpoint_shutdown_reply *out);
+status_t tcp_handle_grow(struct sw_request *request, const struct sw_endpoint_grow_request *in,
+                         struct sw_endpoint_grow_reply *out);
 status_t tcp_handle_set(struct sw_request *request, const struct sw_endpoint_set_request *in,
                         struct sw_endpoint_set_reply *out);
 /* The program has set the event of a connection. */
@@ -135,8 +138,17 @@ bool connection_end(struct socket *socket);
 err_t connection_connect(struct socket *socket, const ip_addr_t *to, uint16_t port);
 /* What is recorded of a connection that has just begun: nothing was given to lwIP to send. */
 struct record_flow connection_flow(const struct socket *socket);
-/* Maps a program's memory after a check: committed, so that touching it cannot fail. */
-status_t ring_map(handle_t memory, void **out_mapped, size_t *out_size, uint32_t *out_capacity);
+/* A program's memory, mapped here. */
+struct ring_memory {
+    void *at;
+    size_t size;
+    uint64_t id; /* of the object */
+    struct sw_stream_shape shape;
+};
+/* Maps it after a check: committed, so that touching it cannot fail. */
+status_t ring_map(handle_t memory, struct ring_memory *out);
+/* It is the socket's. */
+void ring_adopt(struct socket *socket, const struct ring_memory *memory);
 /* The memory that came with a request (0: none), and the same as a socket's new rings. */
 handle_t ring_of(const struct sw_request *request);
 status_t ring_take(struct socket *socket, const struct sw_request *request);

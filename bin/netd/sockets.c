@@ -287,6 +287,7 @@ static const struct sw_endpoint_handlers handlers = {
     .receive_from = udp_handle_receive_from,
     .info = handle_info,
     .set = tcp_handle_set,
+    .grow = tcp_handle_grow,
 };
 
 status_t socket_message(struct sw_request *request)

@@ -145,6 +145,13 @@ status_t vault_keep(uint32_t index, handle_t memory, handle_t event)
     return status;
 }
 
+status_t vault_keep_memory(uint32_t index, handle_t memory)
+{
+    handle_t leaf = leaf_of(index, false);
+
+    return leaf ? sw_job_keep(leaf, slot_of(index), memory) : SW_BAD_STATE;
+}
+
 void vault_drop_memory(uint32_t index)
 {
     handle_t leaf = leaf_of(index, false);

@@ -15,6 +15,8 @@ struct record *vault_record(uint32_t index);
 
 /* Keeps the handles of socket `index`, both copied; 0: none. */
 status_t vault_keep(uint32_t index, handle_t memory, handle_t event);
+/* Other memory instead of what is kept, in one step: whenever netd dies one of both is found. */
+status_t vault_keep_memory(uint32_t index, handle_t memory);
 /* Lets them go. */
 void vault_drop(uint32_t index);
 void vault_drop_memory(uint32_t index);

@@ -28,23 +28,24 @@ static struct stream *stream_check(lua_State *L)
 static int stream_new(lua_State *L)
 {
     lua_Integer capacity = luaL_checkinteger(L, 1);
-    uint32_t checked = 0;
+    struct sw_stream_shape shape;
     luaL_argcheck(L,
-                  capacity > 0 && capacity <= SW_SOCKET_RING_MOST &&
-                      sw_stream_capacity(SW_STREAM_BYTES(capacity), &checked),
+                  capacity >= SW_SOCKET_RING_LEAST && capacity <= SW_SOCKET_RING_MOST &&
+                      (capacity & (capacity - 1)) == 0,
                   1, "no size of a ring");
     struct stream *stream = lua_newuserdatauv(L, sizeof(*stream), 0);
     memset(stream, 0, sizeof(*stream));
     luaL_setmetatable(L, STREAM_TYPE);
     handle_t *memory = handle_push_closed(L);
     void *address = NULL;
-    size_t size = SW_STREAM_BYTES(checked);
+    size_t size = sw_stream_size((uint32_t)capacity, (uint32_t)capacity);
+    sw_stream_shape(size, &shape);
     status_t status = sw_mapping_create(size, SW_MEMORY_COMMIT, &address, memory);
     if (status != SW_OK)
         return failure_push(L, status, 0);
     stream->memory = address;
     stream->size = size;
-    sw_stream_open(&stream->sides, address, checked, SW_STREAM_PROGRAM);
+    sw_stream_open(&stream->sides, address, &shape, SW_STREAM_PROGRAM);
     return 2;
 }
 

@@ -73,7 +73,7 @@ return {
   { "SW_PACKET_ROOM", 22, "bytes of a buffer in front of the frame: the driver's, and so many that IP headers are aligned" },
   { "SW_PACKET_WANT_MORE", 1, "set the side's event when the other ring is filled" },
   { "SW_PACKET_WANT_ROOM", 2, "set it when the side's own ring is emptied" },
-  { "SW_SOCKET_RING_LEAST", 4096, "bytes of a ring" }, { "SW_SOCKET_RING_MOST", 0x40000, "" },
+  { "SW_SOCKET_RING_LEAST", 1024, "bytes of a ring: of the one to receive into in a page" }, { "SW_SOCKET_RING_MOST", 0x40000, "" },
   { "SW_SOCKET_CONNECTED", 1, "sw_socket_rings.state: bytes may flow" },
   { "SW_SOCKET_ENDED", 2, "the other end will send no more" },
   { "SW_SOCKET_FAILED", 4, "there is no connection, or no more; error says why" },

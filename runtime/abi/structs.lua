@@ -218,7 +218,7 @@ return {
     { "u64[256]", "receive", "buffer << 32 | bytes of the frame" },
     { "u64[128]", "transmit", "bytes of the frame, which is in the position's own buffer" },
   } },
-  { name = "sw_socket_rings", doc = "Head of the memory a program gives netd for a TCP connection: two rings of bytes, which follow from SW_PAGE on, first the one to send from, each half of what the object has beyond its first page (a power of two from SW_SOCKET_RING_LEAST to SW_SOCKET_RING_MOST). Positions count bytes and wrap at 2^32.", fields = {
+  { name = "sw_socket_rings", doc = "Head of the memory a program gives netd for a TCP connection: two rings of bytes, each of a power of two of them, which the size of the object tells. One page: a ring to receive into of a quarter of it at that quarter, and one to send from in its second half. More: behind this page first the one to send from, then the other; half of the pages each if their number is a power of two; else two powers of two, neither 1, the larger one to send from, or, when a page more follows that is not used, to receive into; at most SW_SOCKET_RING_MOST each. Positions count bytes and wrap at 2^32.", fields = {
     { "u32", "state", "netd: SW_SOCKET_*" }, { "i32", "error", "netd: why it is SW_SOCKET_FAILED" }, { "u32[14]", "reserved", "0" },
     { "sw_ring_word", "up_produced", "program: what it has put in" },
     { "sw_ring_word", "up_consumed", "netd: what the other end has acknowledged" },

@@ -15,8 +15,8 @@ struct sw_socket {
     struct sw_stream stream; /* TCP */
     void *memory;
     size_t size;
-    bool
-        lost; /* netd's successor does not know it: a listener or UDP socket that could not be kept */
+    bool grows;       /* TCP: rings of no size in particular */
+    bool lost;        /* netd's successor does not know it: it could not be kept */
     bool write_ended; /* by shutdown */
     bool read_ended;
 };
@@ -38,12 +38,12 @@ status_t sw_socket_network(handle_t *out_net)
 
 /* ------------------------------------------------------------------ life */
 
-/* A socket without its connection. ring 0: it has none. */
-static status_t socket_make(enum kind kind, uint32_t ring, struct sw_socket **out_socket,
+/* A socket without its connection. rings: the size of their memory; 0: it has none. */
+static status_t socket_make(enum kind kind, uint64_t rings, struct sw_socket **out_socket,
                             handle_t *out_memory)
 {
     struct sw_socket *socket = calloc(1, sizeof(*socket));
-    uint32_t capacity;
+    struct sw_stream_shape shape;
     status_t status;
 
     *out_memory = 0;
@@ -52,16 +52,16 @@ static status_t socket_make(enum kind kind, uint32_t ring, struct sw_socket **ou
     socket->kind = kind;
     if ((status = sw_event_create(&socket->event)) != SW_OK)
         goto fail_socket;
-    if (ring) {
-        socket->size = SW_STREAM_BYTES(ring);
-        if (!sw_stream_capacity(socket->size, &capacity)) {
+    if (kind == TCP) {
+        socket->size = rings;
+        if (!sw_stream_shape(rings, &shape)) {
             status = SW_INVALID;
             goto fail_event;
         }
         status = sw_mapping_create(socket->size, SW_MEMORY_COMMIT, &socket->memory, out_memory);
         if (status != SW_OK)
             goto fail_event;
-        sw_stream_open(&socket->stream, socket->memory, capacity, SW_STREAM_PROGRAM);
+        sw_stream_open(&socket->stream, socket->memory, &shape, SW_STREAM_PROGRAM);
     }
     *out_socket = socket;
     return SW_OK;
@@ -150,7 +150,7 @@ static status_t trouble(const struct sw_socket *socket)
         status_t error = socket->stream.rings->error;
         return error < 0 ? error : SW_RESET;
     }
-    return SW_OK;
+    return socket->lost ? SW_RESET : SW_OK;
 }
 
 static void flush(struct sw_socket *socket)
@@ -159,7 +159,94 @@ static void flush(struct sw_socket *socket)
         sw_event_update(socket->event, 0, SW_SOCKET_FOR_STACK, NULL);
 }
 
+/* ------------------------------------------------------------------ rings that grow */
+
+/* Asks until netd or its successor says which memory is the connection's: both ends must mean the same. */
+static status_t ask_to_grow(struct sw_socket *socket, handle_t memory)
+{
+    status_t status;
+
+    do
+        status = sw_endpoint_grow(socket->connection, memory, SW_NEVER);
+    while (status == SW_INTERRUPTED || status == SW_UNKNOWN_OUTCOME);
+    if (status == SW_NOT_CONNECTED || status == SW_PEER_DIED || status == SW_SERVER_REPLACED ||
+        status == SW_BAD_MESSAGE) {
+        socket->lost = true;
+        return SW_RESET;
+    }
+    return status;
+}
+
+status_t sw_socket_grow(struct sw_socket *socket, uint32_t up, uint32_t down)
+{
+    struct sw_stream *stream = &socket->stream;
+    struct sw_stream_shape shape;
+    handle_t memory;
+    void *mapped;
+
+    if (socket->kind != TCP || socket->lost)
+        return SW_INVALID;
+    if (up <= stream->out_capacity && down <= stream->in_capacity)
+        return SW_OK;
+    uint64_t size = sw_stream_size(up > stream->out_capacity ? up : stream->out_capacity,
+                                   down > stream->in_capacity ? down : stream->in_capacity);
+    if (!sw_stream_shape(size, &shape))
+        return SW_INVALID;
+    status_t status = sw_mapping_create(size, SW_MEMORY_COMMIT, &mapped, &memory);
+    if (status != SW_OK)
+        return status;
+    status = ask_to_grow(socket, memory);
+    sw_handle_close(memory);
+    if (status != SW_OK) {
+        sw_mapping_unmap(mapped, size);
+        return status;
+    }
+    sw_stream_move(stream, mapped, &shape, SW_STREAM_PROGRAM);
+    sw_mapping_unmap(socket->memory, socket->size);
+    socket->memory = mapped;
+    socket->size = size;
+    return SW_OK;
+}
+
+/* The size behind `capacity`. least: what it should hold. */
+static uint32_t next_size(uint32_t capacity, size_t least)
+{
+    uint32_t next = capacity < SW_SOCKET_RING ? SW_SOCKET_RING : 4 * capacity;
+
+    while (next < SW_SOCKET_RING_GROWN && next < least)
+        next *= 2;
+    return next < SW_SOCKET_RING_GROWN ? next : SW_SOCKET_RING_GROWN;
+}
+
+/* There is no room for `left` bytes more. False: nor is there now. */
+static bool grow_up(struct sw_socket *socket, size_t left)
+{
+    uint32_t capacity = socket->stream.out_capacity;
+
+    if (!socket->grows || capacity >= SW_SOCKET_RING_GROWN)
+        return false;
+    socket->grows = sw_socket_grow(socket, next_size(capacity, capacity + left), 0) == SW_OK;
+    return socket->grows;
+}
+
+/* So many bytes lay in the ring at once: nearly full, it holds up the other end. */
+static void grow_down(struct sw_socket *socket, size_t lay)
+{
+    uint32_t capacity = socket->stream.in_capacity;
+
+    if (socket->grows && capacity < SW_SOCKET_RING_GROWN && lay >= capacity / 4 * 3 &&
+        !(state_of(socket) & (SW_SOCKET_ENDED | SW_SOCKET_FAILED)))
+        socket->grows = sw_socket_grow(socket, 0, next_size(capacity, 0)) == SW_OK;
+}
+
 /* ------------------------------------------------------------------ TCP */
+
+/* The size of rings as asked for; 0: of rings that begin with `first` bytes, and grow. */
+static uint64_t rings_size(uint32_t ring, uint32_t first)
+{
+    ring = ring ? ring : first;
+    return (ring & (ring - 1)) == 0 ? sw_stream_size(ring, ring) : 0;
+}
 
 status_t sw_socket_connect(const struct sw_socket_address *to, uint32_t ring,
                            struct sw_socket **out_socket)
@@ -169,8 +256,9 @@ status_t sw_socket_connect(const struct sw_socket_address *to, uint32_t ring,
     status_t status = sw_socket_network(&net);
 
     if (status != SW_OK ||
-        (status = socket_make(TCP, ring ? ring : SW_SOCKET_RING, &socket, &memory)) != SW_OK)
+        (status = socket_make(TCP, rings_size(ring, SW_SOCKET_RING), &socket, &memory)) != SW_OK)
         return status;
+    socket->grows = ring == 0;
     status = sw_net_connect(net, to->bytes, to->family, to->port, to->scope, memory, socket->event,
                             &connection, SW_NEVER);
     return socket_made(socket, status, memory, connection, out_socket);
@@ -216,9 +304,10 @@ status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t de
 
     if (listener->kind != LISTENER)
         return SW_INVALID;
-    status_t status = socket_make(TCP, ring ? ring : SW_SOCKET_RING, &socket, &memory);
+    status_t status = socket_make(TCP, rings_size(ring, SW_SOCKET_RING), &socket, &memory);
     if (status != SW_OK)
         return status;
+    socket->grows = ring == 0;
     for (;;) {
         event_clear(listener);
         status = listener->lost ? SW_RESET
@@ -244,7 +333,7 @@ status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, u
                         size_t *out_done)
 {
     const uint8_t *bytes;
-    size_t done = 0, part;
+    size_t done = 0, part, lay;
 
     *out_done = 0;
     if (socket->kind != TCP)
@@ -255,6 +344,7 @@ status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, u
         /* The state before the bytes: what came before the end is there. */
         uint32_t state = state_of(socket);
 
+        lay = sw_stream_waiting(&socket->stream);
         while (done < length && (part = sw_stream_data(&socket->stream, 0, &bytes)) > 0) {
             if (part > length - done)
                 part = length - done;
@@ -278,6 +368,7 @@ status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, u
         }
         sw_stream_want(&socket->stream, 0);
     }
+    grow_down(socket, lay);
     flush(socket);
     *out_done = done;
     return SW_OK;
@@ -307,6 +398,8 @@ status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t len
             sw_stream_put(&socket->stream, part);
             done += part;
         }
+        if (done < length && grow_up(socket, length - done))
+            continue;
         flush(socket);
         if (done == length)
             break;

@@ -231,6 +231,19 @@ tap.test("a connection of the machine with itself: both ends are rebuilt", funct
   tap.note("%d kills", kills)
 end)
 
+-- Bytes lie in both rings whenever they grow, so each growth copies some, and each kill may come in one.
+tap.test("rings that grow with bytes in them, both ways", function()
+  local name, kills = start("/bin/tests/net_death grow 12", "growing"), 0
+  while not says(name, "grow"):find("all bytes came", 1, true) do
+    tap.lacks(guest:must("cat /tmp/" .. name), "another")
+    guest:must("svc kill netd")
+    kills = kills + 1
+    guest:sleep(math.random() * 0.2) -- for netd to come to a growth, or not to
+  end
+  tap.check(kills >= 2, "only %d kills", kills)
+  tap.note("%d kills; %s", kills, guest:must("cat /tmp/" .. name):match("[^\n]*\n$"))
+end)
+
 tap.test("1,000 ends of idle connections", function()
   local name = start("sh -c '/bin/tests/net_death idle 100 & echo $! >>/tmp/idle; wait'", "connected")
   for round = 1, 3 do

@@ -6,6 +6,8 @@
  *   net_death sender   sends a MiB and ends, then reads to the end
  *   net_death poll     waits in one poll for a connection, a listener and datagrams, and tells which it was
  *   net_death pair     connects to itself over the loopback interface and moves 32 MiB each way
+ *   net_death grow N   N times: connects to itself with the least rings, moves 1 MiB each way, and lets the
+ *                      rings of both ends grow step by step meanwhile, in every order
  *   net_death idle N [PORT]
  *                      connects N times to itself (TCP port PORT, and UDP port PORT + 1) and keeps the
  *                      connections; after a datagram it sends a byte through each
@@ -19,6 +21,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <swos/clock.h>
+#include <swos/protocol.h>
+#include <swos/socket.h>
+#include <swos/status.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -244,6 +250,116 @@ static int pair(void)
     return 0;
 }
 
+/* An end whose rings grow, a step after so many bytes or up to twice as many. */
+#define GROW_BYTES MIB
+#define GROW_EVERY 49152u
+
+struct growing {
+    struct sw_socket *socket;
+    uint32_t sent, got, grow_at, up, down;
+};
+
+static void must_be(status_t status, const char *what)
+{
+    if (status != SW_OK) {
+        say("failed: %s: %s", what, sw_status_name(status));
+        exit(1);
+    }
+}
+
+static void grow_step(struct growing *end, uint32_t *grown)
+{
+    if (end->sent + end->got < end->grow_at ||
+        (end->up == SW_SOCKET_RING_MOST && end->down == SW_SOCKET_RING_MOST))
+        return;
+    end->grow_at += GROW_EVERY + (uint32_t)rand() % GROW_EVERY;
+    int which = rand() % 3;
+    if (which != 1 && end->up < SW_SOCKET_RING_MOST)
+        end->up *= 2;
+    if (which != 0 && end->down < SW_SOCKET_RING_MOST)
+        end->down *= 2;
+    must_be(sw_socket_grow(end->socket, end->up, end->down), "grow");
+    ++*grown;
+}
+
+/* Moves what can be moved; false: nothing. */
+static bool grow_work(struct growing *end)
+{
+    static uint8_t bytes[20000];
+    size_t got, sent;
+    status_t status =
+        sw_socket_read(end->socket, bytes, 1 + (size_t)rand() % sizeof(bytes), 0, &got);
+
+    if (status != SW_OK && status != SW_TIMED_OUT)
+        must_be(status, "read");
+    for (size_t i = 0; i < got; i++)
+        if (bytes[i] != byte_at(end->got + (uint32_t)i)) {
+            say("byte %u is another", (unsigned)(end->got + (uint32_t)i));
+            exit(1);
+        }
+    end->got += (uint32_t)got;
+    uint32_t length = GROW_BYTES - end->sent;
+    length = length < sizeof(bytes) ? length : 1 + (uint32_t)rand() % sizeof(bytes);
+    for (uint32_t i = 0; i < length; i++)
+        bytes[i] = byte_at(end->sent + i);
+    status = sw_socket_write(end->socket, bytes, length, 0, &sent);
+    if (status != SW_OK && status != SW_TIMED_OUT)
+        must_be(status, "write");
+    end->sent += (uint32_t)sent;
+    return got > 0 || sent > 0;
+}
+
+/* A connection with ourselves. What nobody has accepted goes with netd: it is made anew then. False: again. */
+static bool grow_connect(struct sw_socket *listener, const struct sw_socket_address *to,
+                         struct sw_socket **out_near, struct sw_socket **out_far)
+{
+    const uint32_t least = SW_SOCKET_RING_LEAST;
+    struct sw_socket_address local, from;
+
+    must_be(sw_socket_connect(to, least, out_near), "connect");
+    uint64_t deadline = sw_clock_deadline(3 * SW_SECOND);
+    if (sw_socket_wait_connected(*out_near, deadline) == SW_OK &&
+        sw_socket_ends(*out_near, &local, NULL) == SW_OK) {
+        while (sw_socket_accept(listener, least, deadline, out_far, &from) == SW_OK) {
+            if (from.port == local.port)
+                return true;
+            sw_socket_close(*out_far);
+        }
+    }
+    sw_socket_close(*out_near);
+    return false;
+}
+
+static int grow(unsigned rounds)
+{
+    struct sw_socket_address to = { .family = SW_NET_IPV4, .bytes = { 127, 0, 0, 1 } };
+    const struct sw_socket_address any = { .family = SW_NET_IPV4 };
+    struct sw_socket *listener;
+    uint32_t grown = 0;
+
+    must_be(sw_socket_listen(&any, 1, &listener, &to.port), "listen");
+    say("growing");
+    for (unsigned round = 0; round < rounds; round++) {
+        struct growing ends[2] = { { .up = SW_SOCKET_RING_LEAST, .down = SW_SOCKET_RING_LEAST },
+                                   { .up = SW_SOCKET_RING_LEAST, .down = SW_SOCKET_RING_LEAST } };
+        while (!grow_connect(listener, &to, &ends[0].socket, &ends[1].socket))
+            ;
+        while (ends[0].got < GROW_BYTES || ends[1].got < GROW_BYTES) {
+            bool moved = false;
+            for (int i = 0; i < 2; i++) {
+                moved |= grow_work(&ends[i]);
+                grow_step(&ends[i], &grown);
+            }
+            if (!moved) /* two ends to watch, and often nobody who moves anything: netd is dead */
+                sw_clock_sleep(sw_clock_deadline(SW_MILLISECOND));
+        }
+        sw_socket_close(ends[0].socket);
+        sw_socket_close(ends[1].socket);
+    }
+    say("all bytes came, the rings grew %u times", (unsigned)grown);
+    return 0;
+}
+
 static _Noreturn void idle(unsigned count, uint16_t port)
 {
     int listener = bound(SOCK_STREAM, port), udp = bound(SOCK_DGRAM, (uint16_t)(port + 1));
@@ -280,6 +396,8 @@ int main(int count, char **words)
         return polls();
     if (strcmp(what, "pair") == 0)
         return pair();
+    if (strcmp(what, "grow") == 0 && count > 2)
+        return grow((unsigned)atoi(words[2]));
     if (strcmp(what, "idle") == 0 && count > 2)
         idle((unsigned)atoi(words[2]), count > 3 ? (uint16_t)atoi(words[3]) : TCP_PORT);
     return 2;

@@ -18,6 +18,8 @@ return {
       doc = "The next datagram. TIMED_OUT: there is none." },
     { 5, "info", reply = { { "u8[16]", "local_address" }, { "u16", "local_family" }, { "u16", "local_port" }, { "u32", "local_scope" }, { "u8[16]", "remote_address" }, { "u16", "remote_family" }, { "u16", "remote_port" }, { "u32", "remote_scope" } }, idempotent = true, cap = false,
       doc = "The ends of a socket; without a remote one its port is 0." },
+    { 7, "grow", send = { "memory" }, idempotent = true, cap = false,
+      doc = "Larger rings for a connection: netd copies what lies in the old ones and goes over to the new memory (sw_socket_rings, as of connect), whose head is written over; the caller goes over when the answer says so, and touches neither meanwhile. Memory the connection has already: nothing happens, OK. INVALID: no rings, or neither is larger, or one is smaller; BAD_STATE: the connection is over; NOT_CONNECTED: it is gone. After any of these the old rings are the connection's; when there is no answer, or UNKNOWN_OUTCOME, the same request tells." },
     { 6, "set", request = { { "u32", "option", "SW_SOCKET_*" }, { "u32", "value", "0: off" } }, idempotent = true, cap = false, doc = "Sets an option of a connection." },
   },
 }

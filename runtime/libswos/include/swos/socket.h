@@ -19,10 +19,13 @@ struct sw_socket_address {
     uint32_t scope;
 };
 
-#define SW_SOCKET_RING 16384u /* bytes each way, unless asked for otherwise */
+/* Bytes of the rings of a connection, each way, where its program does not say (`ring` 0): they grow when
+ * sw_socket_write finds no room, or sw_socket_read a ring that is nearly full. Those that a program does say
+ * stay as they are. */
+#define SW_SOCKET_RING 16384u       /* begun with, by who connects; and what the first growth is to */
+#define SW_SOCKET_RING_GROWN 131072u /* the most */
 
-/* Begins a connection with rings of `ring` bytes (0: SW_SOCKET_RING). sw_socket_wait_connected says
- * what became of it. NOT_FOUND: there is no network. */
+/* Begins a connection. sw_socket_wait_connected says what became of it. NOT_FOUND: there is no network. */
 status_t sw_socket_connect(const struct sw_socket_address *to, uint32_t ring,
                            struct sw_socket **out_socket);
 /* REFUSED, TIMED_OUT, UNREACHABLE, RESET; TIMED_OUT for the deadline, too. */
@@ -60,6 +63,10 @@ void sw_socket_take(struct sw_socket *socket, size_t length);
 size_t sw_socket_room(struct sw_socket *socket, uint8_t **out_at);
 void sw_socket_put(struct sw_socket *socket, size_t length);
 void sw_socket_flush(struct sw_socket *socket);
+/* Rings of at least so many bytes to send from and to receive into; what has been given out of the old ones is
+ * not valid any more. With other memory than before, so NO_MEMORY and QUOTA; BAD_STATE: the connection is over.
+ * After each error but RESET the rings are as they were. */
+status_t sw_socket_grow(struct sw_socket *socket, uint32_t up, uint32_t down);
 
 /* how: SW_SHUT_*. */
 status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how);
