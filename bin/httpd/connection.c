@@ -527,6 +527,20 @@ static enum step step_last(struct connection *connection)
     return STEP_DONE;
 }
 
+/* The ring is full. A connection begins with one that holds a small response; a larger body gets a larger one,
+ * if there is memory for it. */
+static bool ring_grow(struct connection *connection)
+{
+    uint32_t ring = CONNECTION_RING_LEAST;
+
+    while (ring < CONNECTION_RING_MOST && ring < connection->left)
+        ring *= 2;
+    if (ring <= connection->ring)
+        return false;
+    connection->ring = ring;
+    return sw_socket_grow(connection->socket, ring, 0) == SW_OK;
+}
+
 /* Moves what fits of the body into the ring. */
 static enum step step_sending(struct connection *connection)
 {
@@ -543,6 +557,8 @@ static enum step step_sending(struct connection *connection)
     while (connection->left > 0) {
         size_t room = sw_socket_room(socket, &at);
         if (room == 0) {
+            if (ring_grow(connection))
+                continue;
             if (moved)
                 server_deadline(connection, DEADLINE_SEND);
             return STEP_WAITS_ROOM;

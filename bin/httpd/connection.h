@@ -14,7 +14,9 @@
 
 #include "files.h"
 
-#define CONNECTION_RING 32768u
+/* A ring that a body is sent from: at least, at most. */
+#define CONNECTION_RING_LEAST 16384u
+#define CONNECTION_RING_MOST 65536u
 
 enum connection_state { READING, ASKING, SENDING, DRAINING };
 
@@ -41,6 +43,7 @@ struct connection {
     struct file *file; /* where the body comes from, or `memory`, which is freed then */
     char *memory;
     uint64_t offset, left;
+    uint32_t ring; /* bytes it was let grow to, or tried to */
 };
 
 enum connection_next {

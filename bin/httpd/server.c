@@ -219,7 +219,7 @@ static status_t accept_one(void)
         }
         end(deadlines[DEADLINE_IDLE].first);
     }
-    status_t status = sw_socket_accept(listener, CONNECTION_RING, 0, &socket, &from);
+    status_t status = sw_socket_accept(listener, 0, 0, &socket, &from);
     if (status == SW_OK)
         status = begin(socket, &from);
     else if (status == SW_RESET)

@@ -17,6 +17,8 @@
  *   END_GIVEN before our end leaves. END_WANTED before the program's call is answered.
  *   CLOSED    before anything else is done about it. RING_GONE when all is acknowledged, before the
  *             ring is let go.
+ *   memory    (the kept handle, when rings grow) after the new one holds a copy of the old, before the program
+ *             is told, and with nothing received, sent or acknowledged in between.
  *   flow      before the state says CONNECTION, which is before the program is told of it.
  *
  * So acked <= snd_una <= sent and received = what may be acknowledged, whenever death comes; what the

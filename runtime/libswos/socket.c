@@ -304,7 +304,7 @@ status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t de
 
     if (listener->kind != LISTENER)
         return SW_INVALID;
-    status_t status = socket_make(TCP, rings_size(ring, SW_SOCKET_RING), &socket, &memory);
+    status_t status = socket_make(TCP, rings_size(ring, SW_SOCKET_RING_LEAST), &socket, &memory);
     if (status != SW_OK)
         return status;
     socket->grows = ring == 0;

@@ -2,11 +2,16 @@
 -- others go on, and nothing is left (tests/guest/socket_limits.c).
 
 package.path = "tests/lib/?.lua;" .. package.path
+local uv = require("luv")
 local tap = require("tap")
 local Guest = require("guest")
 local network = require("network")
 
-local guest = Guest.start({ cpus = 2, disks = { { "build/test.img" } }, more = network.card() })
+local IDLE, IDLE_KIB = 400, 8 -- connections that say nothing; what each may take of the machine's memory
+
+local tcp, udp = network.free_port("tcp"), network.free_port("udp")
+local guest = Guest.start({ cpus = 2, disks = { { "build/test.img" } },
+  more = network.card({ { "tcp", tcp, 5555 }, { "udp", udp, 5556 } }) })
 
 tap.test("as many sockets as it gets: a clear error, and others go on", function()
   guest:login("root", "swordfish")
@@ -18,6 +23,33 @@ tap.test("client and server die at each step, each with each", function()
   guest:checks("/bin/tests/socket_limits steps", 180)
   guest:await("no connection is left but in TIME_WAIT", function()
     return not guest:must("ss"):find(":7777", 1, true)
+  end)
+end)
+
+tap.test("connections that are accepted and idle", function()
+  network.background(guest, "hold", "/bin/tests/net_death hold " .. IDLE, "listening")
+  local before, clients = guest:counters(), {}
+  for i = 1, IDLE do
+    clients[i] = network.connect(tcp)
+    network.until_true(guest, "connection " .. i, function() return clients[i].connected end)
+  end
+  network.await_line(guest, "hold", "held")
+  local after = guest:counters()
+  local each = (before.pages - after.pages) * 4 / IDLE
+  tap.note("%.2f KiB each", each)
+  tap.check(each <= IDLE_KIB, "%.2f KiB each", each)
+  for i = 1, IDLE do
+    tap.check(not clients[i].ended, "connection %d has ended", i)
+    clients[i].close()
+  end
+  local datagram = uv.new_udp()
+  network.until_true(guest, "it ends", function()
+    datagram:try_send("over", "127.0.0.1", udp)
+    return not guest:must("ps"):find("net_death", 1, true)
+  end)
+  datagram:close()
+  guest:await("no connection is left", function()
+    return not guest:must("ss"):find(":5555", 1, true)
   end)
 end)
 

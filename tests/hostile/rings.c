@@ -161,7 +161,7 @@ static void refusals(struct sw_socket *listener, uint16_t port)
         sw_endpoint_grow(sw_socket_connection(near), sw_socket_event(near), SW_NEVER) ==
             SW_WRONG_TYPE &&
         grow_by(near, SW_STREAM_BYTES(65536), 0) == SW_INVALID && /* not committed */
-        grow_by(near, SW_PAGE + 3 * 16384, SW_MEMORY_COMMIT) == SW_INVALID &&
+        grow_by(near, SW_PAGE + 7 * 8192, SW_MEMORY_COMMIT) == SW_INVALID &&
         grow_by(near, 2 * SW_STREAM_BYTES(SW_SOCKET_RING_MOST), SW_MEMORY_COMMIT) == SW_INVALID &&
         grow_by(near, now, SW_MEMORY_COMMIT) == SW_INVALID && /* not larger */
         grow_by(near, SW_PAGE, SW_MEMORY_COMMIT) == SW_INVALID &&

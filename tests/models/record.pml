@@ -20,7 +20,7 @@
  * is acknowledged), BUG_KEPT (larger memory is kept before it holds a copy), BUG_TOLD (the program hears of it
  * before it is kept), BUG_AGAIN (a successor that has it already is asked again, and says no). */
 
-#define BYTES 4
+#define BYTES 3
 #define RING 2
 #define DEATHS 2
 
