@@ -12,6 +12,7 @@
 #include <lwip/dns.h>
 #include <lwip/init.h>
 #include <lwip/tcp.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -19,10 +20,12 @@
 #include <swos/service.h>
 #include <swos/start.h>
 #include <swos/status.h>
+#include <unistd.h>
 
 enum key { KEY_CHANNEL, KEY_WAKE, KEY_SOCKETS }; /* the last and what is above: sockets */
 
 #define REPORT_MOST 32768
+#define HEAP_SPARE (2 * SW_PAGE)
 
 static struct sw_server server;
 static handle_t wake_us;
@@ -195,6 +198,19 @@ static void wake(void)
     timers_run(sw_clock_monotonic());
 }
 
+/* What a burst took goes back when it is over: with larger rings it can be a hundred KiB, which malloc keeps
+ * at the end of the heap otherwise, more or less of it each time. */
+static void heap_trim(void)
+{
+    static uintptr_t kept; /* where the heap ended then */
+    uintptr_t end = (uintptr_t)sbrk(0);
+
+    if (end > kept + HEAP_SPARE && !tcp_sends()) {
+        malloc_trim(0);
+        kept = (uintptr_t)sbrk(0);
+    }
+}
+
 /* After anything that happened, before sleeping. */
 static void settle(void)
 {
@@ -208,6 +224,7 @@ static void settle(void)
     sntp_run(now);
     if (interface_settle())
         sw_event_update(wake_us, 0, 1, NULL); /* others' events come first */
+    heap_trim();
     timers = timers_deadline(now);
     queries = queries_deadline();
     uint64_t sockets = sockets_deadline();

@@ -47,6 +47,9 @@ bool socket_line(size_t *index, struct socket_line *out);
  * those alone that anything happened to since they were last found at rest. */
 bool tcp_waits(void);
 
+/* Whether any connection has bytes in netd's hands: to send, sent and not acknowledged, come out of order. */
+bool tcp_sends(void);
+
 /* Connections that were closed by their program and go on sending. */
 void sockets_run(uint64_t now);
 uint64_t sockets_deadline(void);

@@ -72,6 +72,17 @@ bool tcp_waits(void)
     return false;
 }
 
+bool tcp_sends(void)
+{
+    for (const struct socket *socket = restless; socket; socket = socket->next_restless) {
+        const struct tcp_pcb *pcb = socket->pcb;
+        if (pcb && pcb->state != LISTEN &&
+            (pcb->unacked || pcb->unsent || pcb->ooseq || pcb->refused_data))
+            return true;
+    }
+    return false;
+}
+
 void connection_leave(struct tcp_pcb *pcb)
 {
     stir(NULL);
@@ -232,9 +243,9 @@ bool sockets_acknowledge(void)
             continue;
         tcp_ack_now(pcb);
         tcp_output(pcb);
+        /* Nagle's rule may hold the data back, and the acknowledgement with it. */
         if ((pcb->flags & TF_ACK_NOW) && pcb->unsent)
-            tcp_send_empty_ack(
-                pcb); /* Nagle's rule held the data back, and the acknowledgement with it */
+            tcp_send_empty_ack(pcb);
         sent = true;
     }
     return sent;

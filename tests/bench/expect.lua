@@ -34,8 +34,8 @@ return {
   ["sleep-1ms"] = 1327,
   ["big-file"] = 2107244,
   ["sleepers"] = 33728,
-  ["http-1"] = 31242,
+  ["http-1"] = 31365,
   ["http-1-switches"] = 6,
-  ["http-16"] = 28124,
+  ["http-16"] = 28248,
   ["http-16-switches"] = 71,
 }

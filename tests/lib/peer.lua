@@ -230,16 +230,27 @@ end
 
 function Peer:connect(to, options) return self:end_of(to, options):open() end
 
---- Sends bytes and goes on by them, in pieces the guest takes in one segment, as it has room for them.
+--- Sends bytes and goes on by them, in pieces the guest takes in one segment, as it has room for them: for half
+--- of its least window.
 function Connection:send(data)
-  for at = 1, #data, 1400 do
-    local piece = data:sub(at, at + 1399)
+  local at = 1
+  while at <= #data do
+    local free
     self.peer:wait("room in the guest's window", function()
-      return self.reset or after(self.seq + #piece, self.last_ack) <= self.room
+      free = self.room - after(self.seq, self.last_ack)
+      return self.reset or free >= math.min(#data - at + 1, 512)
     end)
+    local piece = data:sub(at, at + math.min(self.reset and 1400 or free, 1400) - 1)
     self:segment(ACK | PSH, { data = piece })
     self.seq = self.seq + #piece & 0xffffffff
+    at = at + #piece
   end
+end
+
+--- Waits until the guest's window is so wide: it grows when what comes fills it.
+function Connection:widen(room)
+  self:lives(("-"):rep(3000))
+  self.peer:wait(("a window of %d bytes"):format(room), function() return self.reset or self.room >= room end)
 end
 
 --- Waits until exactly these bytes have come, and takes them.
