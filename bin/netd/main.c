@@ -25,7 +25,7 @@
 enum key { KEY_CHANNEL, KEY_WAKE, KEY_SOCKETS }; /* the last and what is above: sockets */
 
 #define REPORT_MOST 32768
-#define HEAP_SPARE (2 * SW_PAGE)
+#define HEAP_SPARE (16 * SW_PAGE)
 
 static struct sw_server server;
 static handle_t wake_us;
@@ -205,6 +205,8 @@ static void heap_trim(void)
     static uintptr_t kept; /* where the heap ended then */
     uintptr_t end = (uintptr_t)sbrk(0);
 
+    if (!kept)
+        kept = end;
     if (end > kept + HEAP_SPARE && !tcp_sends()) {
         malloc_trim(0);
         kept = (uintptr_t)sbrk(0);

@@ -264,7 +264,8 @@ static void widen(struct socket *socket)
     free = LWIP_MIN(free, TCP_WND_MAX(pcb));
     if (free > pcb->rcv_wnd)
         pcb->rcv_wnd = free;
-    quarter = socket->stream.out_capacity / 4;
+    /* Of what it can be told at all: without window scaling that is less than a large ring. */
+    quarter = LWIP_MIN(socket->stream.out_capacity, TCP_WND_MAX(pcb)) / 4;
     segment = LWIP_MIN(socket->stream.out_capacity / 2, pcb->mss);
     moved = pcb->rcv_nxt + pcb->rcv_wnd - pcb->rcv_ann_right_edge;
     if ((int32_t)moved < (int32_t)segment)

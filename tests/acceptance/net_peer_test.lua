@@ -16,6 +16,7 @@ local FLOOD, CONNECTS, STORM = 5000, 10000, 5000
 local ZERO_WINDOW = 125  -- seconds
 local MEMORY_MORE = 4 << 20
 local BURST = 100
+local TOGETHER = 20
 
 local peer = Peer.new()
 local guest = Guest.start({ cpus = 2, more = peer:card(), allow = { "overdue" } })
@@ -103,6 +104,29 @@ tap.test("options are used as agreed, and only then", function()
     tap.check(#segment.data <= 536, "%d bytes to one who named no size", #segment.data)
   end
   none:close()
+end)
+
+-- The guest may look when only some are there: what counts is that it happens.
+tap.test("segments that come together are acknowledged together", function()
+  guest:must("(tcpload -k sink 5600 >/dev/null 2>&1 &)")
+  guest:await("the sink", function() return guest:must("ss -tl"):find(":5600 ", 1, true) end)
+  local connection, piece, fewest = peer:connect(5600), bytes(1000), math.huge
+  peer:wait("a window for all", function() return connection.room >= TOGETHER * #piece end)
+  for _ = 1, 200 do
+    connection.segments = {}
+    peer:together(function()
+      for _ = 1, TOGETHER do
+        connection:segment(ACK | PSH, { data = piece })
+        connection.seq = connection.seq + #piece & 0xffffffff
+      end
+    end)
+    connection:acknowledged()
+    fewest = math.min(fewest, #connection.segments)
+    if fewest <= TOGETHER // 5 then break end
+  end
+  tap.note("%d segments, %d acknowledgements", TOGETHER, fewest)
+  tap.check(fewest <= TOGETHER // 5, "%d acknowledgements of %d segments", fewest, TOGETHER)
+  connection:close()
 end)
 
 tap.test("segments out of order, twice, and over each other: right bytes, SACK tells of them", function()

@@ -67,7 +67,19 @@ function Peer:take(bytes)
 end
 
 --- Sends a frame as it is.
-function Peer:raw(frame) self.stream:write((">I4"):pack(#frame) .. frame) end
+function Peer:raw(frame)
+  local bytes = (">I4"):pack(#frame) .. frame
+  if self.held then table.insert(self.held, bytes) else self.stream:write(bytes) end
+end
+
+--- What a function sends reaches the guest's card at once.
+function Peer:together(send)
+  self.held = {}
+  send()
+  local bytes = table.concat(self.held)
+  self.held = nil
+  self.stream:write(bytes)
+end
 
 --- Sends what an IP header is to carry, from an address (the peer's own by default), checksums made.
 function Peer:ip(protocol, payload, from)
@@ -230,8 +242,8 @@ end
 
 function Peer:connect(to, options) return self:end_of(to, options):open() end
 
---- Sends bytes and goes on by them, in pieces the guest takes in one segment, as it has room for them: for half
---- of its least window.
+--- Sends bytes and goes on by them, in pieces the guest takes in one segment, as it has room for them: for
+--- half of its least window.
 function Connection:send(data)
   local at = 1
   while at <= #data do
@@ -250,7 +262,9 @@ end
 --- Waits until the guest's window is so wide: it grows when what comes fills it.
 function Connection:widen(room)
   self:lives(("-"):rep(3000))
-  self.peer:wait(("a window of %d bytes"):format(room), function() return self.reset or self.room >= room end)
+  self.peer:wait(("a window of %d bytes"):format(room), function()
+    return self.reset or self.room >= room
+  end)
 end
 
 --- Waits until exactly these bytes have come, and takes them.
