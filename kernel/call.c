@@ -429,6 +429,7 @@ status_t call_hand(struct channel *channel, struct call *call, struct thread *re
     call->state = CALL_RECEIVED;
     call->server = server;
     call->connection->accepted = channel->generation;
+    call->connection->known = true;
     call->handler = receiver;
     list_add_tail(&receiver->handling, &call->handler_link);
     if (receiver->lent < call->band)

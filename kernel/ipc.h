@@ -86,6 +86,7 @@ struct connection {
     struct list closed_link; /* port->closed or channel-less: waiting for a server */
     uint64_t badge;
     uint32_t accepted; /* generation last accepted; 0: takes the first server silently */
+    bool known;        /* a server made it, or got a message from it */
     bool closed;       /* last handle went; a server has not yet dealt with CLOSED: referenced */
     bool told;         /* CLOSED was delivered and the server has not come back for what is next: it
                           may die before it did what it must. Still first in port->closed */
@@ -184,7 +185,8 @@ void call_defer_all(struct thread *thread);
  * wait for it. */
 void thread_lend(struct thread *thread, uint8_t band);
 void call_lend_again(struct thread *thread);
-/* CLOSED is due once the last handle and the last call are gone: queues it at the server's port. */
+/* CLOSED is due once the last handle and the last call are gone: queues it at the server's port. A
+ * connection that no server knows just goes. */
 void connection_settle(struct connection *connection);
 /* CLOSED was delivered, or nobody will ever hear it: drops the reference kept for it. */
 void connection_forget(struct connection *connection);

@@ -276,6 +276,7 @@ status_t sys_connection_create(struct thread *thread, struct channel *channel, u
     connection->channel = channel;
     object_get(&channel->object);
     connection->badge = badge;
+    connection->known = channel->server == thread->process;
     list_add_tail(&channel->connections, &connection->channel_link);
     handle_t handle = 0;
     status =
@@ -297,7 +298,14 @@ status_t sys_connection_accept(struct thread *thread, struct connection *connect
 void connection_settle(struct connection *connection)
 {
     struct port *port = connection->channel->port;
-    if (!connection->closed || connection->active || !port || !list_empty(&connection->closed_link))
+    if (!connection->closed || connection->active)
+        return;
+    /* Not kept for a server to come, or what clients open and close would pile up meanwhile. */
+    if (!connection->known) {
+        connection_forget(connection);
+        return;
+    }
+    if (!port || !list_empty(&connection->closed_link))
         return;
     list_add_tail(&port->closed, &connection->closed_link);
     port_poke_soon(port);
@@ -310,7 +318,7 @@ void connection_forget(struct connection *connection)
     object_put(&connection->object);
 }
 
-/* The server hears of it once, now or when there is one; until then the connection stays. */
+/* A server that knows it hears of it once, now or when there is one; until then the connection stays. */
 static void connection_last_handle(struct object *object)
 {
     struct connection *connection = CONTAINER(object, struct connection, object);

@@ -75,7 +75,7 @@ return {
   { 43, "channel_watch", { { H .. "channel+MANAGE", "channel" }, { "u64", "limit", "ns, 0: none" }, { H .. "?port", "port" }, { "u64", "key" } },
     errors = { "QUOTA", "NO_MEMORY" }, doc = "Raises OVERDUE at the port when the oldest call waits longer than the limit, undelivered or unanswered and undeferred; what waits already, from now on. So, without a call, when its server leaves an event at its port for as long, and when its server keeps others from a CPU and uses as much CPU time without waiting at its port. Called again, it begins anew; from another port, what waited since before the last call has half of what it had then, at least a 16th." },
   { 44, "connection_create", { { H .. "channel+MANAGE", "channel" }, { "u64", "badge" } }, out = { { "u32", "connection" } },
-    errors = { "QUOTA", "NO_MEMORY" }, doc = "Makes a client connection. When its last handle goes, the server gets CLOSED with the badge." },
+    errors = { "QUOTA", "NO_MEMORY" }, doc = "Makes a client connection. When its last handle goes, the server gets CLOSED with the badge, unless no server made the connection or ever got a message from it." },
   { 45, "connection_accept", { { H .. "connection+CALL", "connection" } }, doc = "Accepts the channel's present server: calls go to it." },
   { 46, "call", { { H .. "connection+CALL", "connection" }, { "address:inout:sw_call", "call" }, { "u64", "deadline" } },
     out = { { "u32", "reply_length" }, { "u32", "received_count" } },

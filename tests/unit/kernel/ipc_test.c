@@ -88,14 +88,16 @@ static void test_served_channel(struct thread *keeper)
     CHECK(state_same(before));
 }
 
-/* CLOSED comes once for each connection, also for those that closed while there was no server; when
- * nobody can serve any more they just go. */
+/* CLOSED comes once for each connection a server knows, also for those that closed while there was no
+ * server; when nobody can serve any more they just go. */
 static void test_closed(struct thread *keeper)
 {
     struct state before = state_now();
     handle_t port = port_new(keeper), channel = channel_new(keeper), connections[4];
+    CHECK(SYS(keeper, CHANNEL_SERVE, channel, port, 1) == SW_OK);
     for (uint32_t i = 0; i < 4; i++)
         connections[i] = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 100 + i));
+    CHECK(SYS(keeper, CHANNEL_LEAVE, channel) == SW_OK);
     SYS(keeper, HANDLE_CLOSE, connections[0]);
     CHECK(SYS(keeper, CHANNEL_SERVE, channel, port, 1) == SW_OK);
     SYS(keeper, HANDLE_CLOSE, connections[1]);
@@ -126,6 +128,43 @@ static void test_closed(struct thread *keeper)
     SYS(keeper, HANDLE_CLOSE, connections[0]);
     SYS(keeper, HANDLE_CLOSE, channel);
     SYS(keeper, HANDLE_CLOSE, connections[1]);
+    CHECK(state_same(before));
+}
+
+/* A connection that no server made or had a message from goes with its last handle, server or not:
+ * whoever may look up a service cannot fill the kernel by doing so while nobody serves it. */
+static void test_closed_unknown(struct thread *keeper)
+{
+    struct state before = state_now();
+    handle_t channel = channel_new(keeper), call = made(keeper, SYS(keeper, CALL_CREATE));
+    handle_t port = port_new(keeper);
+    struct state idle = state_now();
+    handle_t connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 200));
+    SYS(keeper, HANDLE_CLOSE, connection);
+    CHECK(state_same(idle));
+    /* Nor is there anything to tell of one whose only call was never delivered, or that was accepted. */
+    connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 201));
+    CHECK(SYS(keeper, CONNECTION_ACCEPT, connection) == SW_OK);
+    CHECK(post(keeper, call, connection, (struct sw_call){ 0 }, port) == SW_OK);
+    SYS(keeper, HANDLE_CLOSE, connection);
+    CHECK(SYS(keeper, CALL_CANCEL, call) == SW_OK);
+    CHECK(poll(keeper, port, NULL) == SW_EVENT_CALL_DONE);
+    CHECK(SYS(keeper, CALL_COLLECT, call, 0) == SW_TIMED_OUT && state_same(idle));
+    /* A call that was under way when the last handle went makes it known. */
+    connection = made(keeper, SYS(keeper, CONNECTION_CREATE, channel, 202));
+    CHECK(post(keeper, call, connection, (struct sw_call){ 0 }, port) == SW_OK);
+    SYS(keeper, HANDLE_CLOSE, connection);
+    CHECK(SYS(keeper, CHANNEL_SERVE, channel, port, 1) == SW_OK);
+    struct sw_event event = { 0 };
+    CHECK(poll(keeper, port, &event) == SW_EVENT_MESSAGE && event.badge == 202);
+    CHECK(SYS(keeper, CALL_CANCEL, call) == SW_OK);
+    uint32_t kinds = 1u << poll(keeper, port, NULL);
+    kinds |= 1u << poll(keeper, port, &event);
+    CHECK(kinds == (1u << SW_EVENT_CALL_DONE | 1u << SW_EVENT_CLOSED) &&
+          poll(keeper, port, NULL) == 0);
+    SYS(keeper, HANDLE_CLOSE, call);
+    SYS(keeper, HANDLE_CLOSE, port);
+    SYS(keeper, HANDLE_CLOSE, channel);
     CHECK(state_same(before));
 }
 
@@ -640,6 +679,7 @@ int main(void)
     SYS(keeper, HANDLE_CLOSE, warm);
     test_served_channel(keeper);
     test_closed(keeper);
+    test_closed_unknown(keeper);
     test_undeliverable(keeper);
     test_overdue(keeper);
     test_overdue_events(keeper);
