@@ -5,6 +5,7 @@
 --   graph.start_set(definitions, names) -> the names and all they require and want, in start order
 --   graph.settled(name, definitions, state_of) -> "satisfied", or "waiting" and for what, or
 --     "lost" and what is missing
+--   graph.tree(definitions, names) -> who needs whom, as lines of a tree
 local M = {}
 
 local function sorted_names(map)
@@ -13,6 +14,8 @@ local function sorted_names(map)
   table.sort(names)
   return names
 end
+
+local NEEDS = { "requires", "wants", "after" }
 
 -- Everything a service may have to wait for.
 local function edges(definition)
@@ -119,6 +122,39 @@ function M.settled(name, definitions, state_of)
   end
   if missing then return "waiting", missing end
   return "satisfied"
+end
+
+-- Who needs whom: a list of { depth, name, how = key of NEEDS, is_above = what it needs stands above }, in
+-- the order of `names`. What a service needs is told once: `wants` may go round, and the number of ways
+-- through a graph grows with the power of its depth.
+function M.tree(definitions, names)
+  local list, shown, needed = {}, {}, {}
+  local function needs(name)
+    local found = {}
+    for _, how in ipairs(NEEDS) do
+      for _, other in ipairs(definitions[name] and definitions[name][how] or {}) do
+        found[#found + 1] = { how, other }
+      end
+    end
+    return found
+  end
+  local function put(name, depth, how)
+    local below = needs(name)
+    local is_above = shown[name] and #below > 0
+    list[#list + 1] = { depth = depth, name = name, how = how, is_above = is_above }
+    shown[name] = true
+    for _, edge in ipairs(is_above and {} or below) do put(edge[2], depth + 1, edge[1]) end
+  end
+  for _, name in ipairs(names) do
+    for _, edge in ipairs(needs(name)) do needed[edge[2]] = true end
+  end
+  for _, name in ipairs(names) do
+    if not needed[name] then put(name, 0) end
+  end
+  for _, name in ipairs(names) do -- those who only want each other
+    if not shown[name] then put(name, 0) end
+  end
+  return list
 end
 
 return M

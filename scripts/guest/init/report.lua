@@ -154,22 +154,12 @@ end
 
 -- Who needs whom.
 function M.tree()
-  local lines, needed = {}, {}
-  for _, service in ipairs(supervisor.all()) do
-    for _, key in ipairs { "requires", "wants", "after" } do
-      for _, other in ipairs(service.definition[key]) do needed[other] = true end
-    end
-  end
-  local function put(name, depth, how)
-    local service = supervisor.get(name)
-    lines[#lines + 1] = ("%s%s%s (%s)"):format(("  "):rep(depth), how and how .. " " or "", name,
-      service and service.state.name or "not there")
-    for _, key in ipairs { "requires", "wants", "after" } do
-      for _, other in ipairs(service and service.definition[key] or {}) do put(other, depth + 1, key) end
-    end
-  end
-  for _, service in ipairs(supervisor.all()) do
-    if not needed[service.name] then put(service.name, 0) end
+  local names, lines = {}, {}
+  for i, service in ipairs(supervisor.all()) do names[i] = service.name end
+  for i, at in ipairs(graph.tree(supervisor.definitions, names)) do
+    local service = supervisor.get(at.name)
+    lines[i] = ("%s%s%s (%s)%s"):format(("  "):rep(at.depth), at.how and at.how .. " " or "", at.name,
+      service and service.state.name or "not there", at.is_above and " as above" or "")
   end
   return table.concat(lines, "\n") .. "\n"
 end

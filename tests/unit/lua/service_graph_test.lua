@@ -50,6 +50,31 @@ tap.test("starting brings what is required and wanted, before", function()
   tap.equal(table.concat(graph.start_set(definitions, { "d", "c" }), " "), "d c")
 end)
 
+local function tree(definitions, order)
+  local lines = {}
+  for i, at in ipairs(graph.tree(definitions, order)) do
+    lines[i] = ("%s%s%s%s"):format((" "):rep(at.depth), at.how and at.how .. " " or "", at.name,
+      at.is_above and " ..." or "")
+  end
+  return table.concat(lines, "\n")
+end
+
+tap.test("the tree tells each need once, also when wants go round", function()
+  tap.equal(tree({ a = { requires = { "b" }, after = { "c" } }, b = { wants = { "c" } }, c = {}, d = {} },
+    { "a", "b", "c", "d" }), "a\n requires b\n  wants c\n after c\nd")
+  tap.equal(tree({ a = { wants = { "b" } }, b = { wants = { "a" } }, c = { wants = { "a", "gone" } } },
+    { "a", "b", "c" }), "c\n wants a\n  wants b\n   wants a ...\n wants gone")
+  tap.equal(tree({ a = { wants = { "b" } }, b = { wants = { "a" } } }, { "a", "b" }),
+    "a\n wants b\n  wants a ...")
+  local definitions, order = {}, {}
+  for i = 1, 64 do -- two ways from each to the next: 2^64 ways through
+    order[i] = "s" .. i
+    local other = i < 64 and { "s" .. i + 1 } or nil
+    definitions["s" .. i] = { requires = other, after = other }
+  end
+  tap.equal(#graph.tree(definitions, order), 2 * 64 - 1)
+end)
+
 tap.test("when a service may run", function()
   local definitions = { a = { requires = { "b" }, after = { "c" } } }
   local function verdict(b, c)
