@@ -114,7 +114,8 @@ tap.test("services may want each other, and the tree of that comes to an end", f
   script("aa", LOOP:format(', wants = { "bb" }'))
   script("bb", LOOP:format(', wants = { "aa" }'))
   tap.contains(guest:must("svc reload", 0, 60), "added aa\nadded bb")
-  tap.matches(guest:must("svc tree"), "\naa %(stopped%)\n +wants bb %(stopped%)\n +wants aa %(stopped%) as above")
+  tap.matches(guest:must("svc tree"),
+    "\naa %(stopped%)\n +wants bb %(stopped%)\n +wants aa %(stopped%) as above")
   tap.matches(guest:must("svc start aa"), "aa: ready")
   await_state("bb", "ready")
   guest:must("svc stop aa; svc stop bb; rm /tmp/services/aa.lua /tmp/services/bb.lua")

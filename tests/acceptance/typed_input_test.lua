@@ -42,6 +42,7 @@ tap.test(("%d deaths while lines are typed"):format(KILLS), function()
   guest:line("end")
   guest.position = start
   local count, wrong, which = guest:expect_pattern("(%d+) lines, (%d+) wrong([^\r\n]*)\r?\n", 60)
+  guest:prompt()
   tap.equal(wrong, "0", which)
   tap.equal(tonumber(count), typed)
 end)

@@ -296,8 +296,9 @@ function Guest:run(command, timeout)
   local mark = ("@%06d@"):format(self.marker) -- each as long as the others: it lives in the shell
   self:line(("%s; echo \"%s$?\""):format(command, mark))
   self:expect("\n", timeout)
-  local output = self:expect(mark, timeout)
-  local status = self:expect_pattern("^(%d+)\r?\n", timeout)
+  -- Only what echo prints has digits behind the mark, and not the line as it was typed: that may come later
+  -- than a newline, if something in the background prints one.
+  local output, status = self:expect_pattern("^(.-)" .. mark .. "(%d+)\r?\n", timeout)
   self:prompt()
   output = output:gsub("\r\n", "\n"):gsub("\n$", "")
   return output, tonumber(status)

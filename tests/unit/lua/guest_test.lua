@@ -10,6 +10,7 @@ printf 'M11c: read-only base mounted from disk\r\nswift-os login: '; read name; 
 printf 'Password: '; read password; echo
 printf 'Welcome to swift-os, %s\r\nsession: principal=1 session=1 caps=15\r\n# ' "$name"
 while read -r line; do
+  case $line in *noise*) printf 'noise\r\n' ;; esac
   printf '%s\r\n' "$line"
   case $line in
   panic*) printf 'kernel panic: as asked\r\n' ;;
@@ -52,6 +53,14 @@ tap.test("logs in, runs commands, tells output from status", function()
   tap.equal(output, "")
   tap.equal(status, 7)
   fails("status 7, not 0", function() guest:must("(exit 7)") end)
+end)
+
+tap.test("what is printed before the echo of a command does not pass for it", function()
+  local guest <close> = start()
+  guest:login("root", "secret")
+  local output, status = guest:run(": noise; echo one; (exit 3)")
+  tap.matches(output, "one$")
+  tap.equal(status, 3)
 end)
 
 tap.test("a pattern matches whole lines only", function()
