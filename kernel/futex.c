@@ -1,6 +1,7 @@
 /* Futexes: threads asleep on a word, keyed by memory object number and byte offset, so that two
  * mappings of one object meet. Object numbers are never reused: a key needs no reference. Nothing
- * allocates; a sleeper is in one of the buckets by its wait_link. Big lock. */
+ * allocates; a sleeper is in one of the buckets by its wait_link. Big lock; model:
+ * tests/models/futex.pml. */
 #include "syscall_handlers.h"
 
 #define BUCKETS 64

@@ -1,7 +1,8 @@
 /* Mutex, recursive mutex, condition and once over the kernel's futex.
  *
  * The mutex is the three-state one of Drepper's "Futexes are tricky" (mutex 2): a thread that had
- * to wait takes the word as 2, so an unlock that finds 1 knows that nobody sleeps. */
+ * to wait takes the word as 2, so an unlock that finds 1 knows that nobody sleeps. Model of it and
+ * of the condition: tests/models/futex.pml. */
 #include <swos/hot.h>
 #include <swos/sync.h>
 

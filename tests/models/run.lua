@@ -4,7 +4,7 @@
 package.path = "tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 
-local MODELS = select("#", ...) > 0 and { ... } or { "call", "port", "record", "ring" }
+local MODELS = select("#", ...) > 0 and { ... } or { "call", "futex", "port", "record", "ring" }
 local MEMORY_MB, SECONDS, DEPTH = 2048, 300, 200000
 
 local here = "tests/models"
