@@ -216,6 +216,37 @@ static void threads(uint32_t count)
     end("thread", count, 0);
 }
 
+/* ---- a program that only computes, by one thread and divided between two */
+
+static void *compute(void *argument)
+{
+    uint64_t value = 1;
+
+    for (uintptr_t left = (uintptr_t)argument; left > 0; left--) {
+        value = value * 6364136223846793005u + 1442695040888963407u;
+        __asm__ volatile("" : "+r"(value)); /* each step is taken */
+    }
+    return (void *)(uintptr_t)value;
+}
+
+static void work_alone(uint32_t count)
+{
+    begin();
+    compute((void *)(uintptr_t)count);
+    end("work-1", count, 0);
+}
+
+static void work_divided(uint32_t count)
+{
+    struct sw_thread *thread;
+
+    begin();
+    must(sw_thread_start(compute, (void *)(uintptr_t)(count / 2), 0, &thread), "thread");
+    compute((void *)(uintptr_t)(count - count / 2));
+    must(sw_thread_join(thread, SW_NEVER, NULL), "join");
+    end("work-2", count, 0);
+}
+
 /* ---- processes */
 
 static void spawn_of(const char *row, const char *path, const char *const *arguments,
@@ -601,7 +632,7 @@ static const struct {
     uint32_t
         count;  /* of a round: some milliseconds, so that on a busy machine one is undisturbed */
     bool once;  /* a second round would measure something else, or take long */
-    bool asked; /* only by its name: it needs a server */
+    bool asked; /* only by its name: it needs a server, or several CPUs */
 } rows[] = {
     { "null-call", null_call, 5000, false, false },
     { "event-read", event_read, 5000, false, false },
@@ -628,6 +659,8 @@ static const struct {
     { "sleep-1ms", sleep_ms, 20, false, false },
     { "big-file", big_file, 1, false, false },
     { "sleepers", sleepers, SLEEPERS, true, false },
+    { "work-1", work_alone, 20000000, false, true },
+    { "work-2", work_divided, 20000000, false, true },
     { "http-1", http_one, 500, false, true },
     { "http-16", http_many, 1600, false, true },
 };

@@ -21,6 +21,7 @@ local typing = require("typing")
 
 local EXPECT = "tests/bench/expect.lua"
 local ROUNDS = 25
+local SPEED_UP_ROUNDS = 5
 local LEAST_MEMORY = 4 -- MiB; where looking for the least begins
 
 local options = {}
@@ -141,7 +142,10 @@ if not options["--quick"] then
   line_of(two.futex, "", "futex round trip, two CPUs", "us", 50, 79)
   line_of(two.call, "", "call+reply, two CPUs", "us")
   line_of(two["pipe-64KiB"], "", "pipe, two CPUs", "MB/s")
-
+  local work = measure.run({ cpus = 2 }, SPEED_UP_ROUNDS, { "work-1", "work-2" })
+  local alone, divided = work["work-1"], work["work-2"]
+  line("speed-up by the second CPU", alone.ns / divided.ns,
+    measure.median(alone.rounds) / measure.median(divided.rounds), "", 1.8)
 end
 
 local guests = options["--quick"] and {}

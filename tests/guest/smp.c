@@ -338,11 +338,13 @@ static void places(void)
 }
 
 /* A thread woken by one that goes on runs on another CPU, if one is idle. Where the host lets that CPU
- * wait, it runs on its waker's when the slice there ends, as it should: only prompt answers count. */
+ * wait, it runs on its waker's when the slice there ends, as it should: only prompt answers count. A busy
+ * host gives few of them; a kernel that lets the woken one wait for the slice gives none. */
 static void handover_wake(void)
 {
     handle_t job = job_new(), child;
-    uint32_t cpus = cpu_count(), elsewhere = 0, rounds = 0, answers = 0, prompt = 0, wanted = 200;
+    uint32_t cpus = cpu_count(), elsewhere = 0, rounds = 0, answers = 0, prompt = 0;
+    const uint32_t wanted = 200, least = 20;
     uint64_t give_up = sw_clock_deadline(20 * SW_SECOND);
 
     share();
@@ -366,7 +368,7 @@ static void handover_wake(void)
     check(answers == rounds, "%u of %u wakes were answered while the waker went on",
           (unsigned)answers, (unsigned)rounds);
     if (cpus > 1) {
-        check(prompt == wanted, "%u of %u promptly", (unsigned)prompt, (unsigned)wanted);
+        check(prompt >= least, "%u promptly", (unsigned)prompt);
         check(elsewhere * 100 >= prompt * 95, "%u of them on another CPU", (unsigned)elsewhere);
     }
     sw_job_kill(job, 0);
