@@ -80,6 +80,8 @@ M.EVENTS = { "start", "stop", "restart", "satisfied", "lost", "launched", "unlau
 
 -- States in which a process lives.
 M.ALIVE = { starting = true, ready = true, stopping = true, ending = true }
+-- States that only a start by hand, or of what requires it, leads out of.
+M.AT_REST = { stopped = true, failed = true, done = true }
 
 function M.new()
   return { name = "stopped", failures = 0, restarts = 0 }

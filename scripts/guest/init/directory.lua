@@ -6,6 +6,7 @@
 local swos = require("swos")
 local kept = require("init.kept")
 local loop = require("swos.loop")
+local machine = require("swos.service.machine")
 local sys = swos.sys
 
 local M = { NAMES = 0, SYSTEM = 1, SERVICE = 16 }
@@ -70,6 +71,8 @@ function names.lookup(message)
     connection, _, code = require("init.network").connection(service)
   elseif name == "system" then
     connection, _, code = M.own_connection(M.SYSTEM)
+  elseif servers[name] and machine.AT_REST[servers[name].state.name] then
+    code = "REFUSED"  -- a call would wait for somebody to start it
   else
     connection, _, code = M.connection(name, 0)
   end

@@ -117,14 +117,14 @@ end
 local END_CAUSES = { stop = "asked", restart = "asked", lost = "asked", kill = "killed", hung = "hung",
   missed = "hung", absent = "unknown" }
 
-local REST = { stopped = true, failed = true, done = true } -- what is started from there is no recovery
-
 local function count(service, event, old, new)
   local cause = END_CAUSES[event] or (event == "timer" and old.name == "starting" and "late")
   if cause and machine.ALIVE[old.name] and new.name ~= "ready" then count_end(service, cause) end
   if event == "launched" then count_start(service) end
   if new.name == "ready" and old.name ~= "ready" then count_recovery(service) end
-  if REST[new.name] then service.ended, service.cause = nil, nil end
+  if machine.AT_REST[new.name] then -- what is started from there is no recovery
+    service.ended, service.cause = nil, nil
+  end
 end
 
 -- ---- events
@@ -516,7 +516,7 @@ function M.start(names, cause)
     for _, wanted in ipairs(names) do is_named = is_named or wanted == name end
     local state = service.state.name
     if is_named or state == "stopped" or state == "failed" then
-      service.by_hand = REST[state]
+      service.by_hand = machine.AT_REST[state]
       feed(service, "start", is_named and cause or ("started with %s"):format(names[1]))
     end
   end
@@ -573,7 +573,7 @@ function M.await_rest(service)
 end
 
 -- True when the service neither runs nor is about to.
-function M.is_idle(service) return REST[service.state.name] == true end
+function M.is_idle(service) return machine.AT_REST[service.state.name] == true end
 
 -- Waits until the service is ready or will not be without help: the state's name, and the status of
 -- its last end. One that was ended `failures` times counts too.
