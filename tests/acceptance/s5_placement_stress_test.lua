@@ -20,7 +20,8 @@ guest:close()
 -- host kept waiting for 0.1 s counts as one whose thread ran so long, which the kernel does not hold
 -- against it.)
 local function counting(cpus)
-  local counted = Guest.start({ cpus = cpus, disks = { { "build/test.img" } }, more = { "-icount", "shift=4" } })
+  local counted = Guest.start({ cpus = cpus, disks = { { "build/test.img" } },
+    more = { "-icount", "shift=4" } })
   counted:login("root", "swordfish", 120)
   return counted
 end
