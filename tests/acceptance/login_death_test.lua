@@ -73,9 +73,9 @@ end
 
 tap.test("also while a command runs, with Ctrl-C, and with init dying", function()
   local shell = guest:must("echo $$")
-  guest:background("sleep 1; svc kill console; svc kill init")
+  guest:background("(sleep 1; svc kill console; svc kill init; svc list >/tmp/null; echo both' are back')")
   guest:line("sleep 1000")
-  guest:sleep(4)
+  guest:expect("both are back\r\n", 60)
   guest.position = #guest.text + 1
   guest:send("\3")
   guest:prompt()

@@ -50,7 +50,7 @@ tap.test("who reads a pipe, or writes into a full one, waits for who is at the o
   local reader = tap.matches(text, "write lua%((%d+)%)")
   tap.matches(text, reader .. " sleep +lua\n")
   tap.check(writer ~= reader)
-  guest:sleep(8)
+  guest:await("their end", function() return not waits().lua end)
 end)
 
 tap.test("a call waits for its server by name, taken or not yet", function()

@@ -52,7 +52,7 @@ tap.test("a weak seed stays weak until rngd has all the bytes it wants", functio
   give(FEED - 1)
   guest:login("root", "swordfish")
   await("rngd runs", function() return (service()) == "starting" end)
-  guest:sleep(1)
+  guest:sleep(1) -- for it to feed what it has, which it should not
   local log = guest:must("dmesg")
   tap.contains(log, "weak seed")
   tap.lacks(log, "random: seeded")
@@ -67,18 +67,18 @@ end)
 
 tap.test("nothing is asked for while nothing is drawn", function()
   give(FEED)
-  guest:sleep(3)
+  guest:sleep(3) -- for something to ask
   tap.equal(left(), FEED, "bytes left")
 end)
 
 tap.test("little drawn: nothing; 1 MiB drawn: one feed", function()
   give(10 * FEED)
   guest:must(DRAW:format(100))
-  guest:sleep(1)
+  guest:sleep(1) -- for a feed that should not come
   tap.equal(left(), 10 * FEED, "bytes left after 400 KiB")
   give(10 * FEED)
   guest:must(DRAW:format(200))
-  guest:sleep(1)
+  guest:sleep(3) -- for the feed, and for a second one that should not come
   tap.equal(left(), 9 * FEED, "bytes left after 1.2 MiB")
 end)
 

@@ -39,10 +39,11 @@ end
 
 tap.test("svc logs shows what was printed, with times", function()
   guest:must("svc start counts")
-  guest:sleep(2)
-  local list = numbers(guest:must("svc logs counts"))
+  local list = guest:await("six lines", function()
+    local seen = numbers(guest:must("svc logs counts"))
+    return #seen > 5 and seen
+  end)
   tap.equal(list[1], 1)
-  tap.check(#list > 5, "%d lines", #list)
   consecutive(list)
 end)
 
@@ -57,17 +58,20 @@ end)
 
 tap.test("a full log tells how many lines of whom are gone, and why", function()
   guest:must("svc start floods")
-  guest:sleep(3)
-  local text = guest:must("svc logs floods | head -n 40")
-  tap.matches(text, "^%-%- %d+ lines of floods are gone: its log keeps 16 KiB %-%-\n")
+  local text = guest:await("more lines than its log holds", function()
+    local seen = guest:must("svc logs floods | head -n 40")
+    return seen:find("^%-%- %d+ lines of floods are gone: its log keeps 16 KiB %-%-\n") and seen
+  end)
   consecutive(numbers((text:gsub("^[^\n]*\n", ""))))
   tap.equal(guest:must("echo still here"), "still here")
 end)
 
 tap.test("control characters do not reach the reader's terminal; long lines come in pieces", function()
   guest:must("svc start rude")
-  guest:sleep(0.5)
-  local text = guest:must("svc logs rude")
+  local text = guest:await("its line", function()
+    local seen = guest:must("svc logs rude")
+    return seen:find("xxx", 1, true) and seen
+  end)
   tap.lacks(text, "\27")
   tap.matches(text, "%] %?%[31m%?%?%?%?x+")
 end)
@@ -77,11 +81,13 @@ tap.test("logd killed: logs are there, writers that waited for it go on, no line
   local before = numbers(guest:must("svc logs counts"))
   for _, how in ipairs { "", "crash", "" } do
     guest:must("svc kill logd " .. how)
-    guest:sleep(1.5)
+    guest:sleep(1.5) -- lines come while it is away and when it is back
   end
-  local after = numbers(guest:must("svc logs counts"))
+  local after = guest:await("five lines more", function()
+    local seen = numbers(guest:must("svc logs counts"))
+    return seen[#seen] > before[#before] + 5 and seen
+  end)
   consecutive(after)
-  tap.check(after[#after] > before[#before] + 5, "from %d to %d", before[#before], after[#after])
   guest:must("svc start floods")
   guest:sleep(1)
   guest:must("svc kill logd freeze; sleep 1; svc kill logd; sleep 1")
@@ -112,11 +118,14 @@ tap.test("a line it prints makes a service ready", function()
 end)
 
 tap.test("lines of the kernel log are in the log of the service they belong to", function()
-  guest:must("svc kill tmpfs; sleep 1")
-  tap.matches(guest:must("svc logs tmpfs"), "%[%d+%] %[I%] tmpfs: back with ")
+  guest:must("svc kill tmpfs")
+  guest:await("the word of the one that is back", function()
+    return guest:must("svc logs tmpfs"):find("%[%d+%] %[I%] tmpfs: back with ")
+  end)
   guest:must("svc kill authd crash")
-  guest:sleep(1)
-  tap.matches(guest:must("svc logs authd"), "%] %[E%] crash: authd pid %d+ ended: address not mapped")
+  guest:await("the kernel's word", function()
+    return guest:must("svc logs authd"):find("%] %[E%] crash: authd pid %d+ ended: address not mapped")
+  end)
   tap.lacks(guest:must("svc logs tmpfs"), "authd")
 end)
 
