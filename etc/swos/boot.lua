@@ -5,7 +5,7 @@ return {
   start = { "consoled", "blkd", "imgfs", "tmpfs", "authd", "console", "logd",
     -- where their device is there
     "inputd", "rngd", "nicd", "netd" },
-  environment = { "PATH=/bin:/usr/bin", "TERM=vt100" },
+  environment = { "PATH=/bin:/usr/bin" },
   -- of a service that may look up the server
   paths = { { "/", "file/base" }, { "/tmp", "file/tmp" } },
   -- Names by principal, for sessions and init's helpers; a service sees what its script says.

@@ -37,6 +37,10 @@ tap.test("a command of other systems is told what does it here, not in scripts",
     "sh -c 'vi x'\r", "sh: vi: not found\n" })
 end)
 
+tap.test("the terminal is taken for a vt220, the shell has job control", function()
+  each({ "echo $TERM $-\r", "vt220 mi\n", "set -o | grep monitor\r", "monitor         on\n" })
+end)
+
 tap.test("keys edit the line", function()
   each({ "echo abc\127d\r", "abd\n", "cho abc\1e\r", "abc\n", "echo ac\27[Db\r", "abc\n",
     "echo x one\27[1;5D\27[1;5D\11two\r", "two\n", "echo one two\23three\r", "one three\n",
@@ -81,22 +85,25 @@ tap.test("Tab: commands, files, variables, options, lists", function()
   guest:prompt()
   guest:must("cd /; rm /tmp/t/other '/tmp/t/a b'; rmdir /tmp/t/dir /tmp/t")
 end)
-tap.test("typed ahead: nothing is lost or echoed twice", function()
+tap.test("typed ahead: nothing is lost, and each line stands behind its prompt", function()
   local start = #guest.text + 1
   guest:send("sleep 1\recho ahe''ad1\recho ahe''ad2\recho half")
-  guest:expect("# ahead1\r\n")
-  guest:expect("# ahead2\r\n")
+  guest:expect("# echo ahe''ad1\r\nahead1\r\n")
+  guest:expect("# echo ahe''ad2\r\nahead2\r\n")
   guest:expect("# echo half")
   guest:send("way\r")
   guest:expect("\r\nhalfway\r\n")
   guest:prompt()
   local text = guest.text:sub(start)
   tap.lacks(text, "echo half\27")
-  tap.equal(count(text, "echo ahe''ad1"), 1)
-  tap.equal(count(text, "echo ahe''ad2"), 1)
+  tap.equal(count(text, "echo ahe''ad1"), 2, "its echo and behind the prompt")
+  tap.equal(count(text, "echo ahe''ad2"), 2)
+  guest:send("echo 'a\rb\rc'\r") -- one command: nothing is echoed between its lines
+  guest:expect("echo 'a\r\n> b\r\n> c'\r\na\r\nb\r\nc\r\n")
+  guest:prompt()
   guest.position = #guest.text + 1
   guest:send("sleep 1\rcat\rfor one cat\r\4")
-  guest:expect("# for one cat\r\n")
+  guest:expect("# cat\r\nfor one cat\r\n")
   guest:prompt()
   guest:send("sleep 1\recho ne''ver1\rsleep 1000\recho ne''ver2\recho half\5\3")
   guest:expect("^C\r\n")

@@ -4,6 +4,10 @@ return {
     reason = "echo prints its words as they are, like /bin/echo and most systems' shells; printf has escapes",
     output = "a\\tb \\a\nx\\cy\n", status = 0,
   },
+  ["lineno.sh"] = {
+    reason = "POSIX's LINENO; Debian's dash is built without it",
+    output = "2\nat 3\nyes\n1 6\n2 6\nnone\n11\n12\n13\n1414x\n", status = 0,
+  },
   ["pattern_caret.sh"] = {
     reason = "[^a] is [!a], as in regular expressions and other shells; POSIX leaves it open",
     output = "abc bc\n", status = 0,

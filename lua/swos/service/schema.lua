@@ -224,7 +224,7 @@ M.keys = {
   { name = "arguments", kind = "list", most = 24, of = { kind = "string", most = 1024, text = true },
     doc = "Arguments behind the program's name." },
   { name = "environment", kind = "list", most = 16, of = { kind = "string", most = 256,
-    pattern = "^[%a_][%w_]*=", expected = "NAME=VALUE" }, doc = "Environment, beside PATH and TERM." },
+    pattern = "^[%a_][%w_]*=", expected = "NAME=VALUE" }, doc = "Environment, beside PATH." },
   { name = "capabilities", kind = "list", most = 16, of = { kind = "choice", choices = M.CAPABILITIES },
     doc = "Capability bits the process keeps." },
   { name = "names", kind = "list", most = 16, of = ENTRY,

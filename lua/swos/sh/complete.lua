@@ -5,6 +5,9 @@
 --   variables()     names of variables
 --   list(directory) { { name =, is_directory = }... }, or nil; "" is the present directory
 --   options(name)   of a command: { { short =, long =, argument = }... }, or nil
+--   help(name)      its --help, or nil
+--   pages()         what there is to read about
+--   services()      names
 --   home()          what ~ is
 local M = {}
 
@@ -142,6 +145,14 @@ local function files(path, lookups, tilde)
   return out, base
 end
 
+local function directories(list)
+  local out = {}
+  for _, entry in ipairs(list) do
+    if entry.goes_on then out[#out + 1] = entry end
+  end
+  return out
+end
+
 local function options(word, lookups)
   local out = {}
   for _, option in ipairs(lookups.options(word.words[1]) or {}) do
@@ -164,6 +175,34 @@ local function has_ended_options(words)
   return false
 end
 
+-- What a command's operands are where they are no files: a lookup's name, and which operand (nil: all).
+local OPERANDS = { man = { "pages" }, help = { "pages" }, which = { "commands" }, type = { "commands" },
+  command = { "commands", 1 }, env = { "commands", 1 }, exec = { "commands", 1 }, time = { "commands", 1 },
+  timeout = { "commands", 2 }, trace = { "commands", 1 }, watch = { "commands", 1 },
+  xargs = { "commands", 1 }, svc = { "services", 2 } }
+local TAKES_DIRECTORY = { cd = true, rmdir = true }
+
+-- The words a command's usage has in its first operand's place.
+local function words_of_usage(name, lookups)
+  local names = {}
+  for line in (lookups.help(name) or ""):gsub("^usage:", " "):gmatch("[^\n]+") do
+    local choice = line:match("^%s+%S+ %[?([%l%d|]+)")
+    for word in (choice or ""):gmatch("%l%w*") do names[#names + 1] = word end
+  end
+  return names
+end
+
+-- Names that are operands of the word's command at the word's place.
+local function operands(word, lookups)
+  local name, place = word.words[1], 1
+  for i = 2, #word.words do
+    if word.words[i]:byte() ~= 45 then place = place + 1 end
+  end
+  local known = OPERANDS[name]
+  if known and (not known[2] or known[2] == place) then return lookups[known[1]]() end
+  return place == 1 and words_of_usage(name, lookups) or {}
+end
+
 -- Candidates and what of them is there already.
 local function candidates(word, lookups)
   local value = word.value
@@ -176,8 +215,12 @@ local function candidates(word, lookups)
     if file then return files(file, lookups) end
     local list = options(word, lookups)
     if list then return list, value end
+  elseif not word.redirects and not value:find("/", 1, true) then
+    local list = names_that_begin(operands(word, lookups), value)
+    if list[1] then return list, value end
   end
-  return files(value, lookups, word.tilde)
+  local list, base = files(value, lookups, word.tilde)
+  return TAKES_DIRECTORY[word.words[1]] and not word.redirects and directories(list) or list, base
 end
 
 -- ---- the answer

@@ -265,6 +265,32 @@ local function step_history(self, step)
   set_line(self, history[at] or self.draft)
 end
 
+-- The last word of a line, with its quotes.
+local function last_word(text)
+  local last, at = "", 1
+  while at <= #text do
+    local from = text:match("^[%s;&|]*()", at)
+    at = from
+    while at <= #text and not text:find("^[%s;&|]", at) do
+      at = text:match("^\\.?()", at) or text:match("^'[^']*'?()", at) or text:match('^"[^"]*"?()', at)
+        or at + 1
+    end
+    if at > from then last = text:sub(from, at - 1) end
+  end
+  return last
+end
+
+-- Puts in the last word of the line before, again: in its place that of the one before that.
+local function last_argument(self)
+  local history, again = self.history, self.last == "argument"
+  local at = (again and self.argument_at or history.last + 1) - 1
+  self.this = again and "argument" or nil
+  if at < history.first then return put_out(self, "\a") end
+  if again then remove(self, self.argument_from, self.cursor) end
+  self.this, self.argument_at, self.argument_from = "argument", at, self.cursor + 1
+  insert_text(self, last_word(history[at]))
+end
+
 local function show_search(self)
   local search = self.search
   show_prompt(self, ("(%s%s)'%s': "):format(search.failed and "failed " or "",
@@ -421,6 +447,7 @@ end
 K["ctrl-p"] = function(self) step_history(self, -1) end
 K["ctrl-n"] = function(self) step_history(self, 1) end
 K.up, K.down = K["ctrl-p"], K["ctrl-n"]
+K["alt-."], K["alt-_"] = last_argument, last_argument
 K["ctrl-r"] = function(self) begin_search(self, -1) end
 K["ctrl-s"] = function(self) begin_search(self, 1) end
 K.tab = complete

@@ -21,5 +21,13 @@ return {
   chgrp = "chown", umask = "chmod", sync = "nothing is to be written", nice = "nothing is to be set",
   split = "head, tail", unexpand = "sed", crontab = "svc", useradd = "accounts are part of the image",
   info = "man", apropos = "man -k",
+  readlink = "realpath", rename = "mv", install = "cp, chmod", truncate = "head -c", cal = "date",
+  column = "lua", join = "lua", shuf = "lua", jq = "lua", pstree = "ps", fuser = "ps",
+  timedatectl = "date", hostnamectl = "hostname", sysctl = "metrics", getent = "cat /etc/passwd",
+  pushd = "cd", popd = "cd -", shopt = "set -o", typeset = "NAME=VALUE",
+  disown = "nothing outlives its session",
+  ulimit = "nothing is to be set", apt = "programs are part of the image",
+  gzip = "nothing compresses", gunzip = "nothing compresses", zip = "nothing compresses",
+  unzip = "nothing compresses", xz = "nothing compresses",
   reset = "stty sane, clear", ln = "cp (there are no links)", tar = "cp -r",
 }

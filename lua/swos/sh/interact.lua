@@ -88,7 +88,10 @@ return function(shell)
   local mark = (sys.process_info(nil) or {}).principal == 1 and "#" or "$"
   shell.interactive = true
   shell.control = swos.handle("fd/0/control")
-  if shell.control then require("swos.sh.jobs").foreground_shell(shell) end
+  if shell.control then
+    require("swos.sh.jobs").foreground_shell(shell)
+    shell.options.m = true
+  end
   shell.typed = 0 -- lines
   shell.lines = require("swos.sh.lines").new(shell)
   local function prompt(name)

@@ -141,6 +141,14 @@ function Lexer:arithmetic(at, quoted)
   return { k = "arith", word = inner:whole("arith"), q = quoted }, position + 2
 end
 
+-- $NAME at `at`. The line a command stands on is known here, and nowhere later.
+function Lexer:parameter(name, at, quoted)
+  if name == "LINENO" then
+    return { k = "text", pieces = { tostring(M.line_of(self.source, at)) }, q = quoted }
+  end
+  return { k = "param", name = name, q = quoted }
+end
+
 -- ${...} at `at`.
 function Lexer:braced(at, quoted)
   local text = self.source.text
@@ -155,7 +163,7 @@ function Lexer:braced(at, quoted)
   local op = name and (text:match("^:?[-=?+]", behind) or text:match("^%%%%?", behind)
     or text:match("^##?", behind))
   if name and text:byte(behind) == 125 then
-    return { k = "param", name = name, q = quoted }, behind + 1
+    return self:parameter(name, at, quoted), behind + 1
   elseif not op then
     if name and behind > #text then self:incomplete() end
     local close = text:find("}", at, true)
@@ -195,7 +203,7 @@ function Lexer:dollar(parts, at, quoted)
       literal(parts, "$", quoted)
       return at + 1
     end
-    part, behind = { k = "param", name = name, q = quoted }, at + 1 + #name
+    part, behind = self:parameter(name, at, quoted), at + 1 + #name
   end
   parts[#parts + 1] = part
   return behind

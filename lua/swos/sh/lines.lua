@@ -3,8 +3,8 @@
 --
 -- While a line is edited the terminal neither echoes nor edits, and takes nothing behind an Enter until its
 -- modes are set again (SW_TERMINAL_HOLD): what is typed ahead of a command's end meets the modes the command
--- runs with, which are set before it (leave). When the next line begins, a whole line typed ahead has been
--- echoed and is not shown again; half a line is edited on.
+-- runs with, which are set before it (leave). What was typed ahead was echoed where it fell; when its turn
+-- comes it stands behind the prompt: a whole line is run, half a line is edited on.
 local swos = require("swos")
 local histories = require("swos.sh.history")
 local Editor = require("swos.sh.editor")
@@ -61,12 +61,27 @@ end
 
 -- ---- completion
 
+-- Names in directories that end so, without the end.
+local function names_in(directories, ending)
+  local names = {}
+  for _, directory in ipairs(directories) do
+    for _, entry in ipairs(require("swos.fs").list(directory) or {}) do
+      local name, count = entry.name:gsub(ending, "")
+      if count == 1 then names[#names + 1] = name end
+    end
+  end
+  return names
+end
+
 local function lookups(shell)
   local fs = require("swos.fs")
   local L = {}
   function L.variables() return shell:names() end
   function L.home() return shell:get("HOME") or "/" end
   function L.options(name) return require("swos.options").of(name) end
+  function L.help(name) return (require("swos.options").page(name) or {}).help end
+  function L.pages() return names_in({ "/share/man" }, "%.md$") end
+  function L.services() return names_in({ "/etc/swos/services", "/tmp/services" }, "%.lua$") end
   function L.list(path)
     local entries = fs.list(path == "" and "." or path)
     for _, entry in ipairs(entries or {}) do entry.is_directory = entry.kind == swos.FILE_DIRECTORY end
@@ -216,7 +231,8 @@ function Lines:read(prompt, earlier)
   end
   self.earlier = earlier
   self.brackets = not self.shell:get("TERM"):find("^vt")
-  self.was_echoed = self.mode & swos.TERMINAL_ECHO ~= 0 and self.editor.input == ""
+  -- While a line is edited nothing is echoed, nor between the lines of one command.
+  self.was_echoed = not self.is_editing and self.mode & swos.TERMINAL_ECHO ~= 0 and self.editor.input == ""
   local line, message, name = line_ahead(self)
   if not line and not name then
     edit_mode(self)
@@ -228,7 +244,7 @@ function Lines:read(prompt, earlier)
     return nil, message, name
   end
   if line then
-    fd.write(1, prompt)
+    fd.write(1, prompt .. line)
     return line
   end
   -- no prompt behind half a line

@@ -22,12 +22,18 @@ local FILES = {
 }
 local OPTIONS = { ls = { { short = "a", text = "all" }, { short = "l" }, { long = "list" },
   { short = "w", long = "width", argument = "N", text = "columns" }, { long = "where" } } }
+local HELP = {
+  svc = "usage: svc [list]\n       svc start|stop|status NAME\n       svc check FILE\nsvc svelte\n",
+  ls = "usage: ls [-la] [PATH...]\n", crash = "usage: crash [list]\n       crash show [-r] NUMBER\n" }
 
 local lookups = {
   commands = function() return { "ls", "lsdev", "echo", "cat", "exit", "ls" } end,
   variables = function() return { "HOME", "HOST", "PATH", "x1" } end,
   list = function(path) return FILES[path] end,
   options = function(name) return OPTIONS[name] end,
+  help = function(name) return HELP[name] end,
+  pages = function() return { "ls", "less" } end,
+  services = function() return { "netd", "nicd" } end,
   home = function() return "/me" end,
 }
 
@@ -56,6 +62,23 @@ tap.test("commands, where one can stand", function()
     "#\nec", "#\necho |", "a# ec", "nothing", "cat (ls) && ec", "cat (ls) && echo |",
     "ec\\",
       "nothing" })
+end)
+
+tap.test("operands that are no files; files where none of them fits", function()
+  each({ "man l", "man l| [less ls]", "man ls le", "man ls less |", "which ec", "which echo |",
+    "type -a ec", "type -a echo |", "time -p ec", "time -p echo |", "time ls f",
+      "time ls file| [file1 file2]",
+    "timeout 3 ec", "timeout 3 echo |", "timeout ec", "nothing", "time etc/p",
+      "time etc/passwd| [passwd passwd-]",
+    "svc st", "svc st| [start status stop]", "svc sv", "nothing", "svc li", "svc list |",
+    "svc stop n", "svc stop n| [netd nicd]", "svc stop netd n", "svc stop netd new'\n'line |",
+    "svc check fi", "svc check file| [file1 file2]", "svc >fi", "svc >file| [file1 file2]",
+    "crash sh", "crash show |", "crash show -r sh", "nothing", "ls la", "nothing" })
+end)
+
+tap.test("directories where no other file can be meant", function()
+  each({ "cd ", "cd etc/|", "cd fi", "nothing", "cd etc/", "cd etc/rc/|", "rmdir /", "rmdir /| [bin/ tmp/]",
+    "cd >fi", "cd >file| [file1 file2]" })
 end)
 
 tap.test("files", function()

@@ -359,6 +359,16 @@ tap.test("history", function()
   tap.equal(line_of(it), "one", "the text searched for last")
 end)
 
+tap.test("the last word of lines before", function()
+  local history = { "one", "cp a 'b c'", "echo x; ls \"q r\"\\ s ", "tail" }
+  for bytes, wanted in pairs({ ["cat \27."] = "cat tail|", ["\27.\27."] = "\"q r\"\\ s|",
+    ["ab\2\27_\27.\27."] = "a'b c'|b", ["\27.\27.\27.\27.\27.x"] = "onex|", ["\27.x\27."] = "tailxtail|",
+    ["\27.\27.\2\27."] = "\"q r\"\\ tail|s" }) do
+    expect_line(bytes, wanted, { history = history })
+  end
+  expect_line("a\27.", "a|")
+end)
+
 tap.test("the list of lines", function()
   local history = histories.new()
   tap.check(history:add("a"))
