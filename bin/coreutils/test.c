@@ -34,6 +34,15 @@ static bool is_binary(const char *word)
     return false;
 }
 
+static bool is_read_only(const char *path)
+{
+    struct sw_file_space_reply space;
+    struct sw_place place;
+
+    return sw_path_resolve(path, &place) != SW_OK ||
+           sw_file_space(place.connection, &space, SW_NEVER) != SW_OK || space.read_only;
+}
+
 static bool may(const char *path, uint32_t flags)
 {
     int fd;
@@ -66,12 +75,14 @@ static bool unary(char letter, const char *word)
     case 'e':
         return true;
     case 'r':
-        return attributes.kind == SW_FILE_DIRECTORY || may(word, SW_OPEN_READ);
+        return attributes.kind == SW_FILE_DIRECTORY ? sw_path_allows(&attributes, 4)
+                                                    : may(word, SW_OPEN_READ);
     case 'w':
-        return attributes.kind == SW_FILE_DIRECTORY ? (attributes.mode & 0222) != 0
-                                                    : may(word, SW_OPEN_WRITE);
+        return attributes.kind == SW_FILE_DIRECTORY
+                   ? sw_path_allows(&attributes, 2) && !is_read_only(word)
+                   : may(word, SW_OPEN_WRITE);
     case 'x':
-        return (attributes.mode & 0111) != 0;
+        return sw_path_allows(&attributes, 1);
     case 'k':
         return (attributes.mode & 01000) != 0;
     default: /* there are no links, pipes, sockets and block devices with names, and no set-user bits */

@@ -109,6 +109,8 @@ void human_size(uint64_t size, char out[8])
 
 /* ---- accounts, from /etc/passwd: lines are name:x:principal:... Without it, numbers. */
 
+static status_t accounts_status; /* of opening it */
+
 static const char *accounts(void)
 {
     enum { ACCOUNTS_MAX = 65536 };
@@ -118,8 +120,11 @@ static const char *accounts(void)
     if (text)
         return text;
     text = calloc(1, ACCOUNTS_MAX + 1);
-    if (!text || sw_fd_open("/etc/passwd", SW_OPEN_READ, 0, &fd) != SW_OK)
-        return text ? text : "";
+    if (!text)
+        return "";
+    accounts_status = sw_fd_open("/etc/passwd", SW_OPEN_READ, 0, &fd);
+    if (accounts_status != SW_OK)
+        return text;
     while (length < ACCOUNTS_MAX &&
            sw_fd_read(fd, text + length, ACCOUNTS_MAX - length, SW_NEVER, &done) == SW_OK &&
            done > 0)
@@ -169,5 +174,7 @@ bool account_principal(const char *text, uint32_t *out_principal)
             *out_principal = (uint32_t)strtoul(found, NULL, 10);
             return true;
         }
+    if (accounts_status != SW_OK)
+        exit(complain("/etc/passwd", accounts_status)); /* nobody knows whether there is one */
     return false;
 }

@@ -183,7 +183,7 @@ static enum outcome attempt(const struct http_url *url, const char *shown, struc
     uint64_t whole = head->length == HTTP_UNKNOWN ? HTTP_UNKNOWN : target->size + head->length;
     if (head->status == 200 && !target_begin(target, shown, head->validator))
         return FAILED;
-    if (!options.quiet)
+    if (!options.quiet && (target->name || !isatty(1))) /* not among what is printed */
         progress_start(target->name ? target->name : "standard output", target->size, whole);
     got = read_body(shown, head, target, out_why);
     progress_end(target->size);

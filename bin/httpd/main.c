@@ -24,11 +24,12 @@ static int usage(const char *message, const char *word)
     return 2;
 }
 
-static int fail(const char *what, status_t status)
+/* capability: what SW_ACCESS means is missing; NULL: none. */
+static int fail(const char *what, status_t status, const char *capability)
 {
     access_log_flush();
-    if (status == SW_ACCESS)
-        fprintf(stderr, "httpd: %s: permission denied (needs capability net)\n", what);
+    if (status == SW_ACCESS && capability)
+        fprintf(stderr, "httpd: %s: permission denied (needs capability %s)\n", what, capability);
     else
         fprintf(stderr, "httpd: %s: %s\n", what, sw_status_text(status));
     return 1;
@@ -95,14 +96,12 @@ int main(int count, char **arguments)
         status = sw_path_normalize(working, directory, root);
     if (status == SW_OK)
         status = files_open(root);
-    if (status != SW_OK) {
-        fprintf(stderr, "httpd: %s: %s\n", directory, sw_status_text(status));
-        return 1;
-    }
+    if (status != SW_OK)
+        return fail(directory, status, sw_last_detail() ? "fs-read" : NULL);
     status = server_run(&options);
     if (status == SW_NOT_FOUND) {
         fprintf(stderr, "httpd: there is no network on this machine\n");
         return NO_NETWORK;
     }
-    return fail("listen", status);
+    return fail("listen", status, "net");
 }

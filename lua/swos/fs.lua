@@ -142,6 +142,13 @@ function M.write(path, bytes, options, deadline)
   return true
 end
 
+-- What the path's server says of its file system: { total, free, files, identity, read_only }.
+function M.space(path, deadline)
+  local connection, message, name = locate(path)
+  if not connection then return failed(path, message, name) end
+  return protocol.file.space(connection, {}, deadline)
+end
+
 -- { id, size, mtime, mode, owner, kind, links }
 function M.stat(path, deadline)
   local reply, message, name = simple("stat", path, {}, deadline)

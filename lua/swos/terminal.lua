@@ -139,10 +139,10 @@ function Terminal:key(deadline)
   end
 end
 
--- Puts back screen and modes.
+-- Puts back screen and modes. A terminal that has no screen behind goes on below what was drawn.
 function Terminal:close()
   if not self.port then return end
-  self:write("\27[?25h" .. LEAVE)
+  self:write(("\27[%d;1H\27[K\27[?25h"):format(self.rows) .. LEAVE)
   protocol.terminal.set_mode(self.control, { mode = self.saved, drain = 1 })
   self.port:close()
   self.port = nil

@@ -81,6 +81,20 @@ static status_t place_attributes(const struct sw_place *place, struct sw_attribu
     return status;
 }
 
+int sw_path_allows(const struct sw_attributes *attributes, uint32_t bit)
+{
+    enum { ROOT = 1, OWNER_SHIFT = 6, EXECUTE = 1, ANYBODY_EXECUTES = 0111 };
+    struct sw_process_info own;
+    if (sw_process_info(0, &own) != SW_OK)
+        return 0;
+    if (own.principal <= ROOT)
+        return bit != EXECUTE || attributes->kind == SW_FILE_DIRECTORY ||
+               (attributes->mode & ANYBODY_EXECUTES) != 0;
+    if (attributes->owner == own.principal)
+        bit <<= OWNER_SHIFT;
+    return (attributes->mode & bit) != 0;
+}
+
 status_t sw_path_change_directory(const char *path)
 {
     struct sw_place place;
@@ -92,6 +106,8 @@ status_t sw_path_change_directory(const char *path)
         return status;
     if (attributes.kind != SW_FILE_DIRECTORY)
         return SW_NOT_DIRECTORY;
+    if (!sw_path_allows(&attributes, 1))
+        return SW_ACCESS;
     sw_mutex_lock(&directory_lock);
     strcpy(directory, place.absolute);
     sw_mutex_unlock(&directory_lock);

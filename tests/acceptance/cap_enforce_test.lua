@@ -100,6 +100,9 @@ tap.test("user: reads, writes /tmp, does not rule", function()
     { "poweroff", "power" }, { "reboot", "power" }, { "dmesg", "log-read" },
     { "ip addr", "net" }, { "ping -c 1 10.0.2.2", "net" }, { "nslookup swos", "net" },
     { "svc kill tmpfs", "device" }, { "svc trim", "device" },
+    { "svc check /etc/swos/services/netd.lua", "device" }, { "svc logs netd", "log-read" },
+    { "svc", false }, { "svc status netd", false }, { "svc why netd", false },
+    { "metrics | head -n 1", false },
   })
 end)
 
@@ -113,6 +116,7 @@ tap.test("guest: runs commands, reads nothing", function()
     { "cat /etc/motd", "fs-read" }, { "ls /", "fs-read" }, { "ls /tmp", "fs-read" },
     { "mkdir /tmp/g", "tmp-write" }, { "touch /tmp/g", "tmp-write" },
     { "rm /tmp/kept", "tmp-write" }, { "poweroff", "power" }, { "dmesg", "log-read" },
+    { "chown root /tmp", "fs-read" }, { "httpd", "fs-read" },
   })
   tap.contains(guest:must("id"), "caps=0x2 ")
 end)
@@ -135,20 +139,41 @@ tap.test("tmpfs enforces owner and mode", function()
   guest:must("echo secret >/tmp/private && chmod 600 /tmp/private")
   guest:must("echo open >/tmp/public && chmod 644 /tmp/public")
   guest:must("mkdir /tmp/locked && chmod 700 /tmp/locked && echo x >/tmp/locked/f")
+  guest:must("chmod 000 /tmp/private; mkdir -m 000 /tmp/none")
+  -- Root may all but execute what nobody may, and write to the image.
+  for _, test in ipairs({ "[", "env [" }) do
+    for _, case in ipairs({ { "-r", "/tmp/private", 0 }, { "-w", "/tmp/private", 0 },
+      { "-x", "/tmp/private", 1 }, { "-r", "/tmp/none", 0 }, { "-w", "/tmp/none", 0 },
+      { "-x", "/tmp/none", 0 }, { "-x", "/bin/ls", 0 },
+      { "-r", "/etc/swos/passwd", 0 }, { "-w", "/etc/passwd", 1 }, { "-w", "/etc", 1 }, { "-w", "/tmp", 0 },
+      { "-r", "/dev/null", 0 }, { "-w", "/dev/null", 0 }, { "-x", "/dev/null", 1 } }) do
+      local line = ("%s %s %s ]"):format(test, case[1], case[2])
+      tap.equal(select(2, guest:run(line)), case[3], line)
+    end
+  end
+  guest:must("cd /tmp/none; chmod 600 /tmp/private")
   guest:line("exit")
   guest:login("user", "swordfish")
   tap.equal(guest:must("cat /tmp/public"), "open")
   for _, line in ipairs({ "cat /tmp/private", "echo x >/tmp/private", "echo x >/tmp/public",
     "chmod 666 /tmp/private", "rm /tmp/private", "mv /tmp/private /tmp/mine", "ls /tmp/locked",
-    "cat /tmp/locked/f", "echo x >/tmp/locked/g" }) do
+    "cat /tmp/locked/f", "echo x >/tmp/locked/g", "cd /tmp/locked", "cd /tmp/none" }) do
     local output, status = guest:run(line)
     tap.check(status ~= 0, "user may %s", line)
-    tap.contains(output, "permission denied", line)
+    tap.matches(output, "permission denied$", line)
   end
+  guest:must("mkdir -m 500 /tmp/own; cd /tmp/own; cd /; chmod 400 /tmp/own")
+  for _, test in ipairs({ "[", "env [" }) do
+    guest:must(("! %s -r /tmp/private ] && ! %s -x /tmp/locked ]"):format(test, test))
+    guest:must(("%s -r /tmp/public ] && ! %s -w /tmp/public ]"):format(test, test))
+    guest:must(("%s -r /tmp/own ] && ! %s -w /tmp/own ] && ! %s -x /tmp/own ]"):format(test, test, test))
+  end
+  tap.matches(guest:run("cd /tmp/own"), "permission denied$")
+  guest:must("rmdir /tmp/own")
   guest:line("exit")
   guest:login("root", "swordfish")
   tap.equal(guest:must("cat /tmp/private"), "secret")
-  guest:must("rm -r /tmp/private /tmp/public /tmp/locked")
+  guest:must("rm -r /tmp/private /tmp/public /tmp/locked /tmp/none")
 end)
 
 tap.test("kill reaches the own session alone", function()

@@ -114,6 +114,7 @@ tap.test("a bar on a terminal, none without and with -q", function()
   guest:must(("fetch -o b %s/big 2>said; cat said | wc -c"):format(NGINX))
   tap.equal(guest:must("cat said"), "")
   tap.equal(fetch("-q -o b " .. NGINX .. "/big"), "")
+  tap.equal(fetch("-o - " .. NGINX .. "/small"), "hello", "what is printed stands alone")
 end)
 
 tap.test("a wrong checksum keeps nothing, and leaves what was there", function()

@@ -21,5 +21,17 @@ tap.test("ping the router, by both its addresses, and oneself", function()
   end
 end)
 
+tap.test("Ctrl-C ends a ping with its sums", function()
+  for _, interval in ipairs({ "0.2", "1000" }) do -- while it asks, while it waits
+    guest.position = #guest.text + 1
+    guest:line("ping -i " .. interval .. " ::1; echo =$?")
+    guest:expect("seq=1 ")
+    guest:send("\3")
+    guest:expect(" received, 0% lost\r\n")
+    guest:expect("=0\r\n")
+    guest:prompt()
+  end
+end)
+
 guest:finish(function() guest:must("ping -c 1 fec0::2") end)
 tap.done()

@@ -452,7 +452,10 @@ local function kill_job(entry, signal)
   end
 end
 
--- kill [-SIGNAL] %JOB...; anything else is the program's.
+local STOPPING = { [SIGNALS.CONT] = true, [SIGNALS.STOP] = true, [SIGNALS.TSTP] = true }
+
+-- kill [-SIGNAL] %JOB...; anything else is the program's, but what only jobs can: stop and go on. For these a
+-- process stands for its job.
 function M.kill(shell, words, io)
   local at, signal = 2, SIGNALS.TERM
   local word = words[2] and words[2]:match("^%-(.+)$")
@@ -461,7 +464,7 @@ function M.kill(shell, words, io)
   end
   local rest, status = table.move(words, 1, at - 1, 1, {}), 0
   for i = at, #words do
-    if not words[i]:find("^%%") then
+    if not words[i]:find("^%%") and not (STOPPING[signal] and M.find(shell, words[i])) then
       rest[#rest + 1] = words[i]
     elseif not signal then
       return io.fail("illegal signal " .. words[2], 2)

@@ -152,8 +152,10 @@ function M.times(_, _, io)
   local function show(nanoseconds)
     return ("%dm%.6fs"):format(nanoseconds // 60000000000, nanoseconds % 60000000000 / 1e9)
   end
-  local own = show(swos.sys.process_info(nil).cpu_ns)
-  io.write(("%s %s\n%s %s\n"):format(own, show(0), show(0), show(0)))
+  -- The shell's job has all it started, also what has ended; the kernel does not tell user and system apart.
+  local own, all = swos.sys.process_info(nil).cpu_ns, swos.sys.job_info(swos.handle("job"))
+  io.write(("%s %s\n%s %s\n"):format(show(own), show(0), show(math.max((all and all.cpu_ns or 0) - own, 0)),
+    show(0)))
 end
 
 return M

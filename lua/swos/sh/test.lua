@@ -21,14 +21,25 @@ local function is_kind(kind)
   end
 end
 
--- Whether the mode lets this principal: bits for the owner, for others.
+local READ, WRITE, EXECUTE = 4, 2, 1 -- of others; the owner's are higher
+local ANYBODY_EXECUTES = 0x49 -- --x--x--x
+local ROOT = 1 -- and the system, 0
+
+-- Whether the file's server lets this principal. Root it lets, but execute what nobody may.
 local function allows(bit)
   return function(path)
+    if path == "/dev/null" then return bit ~= EXECUTE end
     local attributes = stat(path)
     if not attributes then return false end
-    local principal = (swos.sys.process_info(nil) or {}).principal
-    local mine = attributes.owner == principal and bit << 6 or bit
-    return attributes.mode & mine ~= 0
+    local principal = (swos.sys.process_info(nil) or {}).principal or math.huge
+    local mode = attributes.mode
+    local is_let = mode & (attributes.owner == principal and bit << 6 or bit) ~= 0
+    if principal <= ROOT then
+      is_let = bit ~= EXECUTE or attributes.kind == swos.FILE_DIRECTORY or mode & ANYBODY_EXECUTES ~= 0
+    end
+    if not is_let or bit ~= WRITE then return is_let end
+    local space = require("swos.fs").space(path)
+    return space ~= nil and space.read_only == 0
   end
 end
 
@@ -44,7 +55,7 @@ local UNARY = {
     local attributes = stat(path)
     return attributes ~= nil and attributes.size > 0
   end,
-  ["-r"] = allows(4), ["-w"] = allows(2), ["-x"] = allows(1),
+  ["-r"] = allows(READ), ["-w"] = allows(WRITE), ["-x"] = allows(EXECUTE),
   -- the system has none of these
   ["-b"] = never, ["-c"] = function(path) return path == "/dev/null" end, ["-p"] = never, ["-S"] = never,
   ["-L"] = never, ["-h"] = never, ["-u"] = never, ["-g"] = never, ["-k"] = never,

@@ -5,6 +5,7 @@ local command = require("swos.command")
 local swos = require("swos")
 
 local NUMBERS = { HUP = 1, INT = 2, KILL = 9, TERM = 15 }
+local STOPPING = { STOP = true, TSTP = true, CONT = true, ["18"] = true, ["19"] = true, ["20"] = true }
 
 local signal, words = 15, arg
 
@@ -26,6 +27,9 @@ end
 if arg[1] == "-l" then print_names(table.move(arg, 2, #arg, 1, {})) end
 local word = arg[1] and arg[1]:match("^%-([^-].*)$")
 if word then
+  if STOPPING[word:upper():gsub("^SIG", "")] then
+    command.fail(word .. ": stops or continues jobs of the shell alone, which it lists with: jobs -l")
+  end
   signal = NUMBERS[word:upper():gsub("^SIG", "")] or math.tointeger(tonumber(word))
     or command.usage("unknown signal " .. word)
   words = table.move(arg, 2, #arg, 1, {})

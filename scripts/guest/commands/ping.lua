@@ -8,7 +8,7 @@ local swos = require("swos")
 local MILLISECOND = 1e6
 
 local options, rest = command.options(arg)
-if #rest ~= 1 then command.usage() end
+if #rest ~= 1 then command.usage(rest[2] and rest[2] .. ": one host expected" or "host expected") end
 
 local function number(letter, default, least)
   local value = tonumber(options[letter] or default)
@@ -29,6 +29,13 @@ command.check(address, kind)
 local text = inet.format(address, kind)
 print(("PING %s (%s): %d data bytes"):format(rest[1], text, size))
 
+-- Ctrl-C ends the requests, not the sums.
+local event = swos.sys.event_create()
+if event then swos.sys.process_on_interrupt(event) end
+local function is_interrupted()
+  return event ~= nil and swos.sys.event_update(event, -1, 0) ~= 0
+end
+
 local sent, received, least, most, sum = 0, 0, math.huge, 0, 0
 for sequence = 1, count do
   local began = swos.monotonic()
@@ -41,6 +48,9 @@ for sequence = 1, count do
     least, most = math.min(least, ms), math.max(most, ms)
     print(("%d bytes from %s: seq=%d ttl=%d time=%.3f ms"):format(reply.bytes, text, sequence, reply.ttl,
       ms))
+  elseif code == "INTERRUPTED" or code == "UNKNOWN_OUTCOME" then
+    sent = sent - 1 -- nobody knows whether that one would have been answered
+    break
   elseif code == "TIMED_OUT" then
     print(("no answer from %s: seq=%d"):format(text, sequence))
   elseif code == "UNREACHABLE" or code == "NO_MEMORY" then
@@ -51,9 +61,10 @@ for sequence = 1, count do
   io.stdout:flush()
   local left = interval - (swos.monotonic() - began) / 1e9
   if sequence < count and left > 0 then swos.sleep(left) end -- one an interval
+  if is_interrupted() then break end
 end
 print(("--- %s: %d sent, %d received, %.0f%% lost"):format(rest[1], sent, received,
-  100 * (sent - received) / sent))
+  100 * (sent - received) / math.max(sent, 1)))
 if received > 0 then
   print(("round trip min/avg/max = %.3f/%.3f/%.3f ms"):format(least, sum / received, most))
 end

@@ -30,7 +30,7 @@ end
 -- An operation on one service; what it answers is printed.
 local function on_service(operation, fields)
   return function(name)
-    if not name then command.usage() end
+    if not name then command.usage("name of a service expected") end
     local system <close> = connect()
     local request = fields and fields() or {}
     request.name = name
@@ -56,7 +56,7 @@ actions.restart = wanting("service_restart", UP)
 actions.stop = wanting("service_stop", { stopped = true })
 
 function actions.kill(name, how)
-  if how and not HOW[how] then command.usage() end
+  if how and not HOW[how] then command.usage(how .. ": crash, hang or freeze expected") end
   on_service("service_kill", function() return { how = HOW[how] or 0 } end)(name)
 end
 
@@ -101,7 +101,7 @@ end
 function actions.logs(first, second)
   local follow = first == "-f" or second == "-f"
   local name = first == "-f" and second or first
-  if not name then command.usage() end
+  if not name then command.usage("name of a service expected") end
   local connection <close> = command.connect("log")
   local text, sequence = whole_log(connection, name)
   if not text then command.fail(("%s: %s"):format(name, sequence)) end
@@ -120,7 +120,7 @@ function actions.status(name)
 end
 
 function actions.why(name)
-  if not name then command.usage() end
+  if not name then command.usage("name of a service expected") end
   report(swos.REPORT_WHY, name)
   local connection <close> = command.connect("log")
   local text, message = whole_log(connection, name)
@@ -138,7 +138,7 @@ function actions.tree() report(swos.REPORT_TREE) end
 function actions.blame() report(swos.REPORT_BLAME) end
 
 function actions.check(path)
-  if not path then command.usage() end
+  if not path then command.usage("file expected") end
   local text = command.check(swos.fs.read(path))
   local system <close> = connect()
   local reply = command.check(protocol.system.service_check(system, { name = path, data = text }))

@@ -28,7 +28,13 @@ int sw_path_below(const char *absolute, const char *prefix, const char **out_res
 
 /* Copies the working directory. OUT_OF_RANGE: capacity too small. */
 status_t sw_path_directory(char *out, size_t capacity);
+/* NOT_DIRECTORY; ACCESS: nothing in it could be looked up. */
 status_t sw_path_change_directory(const char *path);
+
+/* Whether this process may read (bit 4), write (2), execute or search (1) what has these attributes, as file
+ * servers decide: by the bits of the owner or of others; the system and root may all, but execute what nobody
+ * may. That a file system is read-only, or a capability missing, does not show here. */
+int sw_path_allows(const struct sw_attributes *attributes, uint32_t bit);
 
 /* /dev/null is made here: no server knows it. */
 int sw_path_is_null(const struct sw_place *place);
