@@ -69,13 +69,14 @@ end
 -- Draws rows from the top, those that changed, with the cursor at a row and column (from 1) or not shown. A
 -- row is erased first: behind a full one the cursor still stands on its last column, which would go.
 function Terminal:draw(rows, row, column)
-  local parts = { "\27[?25l" }
+  local parts = {}
   for i, text in ipairs(rows) do
     if self.drawn[i] ~= text then parts[#parts + 1] = ("\27[%d;1H\27[K%s"):format(i, text) end
     self.drawn[i] = text
   end
   if row then parts[#parts + 1] = ("\27[%d;%dH\27[?25h"):format(row, column) end
-  self:write(table.concat(parts))
+  if parts[1] or self.shows_cursor then self:write("\27[?25l" .. table.concat(parts)) end
+  self.shows_cursor = row ~= nil
 end
 
 -- Forgets what is drawn, and asks for the size again.

@@ -90,6 +90,10 @@ tap.test("following a file that grows", function()
   guest:run("(sleep 2; echo more >>/tmp/grows) & true")
   start("less +F /tmp/grows", "waiting for more")
   guest:expect("more")
+  local from = #guest.text + 1
+  guest:sleep(2) -- it looks several times a second, and draws only what is new
+  local _, drawn = guest.text:sub(from):gsub("\27%[%?25l", "")
+  tap.check(drawn <= 2, "%d times drawn", drawn)
   press("\3", "lines 1-2")
   leave()
 end)

@@ -14,6 +14,7 @@ local fd = swos.fd
 local READ_BYTES = 4096
 local COOKED = swos.TERMINAL_CANONICAL | swos.TERMINAL_ECHO | swos.TERMINAL_SIGNALS
 local HISTORY_MODE = 0x180 -- rw-------: lines may hold secrets
+local PASTED_NS = 100000000 -- nobody types a line in less
 local PLAIN_LINE = "^[^%c\127]*\n$"
 
 local Lines = {}
@@ -182,11 +183,20 @@ local function feed(self, bytes, before)
   return event, text
 end
 
+-- The terminal is not asked for its size behind a line that came at once: of a paste more may come, and the
+-- answer would meet the next command.
 local function edit(self, prompt, is_first)
   local editor = self.editor
-  local asks = is_first and self.answers ~= false
+  local asks = is_first and self.answers ~= false and not self.is_pasted
   if asks and self.answers == nil then self.answers = false end -- until it does
-  local event, text = feed(self, self.ahead, editor:start(prompt, self.columns, asks, self.brackets))
+  local began -- when the line's first character came
+  local function take(bytes, before)
+    local now = swos.monotonic()
+    local event, text = feed(self, bytes, before)
+    if not began and (event or editor.chars[1]) then began = now end
+    return event, text
+  end
+  local event, text = take(self.ahead, editor:start(prompt, self.columns, asks, self.brackets))
   self.ahead = ""
   while not event do
     local bytes, message, name
@@ -199,8 +209,9 @@ local function edit(self, prompt, is_first)
       return nil, message, name
     end
     if not bytes or bytes == "" then return nil end
-    event, text = feed(self, bytes)
+    event, text = take(bytes)
   end
+  self.is_pasted = event == "line" and text ~= "" and swos.monotonic() - began < PASTED_NS
   if event == "line" then return text .. "\n" end
   if event == "end" then return nil end
   self.shell.interrupts = (self.shell.interrupts or 0) | swos.INTERRUPT_INT
@@ -244,6 +255,7 @@ function Lines:read(prompt, earlier)
     return nil, message, name
   end
   if line then
+    self.is_pasted = true
     fd.write(1, prompt .. line)
     return line
   end

@@ -9,6 +9,7 @@ local PROMPT = "$ "
 -- The terminal: what can be read, and the call (counted over all operations) at which Ctrl-C comes and a line
 -- behind it.
 local input, calls, interrupt_at, pending, operations
+local clock = 0 -- ns
 
 local function is_interrupted(name)
   calls = calls + 1
@@ -35,7 +36,8 @@ function fd.read(_, _, timeout)
   return nil, "timed out", "TIMED_OUT"
 end
 
-package.loaded.swos = { fd = fd, INTERRUPT_INT = INT, TERMINAL_CANONICAL = 1, TERMINAL_ECHO = 2,
+package.loaded.swos = { fd = fd, monotonic = function() return clock end,
+  INTERRUPT_INT = INT, TERMINAL_CANONICAL = 1, TERMINAL_ECHO = 2,
   TERMINAL_SIGNALS = 4, TERMINAL_HOLD = 8 }
 package.loaded["swos.protocol"] = { terminal = { get_mode = operation("get_mode",
   { mode = 7, rows = 24, columns = 80 }), set_mode = operation("set_mode", {}),
@@ -79,5 +81,33 @@ tap.test("a line typed behind Ctrl-C is the next one, whatever call the interrup
     end
     tap.check(at > 4, "only %d calls", at)
   end
+end)
+
+tap.test("the size is asked for behind lines of a person, not behind what came at once", function()
+  calls, interrupt_at, pending, operations = 0, 0, false, {}
+  local own = lines.new(new_shell())
+  local read, write = fd.read, fd.write
+  local pieces, printed = {}, ""
+  function fd.write(_, text) printed = printed .. text end
+  function fd.read(_, _, timeout)
+    if timeout then return nil, "timed out", "TIMED_OUT" end
+    local piece = assert(table.remove(pieces, 1), "the shell waits for ever")
+    clock = clock + piece[1] * 1000000
+    return piece[2]
+  end
+  -- Reads a line of { milliseconds before it, bytes }...; whether the size was asked for.
+  local function asks(wanted, list)
+    pieces, printed = list, ""
+    tap.equal(own:read(PROMPT, ""), wanted .. "\n")
+    own:leave()
+    return printed:find("\27[6n", 1, true) ~= nil
+  end
+  tap.check(asks("first", { { 1, "\27[30;90R" }, { 5000, "fir" }, { 300, "st\r" } }), "at first")
+  tap.check(asks("by hand", { { 9, "\27[30;90R" }, { 5000, "b" }, { 90, "y han" }, { 90, "d\r" } }))
+  tap.check(asks("pasted", { { 9, "\27[30;90R" }, { 5000, "paste" }, { 9, "d\r" } }))
+  tap.check(not asks("more", { { 0, "more\r" } }), "behind a paste")
+  tap.check(not asks("", { { 4000, "\r" } }), "behind a paste")
+  tap.check(asks("x", { { 4000, "x" }, { 500, "\r" } }), "behind an empty line")
+  fd.read, fd.write = read, write
 end)
 tap.done()
