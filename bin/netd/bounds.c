@@ -1,5 +1,5 @@
-/* Bounds of what packets of anybody make lwIP keep (lwip_hooks.h): connections that are half open, and
- * segments out of order. Where there is no bound of lwIP's own: fragments, neighbours and what waits for
+/* Bounds of what packets of anybody make lwIP keep (lwip_hooks.h): connections that are half open, segments out
+ * of order, connections in TIME_WAIT. Where there is no bound of lwIP's own: fragments, neighbours and what waits for
  * them have one in lwipopts.h. */
 #include "netd.h"
 #include <lwip/priv/tcp_priv.h>
@@ -9,20 +9,54 @@
 #define UNORDERED_MOST 64u /* segments out of order of one connection */
 #define KEPT_MOST 2048u    /* packets kept for all of them, 3 MiB; then none is kept any more */
 
-/* The last in the list was heard of before the others: lwIP puts what it hears of at the front. Whoever
+/* Programs close connections faster than they pass, and netd chooses among 16,384 ports. */
+#define TIME_WAIT_MOST 4096u
+
+/* Drops the half-open connection of a listener (NULL: of any) that is the oldest beside the newest `most`.
+ *
+ * The last in the list was heard of before the others: lwIP puts what it hears of at the front. Whoever
  * answers within the time it takes to make the whole queue again gets his connection; without this a queue
  * full of forged addresses would let in nobody for 20 s. No RST: the address is hardly the sender's. */
-int lwip_port_half_open_drop(const struct tcp_pcb_listen *listener)
+static bool half_open_drop(const struct tcp_pcb_listen *listener, uint32_t most)
 {
     struct tcp_pcb *oldest = NULL;
+    uint32_t count = 0;
 
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
-        if (pcb->state == SYN_RCVD && pcb->listener == listener)
+        if (pcb->state == SYN_RCVD && (!listener || pcb->listener == listener) && ++count > most)
             oldest = pcb;
     if (!oldest)
-        return 0;
+        return false;
     tcp_abandon(oldest, 0);
-    return 1;
+    return true;
+}
+
+int lwip_port_half_open_drop(const struct tcp_pcb_listen *listener)
+{
+    return half_open_drop(listener, 0);
+}
+
+void half_open_bound(uint32_t most)
+{
+    half_open_drop(NULL, most); /* each time one more comes: one is enough */
+}
+
+/* The list has the newest first. What belongs to one that is dropped is taken for a new connection's or
+ * answered with RST; a peer that lost our last acknowledgement sees that. */
+void time_wait_bound(void)
+{
+    struct tcp_pcb *pcb = tcp_tw_pcbs, *rest;
+
+    for (uint32_t count = 1; pcb && count < TIME_WAIT_MOST; count++)
+        pcb = pcb->next;
+    if (!pcb)
+        return;
+    rest = pcb->next;
+    pcb->next = NULL;
+    while ((pcb = rest)) {
+        rest = pcb->next;
+        tcp_free(pcb);
+    }
 }
 
 /* Each takes a whole packet's room, if only for a byte. */

@@ -9,7 +9,10 @@
 
 #define BACKLOG_MOST 128u
 #define HALF_OPEN_MOST 255 /* a listener's; lwIP counts them in a byte (bounds.c) */
+#define HALF_OPEN_ALL 2048u
 #define PASSIVE_WINDOW SW_SOCKET_RING_LEAST
+
+static uint32_t listener_count;
 
 void listener_forget(struct socket *socket)
 {
@@ -24,14 +27,18 @@ void listener_forget(struct socket *socket)
     socket->listener = NULL;
 }
 
-/* Before a listener's SYN-ACK: nobody has given it a ring yet. */
+/* Before a listener's SYN-ACK: nobody has given it a ring yet. Where no socket could be made of it the peer is
+ * not answered, and asks again. */
 static err_t on_passive(u8_t id, struct tcp_pcb_listen *listener, struct tcp_pcb *pcb)
 {
     struct socket *socket = listener->callback_arg;
 
     (void)id;
-    if (!socket || socket->pending_count >= socket->backlog)
+    if (!socket || socket->pending_count >= socket->backlog ||
+        !share_may(socket->share, SHARE_SOCKETS, 1))
         return ERR_ABRT;
+    if (listener_count > HALF_OPEN_ALL / HALF_OPEN_MOST)
+        half_open_bound(HALF_OPEN_ALL);
     pcb->rcv_wnd = pcb->rcv_ann_wnd = PASSIVE_WINDOW;
     return ERR_OK;
 }
@@ -43,7 +50,7 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
     struct socket *listener = argument, *socket, **link;
 
     if (error != ERR_OK || !pcb || !listener || listener->pending_count >= listener->backlog ||
-        !(socket = socket_create(TCP)))
+        socket_create(TCP, listener->share, &socket) != SW_OK)
         return ERR_MEM; /* lwIP resets it */
     socket->pcb = pcb;
     socket->listener = listener;
@@ -77,10 +84,18 @@ static bool is_taken(const struct tcp_pcb *pcb)
 
 static void listener_attach(struct socket *socket, struct tcp_pcb *listening)
 {
+    listener_count++;
     socket->pcb = listening;
     tcp_arg(listening, socket);
     tcp_accept(listening, on_accept);
     tcp_ext_arg_set_callbacks(listening, 0, &passive);
+}
+
+static void listener_leave(struct socket *socket)
+{
+    listener_count--;
+    connection_leave(socket->pcb);
+    tcp_close(socket->pcb);
 }
 
 status_t tcp_revive_listener(struct socket *socket, const struct record_view *view)
@@ -116,8 +131,8 @@ status_t socket_listen(struct sw_request *request, const struct sw_net_listen_re
 
     if (!socket_local(in->address, in->family, &address))
         return SW_INVALID;
-    if (!(socket = socket_create(LISTENER)))
-        return SW_NO_MEMORY;
+    if ((status = socket_ask(LISTENER, request, &socket)) != SW_OK)
+        return status;
     socket->backlog = in->backlog == 0             ? 1
                       : in->backlog < BACKLOG_MOST ? in->backlog
                                                    : BACKLOG_MOST;
@@ -144,8 +159,7 @@ status_t socket_listen(struct sw_request *request, const struct sw_net_listen_re
     if ((status = socket_give(socket, request)) == SW_OK &&
         (status = socket_record(socket, RECORD_LISTENER, 0, 0, NULL)) == SW_OK)
         return SW_OK;
-    connection_leave(listening);
-    tcp_close(listening);
+    listener_leave(socket);
 fail:
     socket_free(socket);
     return status;
@@ -208,7 +222,6 @@ void listener_closed(struct socket *listener)
         connection_abort(waiting);
         socket_free(waiting);
     }
-    connection_leave(listener->pcb);
-    tcp_close(listener->pcb);
+    listener_leave(listener);
     socket_free(listener);
 }

@@ -24,8 +24,16 @@
 
 enum key { KEY_CHANNEL, KEY_WAKE, KEY_SOCKETS }; /* the last and what is above: sockets */
 
-#define REPORT_MOST 32768
+#define REPORT_MOST 32768 /* at once */
 #define HEAP_SPARE (16 * SW_PAGE)
+
+/* What is shared out among programs. */
+static const uint32_t there_is[SHARE_KINDS] = {
+    [SHARE_SOCKETS] = SOCKETS_MOST,
+    [SHARE_DATAGRAMS] = 8u << 20,
+    [SHARE_PINGS] = QUERY_PINGS,
+    [SHARE_NAMES] = QUERY_NAMES,
+};
 
 static struct sw_server server;
 static handle_t wake_us;
@@ -34,6 +42,16 @@ void netd_fail(const char *what, status_t status)
 {
     sw_log(SW_LOG_ERROR, "%s: %s", what, sw_status_text(status));
     exit(1);
+}
+
+struct owner netd_owner(const struct sw_request *request)
+{
+    const struct sw_event *event = &request->event;
+
+    return (struct owner){ .account = event->principal,
+                           .session = event->session ? event->session
+                                                     : SHARE_SERVICE | (uint32_t)event->badge,
+                           .pid = event->pid };
 }
 
 status_t netd_status(err_t error)
@@ -106,14 +124,15 @@ static status_t handle_list(struct sw_request *request, const struct sw_net_list
                             struct sw_net_list_reply *out)
 {
     static char text[REPORT_MOST];
+    size_t length, capacity = sizeof(text);
     bool known;
-    size_t length;
     uint64_t done;
 
     if (!settings_may_look(request->event.badge))
         return SW_ACCESS;
-    if (!report(in->what, text, sizeof(text), &length, &known) ||
-        length > request->event.data_length)
+    if (capacity > request->event.data_length)
+        capacity = request->event.data_length;
+    if (!report(in->what, in->from, text, capacity, &length, &out->next, &known))
         return SW_TOO_LARGE;
     if (!known)
         return SW_INVALID;
@@ -287,6 +306,7 @@ int main(void)
     if (status != SW_OK)
         netd_fail("serve", status);
     lwip_init();
+    shares_open(there_is);
     bool found;
     if ((status = vault_open(&found)) != SW_OK)
         netd_fail("the vault", status);

@@ -8,8 +8,13 @@
 #include <swos/protocol.h>
 #include <swos/server.h>
 
+#include "share.h"
+
 /* Ends netd. */
 _Noreturn void netd_fail(const char *what, status_t status);
+
+/* Whose share a request is on. */
+struct owner netd_owner(const struct sw_request *request);
 
 /* The status that says what lwIP says. */
 status_t netd_status(err_t error);
@@ -71,6 +76,13 @@ uint32_t interface_kept(void);
 
 struct netif *interface_netif(void);
 
+/* ---- bounds.c: of what lwIP keeps */
+
+/* Half-open connections of all listeners: the oldest are dropped, but for the newest `most`. */
+void half_open_bound(uint32_t most);
+/* The same of connections in TIME_WAIT; after each tick of TCP's. */
+void time_wait_bound(void);
+
 /* ---- addresses.c: what a predecessor had, so that its connections go on */
 
 /* Gives the interface the addresses that were noted, before it is up: those the settings do not give, where
@@ -88,6 +100,9 @@ uint64_t timers_deadline(uint64_t now);
 
 /* ---- queries.c: calls that are answered when the network has answered */
 
+#define QUERY_PINGS 64u /* at once, of all */
+#define QUERY_NAMES 64u
+
 status_t queries_open(void);
 status_t query_ping(struct sw_request *request, const struct sw_net_ping_request *in);
 status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_request *in,
@@ -97,5 +112,7 @@ uint64_t queries_deadline(void);
 
 /* ---- report.c */
 
-/* The text of `list`; false when `capacity` is too little, NULL in *out_text for an unknown list. */
-bool report(uint32_t what, char *text, size_t capacity, size_t *out_length, bool *out_known);
+/* A part of the text of `list`, from where an earlier part says (0: the beginning). *out_next 0: the last one.
+ * False when `capacity` is too little. *out_known: whether there is such a list. */
+bool report(uint32_t what, uint32_t from, char *text, size_t capacity, size_t *out_length,
+            uint32_t *out_next, bool *out_known);

@@ -10,13 +10,12 @@
 #include <string.h>
 #include <swos/clock.h>
 
-#define PINGS 64
-#define NAMES 64
 #define PING_SIZE_MOST 1400
 #define PING_TIME_MOST 60000 /* ms */
 
 struct ping {
     uint64_t token; /* 0: free */
+    struct share *share;
     uint64_t sent, deadline;
     ip_addr_t address;
     uint16_t id, sequence;
@@ -24,14 +23,40 @@ struct ping {
 
 struct name {
     uint64_t token; /* 0: free */
-    bool also_v6;   /* when there is no IPv4 address */
+    struct share *share;
+    bool also_v6; /* when there is no IPv4 address */
 };
 
-static struct ping pings[PINGS];
-static struct name names[NAMES];
+static struct ping pings[QUERY_PINGS];
+static struct name names[QUERY_NAMES];
 static struct raw_pcb *raw4, *raw6;
 
+/* One of the caller's share of pings or names; NULL: it has all it may, or there is no memory. */
+static struct share *share_ask(const struct sw_request *request, enum share_of what)
+{
+    struct owner owner = netd_owner(request);
+    struct share *share = share_open(&owner);
+
+    if (share && !share_take(share, what, 1)) {
+        share_close(share);
+        return NULL;
+    }
+    return share;
+}
+
+static void share_done(struct share *share, enum share_of what)
+{
+    share_give(share, what, 1);
+    share_close(share);
+}
+
 /* ------------------------------------------------------------------ ping */
+
+static void ping_end(struct ping *ping)
+{
+    ping->token = 0;
+    share_done(ping->share, SHARE_PINGS);
+}
 
 static u8_t on_echo(void *argument, struct raw_pcb *pcb, struct pbuf *packet, const ip_addr_t *from)
 {
@@ -43,7 +68,7 @@ static u8_t on_echo(void *argument, struct raw_pcb *pcb, struct pbuf *packet, co
     if (pbuf_copy_partial(packet, &echo, sizeof(echo), header) != sizeof(echo) ||
         echo.type != (pcb == raw6 ? ICMP6_TYPE_EREP : ICMP_ER))
         return 0;
-    for (struct ping *ping = pings; ping < pings + PINGS; ping++) {
+    for (struct ping *ping = pings; ping < pings + QUERY_PINGS; ping++) {
         if (!ping->token || ping->id != echo.id || ping->sequence != echo.seqno ||
             !ip_addr_cmp_zoneless(&ping->address, from))
             continue;
@@ -53,7 +78,7 @@ static u8_t on_echo(void *argument, struct raw_pcb *pcb, struct pbuf *packet, co
             .bytes = packet->tot_len - header,
         };
         sw_server_answer(ping->token, SW_OK, 0, &reply, sizeof(reply), NULL, 0, 0);
-        ping->token = 0;
+        ping_end(ping);
         pbuf_free(packet);
         return 1;
     }
@@ -91,12 +116,14 @@ status_t query_ping(struct sw_request *request, const struct sw_net_ping_request
 
     if (in->size > PING_SIZE_MOST)
         return SW_TOO_LARGE;
-    while (ping < pings + PINGS && ping->token)
+    while (ping < pings + QUERY_PINGS && ping->token)
         ping++;
-    if (ping == pings + PINGS)
+    if (ping == pings + QUERY_PINGS)
         return SW_BUSY;
     if (!netd_address(in->address, in->family, in->scope, &ping->address))
         return SW_INVALID;
+    if (!(ping->share = share_ask(request, SHARE_PINGS)))
+        return SW_BUSY;
     ping->id = (uint16_t)lwip_port_random();
     ping->sequence = lwip_htons((uint16_t)in->sequence);
     ping->sent = sw_clock_monotonic();
@@ -105,7 +132,7 @@ status_t query_ping(struct sw_request *request, const struct sw_net_ping_request
     ping->token = request->event.token; /* before sending: the answer of ourselves is at once */
     status = netd_status(echo_send(ping, in->size));
     if (status != SW_OK) {
-        ping->token = 0;
+        ping_end(ping);
         return status;
     }
     request->deferred = 1;
@@ -113,6 +140,12 @@ status_t query_ping(struct sw_request *request, const struct sw_net_ping_request
 }
 
 /* ------------------------------------------------------------------ names */
+
+static void name_end(struct name *name)
+{
+    name->token = 0;
+    share_done(name->share, SHARE_NAMES);
+}
 
 static void name_answer(struct name *name, status_t status, const ip_addr_t *address)
 {
@@ -123,7 +156,7 @@ static void name_answer(struct name *name, status_t status, const ip_addr_t *add
         reply.family = IP_IS_V6(address) ? SW_NET_IPV6 : SW_NET_IPV4;
     }
     sw_server_answer(name->token, status, 0, &reply, sizeof(reply), NULL, 0, 0);
-    name->token = 0;
+    name_end(name);
 }
 
 static void on_found(void *argument, const char *text, status_t status, const ip_addr_t *address)
@@ -154,17 +187,20 @@ status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_r
         return SW_NAME_TOO_LONG;
     memcpy(copy, text, length);
     copy[length] = 0;
-    while (at < NAMES && names[at].token)
+    while (at < QUERY_NAMES && names[at].token)
         at++;
-    if (at == NAMES)
+    struct share *share = at < QUERY_NAMES ? share_ask(request, SHARE_NAMES) : NULL;
+    if (!share)
         return SW_BUSY;
     struct name *name = &names[at];
-    *name = (struct name){ .token = request->event.token, .also_v6 = in->family == SW_NET_ANY };
+    *name = (struct name){ .token = request->event.token,
+                           .share = share,
+                           .also_v6 = in->family == SW_NET_ANY };
     status_t status = resolver_ask(copy, in->family == SW_NET_IPV6 ? 6 : 4, on_found, name);
     if (status == SW_OK)
         request->deferred = 1; /* also when it is answered already */
     else
-        name->token = 0;
+        name_end(name);
     return status;
 }
 
@@ -172,10 +208,10 @@ status_t query_resolve(struct sw_request *request, const struct sw_net_resolve_r
 
 void queries_run(uint64_t now)
 {
-    for (struct ping *ping = pings; ping < pings + PINGS; ping++) {
+    for (struct ping *ping = pings; ping < pings + QUERY_PINGS; ping++) {
         if (ping->token && now >= ping->deadline) {
             sw_server_answer(ping->token, SW_TIMED_OUT, 0, NULL, 0, NULL, 0, 0);
-            ping->token = 0;
+            ping_end(ping);
         }
     }
 }
@@ -184,7 +220,7 @@ uint64_t queries_deadline(void)
 {
     uint64_t deadline = SW_NEVER;
 
-    for (const struct ping *ping = pings; ping < pings + PINGS; ping++)
+    for (const struct ping *ping = pings; ping < pings + QUERY_PINGS; ping++)
         if (ping->token && ping->deadline < deadline)
             deadline = ping->deadline;
     return deadline;

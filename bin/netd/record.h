@@ -70,9 +70,10 @@ struct record_plan {
     uint32_t pid;
     uint32_t backlog;
     uint32_t rules; /* of a UDP socket: the badge of the connection it was asked for on */
+    uint32_t account, session; /* whose share it is of, with pid (share.h) */
     uint32_t check;
 };
-_Static_assert(sizeof(struct record_plan) == 64, "record_plan");
+_Static_assert(sizeof(struct record_plan) == 72, "record_plan");
 
 /* What is known once there is a connection. Position 0 of a ring is a sequence number; SYN before it. */
 struct record_flow {
@@ -94,7 +95,7 @@ struct record {
     uint64_t reserved[3];
     struct record_plan plan;
     struct record_flow flow;
-    uint64_t reserved2[5];
+    uint64_t reserved2[4];
 };
 _Static_assert(sizeof(struct record) == 192, "record");
 

@@ -12,6 +12,7 @@ struct text {
     char *bytes;
     size_t capacity, length;
     bool cut;
+    uint32_t from, next; /* of a list in parts */
 };
 
 __attribute__((format(printf, 2, 3))) static void put(struct text *text, const char *format, ...)
@@ -207,30 +208,40 @@ static void put_end(struct text *text, const ip_addr_t *address, uint16_t port)
             port);
 }
 
+/* In parts, by the places of sockets in their table. */
 static void sockets(struct text *text)
 {
     struct socket_line line;
+    size_t i = text->from, before = i, whole = 0;
 
-    for (size_t i = 0; socket_line(&i, &line);) {
+    for (; socket_line(&i, &line); before = i, whole = text->length) {
         put(text, "%s\t%s\t%u\t%u\t%c", line.kind, line.state, (unsigned)line.unread,
             (unsigned)line.unacknowledged, IP_IS_V4_VAL(*line.local) ? '4' : '6');
         put_end(text, line.local, line.local_port);
         put_end(text, line.remote, line.remote_port);
         put(text, "\t%u\n", (unsigned)line.pid);
+        if (text->cut) { /* the line belongs to the next part, if there was one before it */
+            text->length = whole;
+            text->next = (uint32_t)before;
+            text->cut = whole == 0;
+            return;
+        }
     }
 }
 
-bool report(uint32_t what, char *bytes, size_t capacity, size_t *out_length, bool *out_known)
+bool report(uint32_t what, uint32_t from, char *bytes, size_t capacity, size_t *out_length,
+            uint32_t *out_next, bool *out_known)
 {
     static void (*const lists[])(struct text *) = {
         [SW_NET_LINKS] = links,           [SW_NET_ADDRESSES] = addresses, [SW_NET_ROUTES] = routes,
         [SW_NET_NEIGHBOURS] = neighbours, [SW_NET_RESOLVERS] = resolvers, [SW_NET_SOCKETS] = sockets
     };
-    struct text text = { bytes, capacity, 0, false };
+    struct text text = { .bytes = bytes, .capacity = capacity, .from = from };
 
     *out_known = what < sizeof(lists) / sizeof(lists[0]) && lists[what];
-    if (*out_known)
+    if (*out_known && (from == 0 || what == SW_NET_SOCKETS))
         lists[what](&text);
     *out_length = text.length;
+    *out_next = text.next;
     return !text.cut;
 }

@@ -127,6 +127,7 @@ status_t tcp_revive(struct socket *socket, const struct record_view *view, handl
     socket->connected = view->kind == RECORD_CONNECTION;
     socket->first_sent = view->flow.first_sent;
     socket->sent = view->sent;
+    socket->port = view->plan.local.port;
     if (flags & RECORD_CLOSED)
         connection_linger(socket, view->linger);
     if (!(flags & RECORD_RING_GONE) && (status = rings_revive(socket, view, memory)) != SW_OK)

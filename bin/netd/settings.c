@@ -162,7 +162,7 @@ static bool read_line(struct words *words, struct settings *out, uint32_t *badge
                word_number(words, 1, 3600, &out->keep_interval) &&
                word_number(words, 1, 100, &out->keep_probes);
     if (word_is(words, "rules"))
-        return word_number(words, SETTINGS_NARROW, UINT16_MAX, badge);
+        return word_number(words, SETTINGS_NARROW, SETTINGS_WIDE - 1, badge);
     if (word_is(words, "listen"))
         return read_rule(words, out, *badge, false);
     return word_is(words, "connect") && read_rule(words, out, *badge, true);
@@ -207,14 +207,19 @@ static bool is_within(const uint8_t bytes[16], const struct settings_address *pr
            (rest == 0 || ((bytes[whole] ^ prefix->bytes[whole]) >> (8 - rest)) == 0);
 }
 
+bool settings_is_narrow(uint64_t badge)
+{
+    return badge >= SETTINGS_NARROW && badge < SETTINGS_WIDE;
+}
+
 bool settings_may_look(uint64_t badge)
 {
-    return badge < SETTINGS_NARROW;
+    return !settings_is_narrow(badge);
 }
 
 bool settings_may_listen(const struct settings *settings, uint64_t badge, uint16_t port)
 {
-    if (badge < SETTINGS_NARROW)
+    if (!settings_is_narrow(badge))
         return true;
     for (uint32_t i = 0; i < settings->rule_count; i++)
         if (settings->rules[i].badge == badge && port != 0 && settings->rules[i].port == port)
@@ -227,7 +232,7 @@ bool settings_may_connect(const struct settings *settings, uint64_t badge, const
 {
     static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-    if (badge < SETTINGS_NARROW)
+    if (!settings_is_narrow(badge))
         return true;
     if (family == 6 && memcmp(bytes, mapped, sizeof(mapped)) == 0)
         return false; /* an IPv4 address in disguise */
@@ -242,7 +247,7 @@ bool settings_may_connect(const struct settings *settings, uint64_t badge, const
 
 bool settings_may_connect_anywhere(const struct settings *settings, uint64_t badge)
 {
-    if (badge < SETTINGS_NARROW)
+    if (!settings_is_narrow(badge))
         return true;
     for (uint32_t i = 0; i < settings->rule_count; i++)
         if (settings->rules[i].badge == badge && settings->rules[i].port == 0)

@@ -22,9 +22,11 @@
 #define SETTINGS_HOST 254
 
 /* Badges of connections that init makes: 0 may do everything, this one may set netd up, from
- * SETTINGS_NARROW on what their rules say. Sockets' badges are larger. */
+ * SETTINGS_NARROW on what their rules say, from SETTINGS_WIDE on everything: services without rules, each with
+ * one of its own. Sockets' badges are larger. */
 #define SETTINGS_ADMINISTER 1u
 #define SETTINGS_NARROW 16u
+#define SETTINGS_WIDE 4096u
 
 enum settings_mode { SETTINGS_OFF, SETTINGS_AUTOMATIC, SETTINGS_STATIC };
 
@@ -67,6 +69,7 @@ bool settings_parse(const char *text, size_t length, struct settings *out, uint3
 
 /* What a connection with this badge may. Port 0 of a listener: one that netd chooses, which TCP
  * listeners without a name for it may not have; a UDP socket that may send anywhere needs one. */
+bool settings_is_narrow(uint64_t badge); /* it may what its rules say alone */
 bool settings_may_look(uint64_t badge);
 bool settings_may_listen(const struct settings *settings, uint64_t badge, uint16_t port);
 bool settings_may_connect(const struct settings *settings, uint64_t badge, const uint8_t bytes[16],

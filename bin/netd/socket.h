@@ -20,10 +20,11 @@ struct peer {
 struct socket {
     enum kind kind;
     uint64_t badge;
-    handle_t event; /* 0: not accepted yet */
-    bool watched;   /* the event is bound at our port */
-    bool closed;    /* by the program */
-    uint32_t pid;   /* of the program it was made for; for people */
+    handle_t event;      /* 0: not accepted yet */
+    bool watched;        /* the event is bound at our port */
+    bool closed;         /* by the program */
+    uint32_t pid;        /* of the program it was made for; for people */
+    struct share *share; /* it is of: of the program that asked for it, or for its listener */
     /* What a successor of netd will find; free until the socket is given to its program. */
     struct record *record;
     uint64_t event_id;
@@ -37,6 +38,7 @@ struct socket {
     uint32_t queued; /* bytes of the up ring given to lwIP and not acknowledged */
     bool end_wanted, end_sent;
     bool connected;
+    uint16_t port;             /* that netd has chosen; else 0 */
     bool ended;                /* the other end sends no more */
     uint32_t first_sent, sent; /* as recorded */
     bool finished;             /* closed, and nothing is left but our end's acknowledgement */
@@ -62,8 +64,10 @@ struct socket {
 /* ---- sockets.c */
 
 struct socket *socket_of(uint64_t badge);
-/* NULL: no memory, or no number is free. */
-struct socket *socket_create(enum kind kind);
+/* One more of a share. TOO_MANY_SOCKETS: it has all it may; NO_MEMORY. */
+status_t socket_create(enum kind kind, struct share *share, struct socket **out_socket);
+/* The same for the program that sent a request. */
+status_t socket_ask(enum kind kind, const struct sw_request *request, struct socket **out_socket);
 /* Frees a socket whose pcbs are gone or know nothing of it any more. */
 void socket_free(struct socket *socket);
 

@@ -1,4 +1,5 @@
 /* Sockets: their table, what comes with requests, and the protocol. See sockets.h and socket.h. */
+#include "ports.h"
 #include "socket.h"
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +8,7 @@
 #include <swos/status.h>
 
 #define SOCKET_BITS VAULT_SOCKET_BITS
-#define SOCKETS_MOST VAULT_SOCKETS
-_Static_assert(SOCKETS_MOST == SOCKET_BADGES, "generation 1 and up");
-#define PORT_FIRST 49152u /* those netd chooses (RFC 6335, 6) */
-#define PORT_COUNT 16384u
+_Static_assert(SOCKETS_MOST == VAULT_SOCKETS, "a record for each; badges: generation 1 and up");
 #define PORT_TRIES 64
 
 static struct socket *sockets[SOCKETS_MOST];
@@ -23,6 +21,7 @@ static uint64_t key_base;
 void sockets_open(handle_t channel, handle_t port, uint64_t first_key)
 {
     tcp_open();
+    ports_open();
     serve_channel = channel;
     our_port = port;
     key_base = first_key;
@@ -39,7 +38,8 @@ struct socket *socket_of(uint64_t badge)
     return socket && socket->badge == badge ? socket : NULL;
 }
 
-static struct socket *create_at(uint32_t index, enum kind kind, uint64_t badge)
+/* share: with this socket counted already. */
+static struct socket *create_at(uint32_t index, enum kind kind, uint64_t badge, struct share *share)
 {
     struct socket *socket = calloc(1, sizeof(*socket));
 
@@ -47,6 +47,7 @@ static struct socket *create_at(uint32_t index, enum kind kind, uint64_t badge)
         return NULL;
     socket->kind = kind;
     socket->badge = badge;
+    socket->share = share_again(share);
     socket->record = vault_record(index);
     socket->last = &socket->first;
     sockets[index] = socket;
@@ -55,12 +56,37 @@ static struct socket *create_at(uint32_t index, enum kind kind, uint64_t badge)
     return socket;
 }
 
-struct socket *socket_create(enum kind kind)
+status_t socket_create(enum kind kind, struct share *share, struct socket **out_socket)
 {
-    for (uint32_t i = first_free; i < SOCKETS_MOST; first_free = ++i)
-        if (!sockets[i])
-            return create_at(i, kind, generation++ << SOCKET_BITS | i);
-    return NULL;
+    if (!share_take(share, SHARE_SOCKETS, 1))
+        return SW_TOO_MANY_SOCKETS;
+    *out_socket = NULL;
+    for (uint32_t i = first_free; i < SOCKETS_MOST; first_free = ++i) {
+        if (!sockets[i]) {
+            *out_socket = create_at(i, kind, generation++ << SOCKET_BITS | i, share);
+            break;
+        }
+    }
+    if (!*out_socket)
+        share_give(share, SHARE_SOCKETS, 1);
+    return *out_socket ? SW_OK : SW_NO_MEMORY;
+}
+
+status_t socket_ask(enum kind kind, const struct sw_request *request, struct socket **out_socket)
+{
+    struct owner owner = netd_owner(request);
+    struct share *share = share_open(&owner);
+
+    if (!share)
+        return SW_NO_MEMORY;
+    status_t status = socket_create(kind, share, out_socket);
+    share_close(share); /* the socket holds it */
+    return status;
+}
+
+static uint32_t seconds(void)
+{
+    return (uint32_t)(sw_clock_monotonic() / SW_SECOND);
 }
 
 static uint64_t key_of(const struct socket *socket)
@@ -76,9 +102,12 @@ void socket_free(struct socket *socket)
         record_free(socket->record);
         vault_drop(index);
     }
+    port_note(socket->port, seconds());
     tcp_forget(socket);
     udp_forget(socket);
     socket_drop_event(socket);
+    share_give(socket->share, SHARE_SOCKETS, 1);
+    share_close(socket->share);
     sockets[index] = NULL;
     if (index < first_free)
         first_free = index;
@@ -186,8 +215,11 @@ status_t socket_record(struct socket *socket, enum record_kind kind, uint32_t fl
 void socket_record_kept(struct socket *socket, enum record_kind kind, uint32_t flags,
                         const struct record_flow *flow)
 {
+    struct owner owner = share_owner(socket->share);
     struct record_plan plan = { .badge = socket->badge,
                                 .pid = socket->pid,
+                                .account = owner.account,
+                                .session = owner.session,
                                 .backlog = socket->backlog,
                                 .rules = socket->rules };
 
@@ -245,14 +277,33 @@ bool socket_local(const uint8_t bytes[16], uint32_t family, ip_addr_t *out)
 }
 
 /* lwIP counts its ports up from a random one; a guess should not be that easy (RFC 6056). */
+static uint16_t port_guess(void)
+{
+    return (uint16_t)(PORT_FIRST + lwip_port_random() % PORT_COUNT);
+}
+
 err_t socket_bind_anywhere(struct tcp_pcb *tcp, struct udp_pcb *udp, const ip_addr_t *address)
 {
+    uint32_t now = seconds(), best_rest = 0;
     err_t error = ERR_USE;
+    uint16_t best = 0;
 
     for (int i = 0; i < PORT_TRIES && error == ERR_USE; i++) {
-        u16_t port = (u16_t)(PORT_FIRST + lwip_port_random() % PORT_COUNT);
-        error = tcp ? tcp_bind(tcp, address, port) : udp_bind(udp, address, port);
+        uint16_t port = port_guess();
+        uint32_t rest = tcp ? port_rest(port, now) : PORT_REST;
+
+        if (rest == PORT_REST) {
+            error = tcp ? tcp_bind(tcp, address, port) : udp_bind(udp, address, port);
+        } else if (rest >= best_rest) {
+            best = port;
+            best_rest = rest;
+        }
     }
+    /* All were in use lately: connections are made faster than ports rest. */
+    for (int i = 0; i < PORT_TRIES && tcp && error == ERR_USE; i++, best = port_guess())
+        error = best ? tcp_bind(tcp, address, best) : ERR_USE;
+    if (error == ERR_OK && tcp)
+        port_note(tcp->local_port, now);
     return error;
 }
 
@@ -371,12 +422,19 @@ static status_t revive(uint32_t index, const struct record_view *view, handle_t 
                                        [RECORD_CONNECTION] = TCP,
                                        [RECORD_LISTENER] = LISTENER,
                                        [RECORD_UDP] = UDP };
-    struct socket *socket;
+    const struct owner owner = { view->plan.account, view->plan.session, view->plan.pid };
+    struct socket *socket = NULL;
+    struct share *share;
     status_t status;
 
     if (view->plan.badge % SOCKETS_MOST != index || view->plan.badge >> SOCKET_BITS >= generation)
         return SW_BAD_MESSAGE;
-    if (!(socket = create_at(index, kinds[view->kind], view->plan.badge)))
+    if ((share = share_open(&owner))) {
+        if ((socket = create_at(index, kinds[view->kind], view->plan.badge, share)))
+            share_keep(share, SHARE_SOCKETS, 1);
+        share_close(share);
+    }
+    if (!socket)
         return SW_NO_MEMORY;
     socket->pid = view->plan.pid;
     socket->backlog = view->plan.backlog;

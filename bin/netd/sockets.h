@@ -3,8 +3,9 @@
 #pragma once
 #include "netd.h"
 
+#define SOCKETS_MOST 8192u
 /* Sockets' badges are not below it; init's are (settings.h). */
-#define SOCKET_BADGES 8192u
+#define SOCKET_BADGES SOCKETS_MOST
 
 void sockets_open(handle_t channel, handle_t port, uint64_t first_key);
 

@@ -679,8 +679,8 @@ status_t socket_connect(struct sw_request *request, const struct sw_net_connect_
 
     if (in->port == 0 || !netd_address(in->address, in->family, in->scope, &address))
         return SW_INVALID;
-    if (!(socket = socket_create(TCP)))
-        return SW_NO_MEMORY;
+    if ((status = socket_ask(TCP, request, &socket)) != SW_OK)
+        return status;
     if ((status = ring_take(socket, request)) != SW_OK ||
         (status = socket_take_event(socket, request, 1)) != SW_OK)
         goto fail;
@@ -692,6 +692,7 @@ status_t socket_connect(struct sw_request *request, const struct sw_net_connect_
     connection_attach(socket);
     ip_addr_set_any_val(IP_IS_V6(&address), local);
     status = netd_status(socket_bind_anywhere(socket->pcb, NULL, &local));
+    socket->port = socket->pcb->local_port;
     if (status == SW_OK && (status = socket_give(socket, request)) == SW_OK) {
         status = netd_status(connection_connect(socket, &address, in->port));
         /* Its SYN is on its way, or sent again by a successor that finds the record. */

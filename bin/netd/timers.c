@@ -98,6 +98,8 @@ static void catch_up(int which, uint64_t now)
     }
     for (; periods > 0; periods--)
         timer->handler();
+    if (timer->handler == tcp_tmr)
+        time_wait_bound();
 }
 
 void timers_run(uint64_t now)

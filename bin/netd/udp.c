@@ -13,6 +13,35 @@ struct datagram {
     uint8_t bytes[];
 };
 
+/* Counted as waiting. NULL: there is no room. */
+static struct datagram *datagram_create(struct socket *socket, uint32_t size)
+{
+    struct datagram *datagram;
+
+    if (!share_take(socket->share, SHARE_DATAGRAMS, size))
+        return NULL;
+    if (!(datagram = malloc(size))) {
+        share_give(socket->share, SHARE_DATAGRAMS, size);
+        return NULL;
+    }
+    socket->waiting += size;
+    return datagram;
+}
+
+/* The first that waits does so no more. */
+static void datagram_free(struct socket *socket)
+{
+    struct datagram *datagram = socket->first;
+    uint32_t size = (uint32_t)sizeof(*datagram) + datagram->length;
+
+    socket->first = datagram->next;
+    if (!socket->first)
+        socket->last = &socket->first;
+    socket->waiting -= size;
+    share_give(socket->share, SHARE_DATAGRAMS, size);
+    free(datagram);
+}
+
 static void on_datagram(void *argument, struct udp_pcb *pcb, struct pbuf *packet,
                         const ip_addr_t *from, u16_t port)
 {
@@ -22,7 +51,7 @@ static void on_datagram(void *argument, struct udp_pcb *pcb, struct pbuf *packet
     (void)pcb;
     uint32_t size = (uint32_t)sizeof(*datagram) + packet->tot_len;
 
-    if (socket->waiting + size <= DATAGRAMS_MOST && (datagram = malloc(size))) {
+    if (socket->waiting + size <= DATAGRAMS_MOST && (datagram = datagram_create(socket, size))) {
         datagram->next = NULL;
         ip_addr_copy(datagram->from, *from);
         datagram->port = port;
@@ -30,7 +59,6 @@ static void on_datagram(void *argument, struct udp_pcb *pcb, struct pbuf *packet
         pbuf_copy_partial(packet, datagram->bytes, packet->tot_len, 0);
         *socket->last = datagram;
         socket->last = &datagram->next;
-        socket->waiting += size;
         socket_tell(socket);
     }
     pbuf_free(packet);
@@ -40,7 +68,7 @@ static void on_datagram(void *argument, struct udp_pcb *pcb, struct pbuf *packet
 static status_t rules_take(struct socket *socket, uint32_t rules)
 {
     socket->rules = rules;
-    if (rules >= SETTINGS_NARROW && !(socket->peers = calloc(PEERS, sizeof(*socket->peers))))
+    if (settings_is_narrow(rules) && !(socket->peers = calloc(PEERS, sizeof(*socket->peers))))
         return SW_NO_MEMORY;
     return SW_OK;
 }
@@ -54,8 +82,8 @@ status_t socket_bind(struct sw_request *request, const struct sw_net_bind_reques
 
     if (!socket_local(in->address, in->family, &address))
         return SW_INVALID;
-    if (!(socket = socket_create(UDP)))
-        return SW_NO_MEMORY;
+    if ((status = socket_ask(UDP, request, &socket)) != SW_OK)
+        return status;
     if ((status = rules_take(socket, (uint32_t)request->event.badge)) != SW_OK)
         goto fail;
     if ((status = socket_take_event(socket, request, 0)) != SW_OK)
@@ -168,11 +196,7 @@ status_t udp_handle_receive_from(struct sw_request *request,
     if (socket->peers)
         socket->peers[socket->next_peer++ % PEERS] =
             (struct peer){ .address = datagram->from, .port = datagram->port };
-    socket->first = datagram->next;
-    if (!socket->first)
-        socket->last = &socket->first;
-    socket->waiting -= (uint32_t)sizeof(*datagram) + datagram->length;
-    free(datagram);
+    datagram_free(socket);
     if (socket->first)
         socket_tell(socket); /* the event was cleared before this was asked */
     return SW_OK;
@@ -186,10 +210,7 @@ void udp_closed(struct socket *socket)
 
 void udp_forget(struct socket *socket)
 {
-    while (socket->first) {
-        struct datagram *datagram = socket->first;
-        socket->first = datagram->next;
-        free(datagram);
-    }
+    while (socket->first)
+        datagram_free(socket);
     free(socket->peers);
 }

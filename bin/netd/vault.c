@@ -12,7 +12,7 @@
 #include <swos/status.h>
 
 #define MAGIC 0x314c5641444e5753ull /* SWNDAVL1 */
-#define VERSION 1u
+#define VERSION 2u
 #define TRIES 5 /* of a record that netd dies with */
 
 enum { SLOT_VAULT = 0, SLOT_BRANCHES = 1 };

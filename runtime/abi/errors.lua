@@ -44,4 +44,5 @@ return {
   { "IN_USE", -39, "address in use", posix = "EADDRINUSE" },
   { "NOT_CONNECTED", -40, "not connected", posix = "ENOTCONN" },
   { "ARGUMENTS_TOO_LONG", -41, "argument list too long", posix = "E2BIG" },
+  { "TOO_MANY_SOCKETS", -42, "too many sockets of this program, its session or its account", posix = "ENOBUFS" },
 }

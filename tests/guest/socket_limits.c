@@ -3,17 +3,26 @@
  *
  *   socket_limits many    as many sockets as it gets, twice: the same number, and then a clear error;
  *       a connection that was there before goes on
+ *   socket_limits hog     as many as it gets, and keeps them until there is /tmp/enough
+ *   socket_limits pairs N     so many connections with itself, kept as long
+ *   socket_limits flood   as many datagrams as are kept for it; another's are kept, too
+ *   socket_limits passing N   connections made and closed in a row
  *   socket_limits steps   each step of a client's and a server's life is a process's last
  *
- * Children: `client N`, `server N`: ends behind step N. */
+ * Children: `client N`, `server N`: ends behind step N. `flooded`: a datagram to itself. */
 #include "check.h"
+#include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/protocol.h>
 #include <swos/socket.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define PORT 7777
 #define MOST 20000u
+#define SHARE 2048u /* of one process, when others have none */
 #define STEPS 7
 
 static const struct sw_socket_address here = { .family = SW_NET_IPV4,
@@ -51,6 +60,20 @@ static bool pair_make(struct sw_socket **out_listener, struct sw_socket **out_cl
                             &from) == SW_OK;
 }
 
+/* What connect() says. */
+static int errno_of_connect(void)
+{
+    const struct sockaddr_in to = { .sin_family = AF_INET,
+                                    .sin_port = htons(PORT),
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int result = connect(fd, (const struct sockaddr *)&to, sizeof(to));
+    int error = errno;
+
+    close(fd);
+    return result == 0 ? 0 : error;
+}
+
 static int many(void)
 {
     const struct sw_socket_address any = { .family = SW_NET_IPV4 };
@@ -66,10 +89,14 @@ static int many(void)
         while (count < MOST && (status = sw_socket_bind(&any, &taken[count], NULL)) == SW_OK)
             count++;
         printf("# %u sockets, then %s\n", (unsigned)count, sw_status_name(status));
-        check(count > 100 && count < MOST && (round == 0 || count + 8 >= before),
+        check(count > 1000 && count <= SHARE && (round == 0 || count + 8 >= before),
               "%u sockets, before %u", (unsigned)count, (unsigned)before);
-        check(status == SW_QUOTA || status == SW_NO_MEMORY, "the end of them: %s",
-              sw_status_text(status));
+        check(status == SW_TOO_MANY_SOCKETS, "the end of them: %s", sw_status_text(status));
+        struct sw_socket *more;
+        check(sw_socket_connect(&here, 0, &more) == SW_TOO_MANY_SOCKETS &&
+                  sw_socket_listen(&anywhere, 4, &more, NULL) == SW_TOO_MANY_SOCKETS,
+              "of any kind");
+        check(errno_of_connect() == ENOBUFS, "connect() says ENOBUFS");
         check(pair_works(client, server), "the connection goes on");
         before = count;
         while (count > 0)
@@ -78,6 +105,135 @@ static int many(void)
     }
     sw_socket_close(client);
     sw_socket_close(server);
+    sw_socket_close(listener);
+    return check_done();
+}
+
+static void until_enough(void)
+{
+    fflush(stdout);
+    while (access("/tmp/enough", F_OK) != 0)
+        sw_clock_sleep(sw_clock_deadline(100 * SW_MILLISECOND));
+}
+
+static int hog(void)
+{
+    const struct sw_socket_address any = { .family = SW_NET_IPV4 };
+    uint32_t count = 0;
+    status_t status;
+
+    while ((status = sw_socket_bind(&any, &taken[count], NULL)) == SW_OK)
+        count++;
+    printf("%u sockets, then: %s\n", (unsigned)count, sw_status_text(status));
+    until_enough();
+    return 0;
+}
+
+static int pairs(uint32_t count)
+{
+    struct sw_socket *listener, *client, *server;
+    struct sw_socket_address from;
+    status_t status = sw_socket_listen(&anywhere, 4, &listener, NULL);
+    uint32_t made = 0;
+
+    for (; status == SW_OK && made < count; made++)
+        if ((status = sw_socket_connect(&here, 4096, &client)) == SW_OK)
+            status =
+                sw_socket_accept(listener, 4096, sw_clock_deadline(10 * SW_SECOND), &server, &from);
+    printf("%u pairs, %s\n", (unsigned)made, sw_status_text(status));
+    until_enough();
+    return status != SW_OK;
+}
+
+/* Sends itself a datagram; whether it is kept for it. */
+static bool datagram_kept(struct sw_socket *socket, uint16_t port, const void *bytes, size_t length)
+{
+    const struct sw_socket_address to = { .family = SW_NET_IPV4,
+                                          .bytes = { 127, 0, 0, 1 },
+                                          .port = port };
+    return sw_socket_send_to(socket, &to, bytes, length) == SW_OK;
+}
+
+#define FLOODED 100
+#define DATAGRAM 8000u
+
+/* All that is kept of what 100 sockets are sent, 128 KiB each. */
+static int flood(void)
+{
+    static uint8_t bytes[DATAGRAM];
+    const struct sw_socket_address any = { .family = SW_NET_IPV4 };
+    struct sw_socket_address from;
+    uint64_t kept = 0;
+    size_t length;
+    uint16_t port;
+    handle_t process;
+    int32_t result = -1;
+
+    for (int i = 0; i < FLOODED; i++) {
+        if (sw_socket_bind(&any, &taken[i], &port) != SW_OK)
+            return 1;
+        for (int j = 0; j < 16; j++)
+            datagram_kept(taken[i], port, bytes, sizeof(bytes));
+    }
+    check(check_spawn("flooded", NULL, 0, 0, &process) == SW_OK &&
+              sw_process_wait(process, sw_clock_deadline(30 * SW_SECOND), &result) == SW_OK &&
+              result == 0,
+          "another program gets its datagrams");
+    for (int i = 0; i < FLOODED; i++) {
+        while (sw_socket_receive_from(taken[i], bytes, sizeof(bytes), 0, &length, &from) == SW_OK)
+            kept += length;
+        if (i == FLOODED - 1) {
+            datagram_kept(taken[i], port, bytes, 100);
+            check(sw_socket_receive_from(taken[i], bytes, sizeof(bytes),
+                                         sw_clock_deadline(10 * SW_SECOND), &length,
+                                         &from) == SW_OK &&
+                      length == 100,
+                  "what was read makes room");
+        }
+        sw_socket_close(taken[i]);
+    }
+    check(kept > 1 << 20 && kept <= 2 << 20, "%u bytes were kept", (unsigned)kept);
+    return check_done();
+}
+
+static bool flooded(void)
+{
+    const struct sw_socket_address any = { .family = SW_NET_IPV4 };
+    struct sw_socket_address from;
+    struct sw_socket *socket;
+    char buffer[16];
+    size_t length;
+    uint16_t port;
+
+    return sw_socket_bind(&any, &socket, &port) == SW_OK &&
+           datagram_kept(socket, port, "hello", 5) &&
+           sw_socket_receive_from(socket, buffer, sizeof(buffer), sw_clock_deadline(10 * SW_SECOND),
+                                  &length, &from) == SW_OK &&
+           length == 5;
+}
+
+/* Each is closed by its client first, so TIME_WAIT is here. */
+static int passing(uint32_t count)
+{
+    struct sw_socket *listener, *client, *server;
+    struct sw_socket_address from;
+    status_t status = sw_socket_listen(&anywhere, 4, &listener, NULL);
+    uint32_t done = 0;
+    size_t length;
+    char byte;
+
+    while (status == SW_OK && done < count) {
+        if ((status = sw_socket_connect(&here, 4096, &client)) != SW_OK ||
+            (status = sw_socket_accept(listener, 4096, sw_clock_deadline(10 * SW_SECOND), &server,
+                                       &from)) != SW_OK)
+            break;
+        sw_socket_close(client);
+        status = sw_socket_read(server, &byte, 1, sw_clock_deadline(10 * SW_SECOND), &length);
+        sw_socket_close(server);
+        done++;
+    }
+    check(done == count, "%u of %u connections, %s", (unsigned)done, (unsigned)count,
+          sw_status_text(status));
     sw_socket_close(listener);
     return check_done();
 }
@@ -165,12 +321,23 @@ static int steps(void)
 
 int main(int argc, char **argv)
 {
-    const char *word = argc == 2 ? argv[1] : "";
+    bool counts = argc > 1 && (!strcmp(argv[1], "passing") || !strcmp(argv[1], "pairs"));
+    const char *word = argc == (counts ? 3 : 2) ? argv[1] : "";
 
     if (!strcmp(word, "many"))
         return many();
+    if (!strcmp(word, "hog"))
+        return hog();
+    if (!strcmp(word, "pairs"))
+        return pairs((uint32_t)atoi(argv[2]));
+    if (!strcmp(word, "flood"))
+        return flood();
+    if (!strcmp(word, "passing"))
+        return passing((uint32_t)atoi(argv[2]));
     if (!strcmp(word, "steps"))
         return steps();
+    if (!strcmp(word, "flooded"))
+        return flooded() ? 0 : 1;
     if (!strncmp(word, "client", 6))
         client_life(atoi(word + 6));
     else if (!strncmp(word, "server", 6))

@@ -13,8 +13,8 @@ return {
     { "SW_NET_SOCKETS", 6, "list: tcp or udp, state, bytes received and not read, bytes sent and not acknowledged, family, address, port, address and port of the other end or - and 0, number of the process" },
   },
   operations = {
-    { 1, "list", request = { { "u32", "what", "SW_NET_*" }, { "u32", "reserved" } }, reply = { { "u32", "bytes" }, { "u32", "reserved" } }, data = "out", cap = "net", idempotent = true,
-      doc = "What netd knows, one a line, words with tabs between them. TOO_LARGE: the buffer holds less." },
+    { 1, "list", request = { { "u32", "what", "SW_NET_*" }, { "u32", "from", "0, or `next` of the part before" } }, reply = { { "u32", "bytes" }, { "u32", "next", "where the next part begins; 0: this was the last" } }, data = "out", cap = "net", idempotent = true,
+      doc = "What netd knows, one a line, words with tabs between them. SW_NET_SOCKETS comes in parts of whole lines, at most 32 KiB each: a socket that is there all the time comes once, whatever becomes of others meanwhile. TOO_LARGE: the buffer holds less." },
     { 2, "ping", request = { { "u8[16]", "address" }, { "u16", "family" }, { "u16", "size", "bytes of data, at most 1400" }, { "u32", "scope", "0, or the interface of a link-local address" }, { "u32", "timeout", "milliseconds" }, { "u32", "sequence" } },
       reply = { { "u64", "nanoseconds", "until the answer" }, { "u32", "ttl" }, { "u32", "bytes", "of ICMP" } }, cap = "net", idempotent = true,
       doc = "Sends an ICMP echo request and waits for its answer. TIMED_OUT: none; UNREACHABLE: no way there; BUSY: 64 wait already." },

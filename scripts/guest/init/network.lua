@@ -17,7 +17,7 @@ local sys = swos.sys
 local M = {}
 
 local FILES = { tmp = "/tmp/net.lua", image = "/etc/swos/net.lua" }
-local ADMINISTER, NARROW = 1, 16  -- badges, of bin/netd/settings.h
+local ADMINISTER, NARROW, WIDE = 1, 16, 4096  -- badges, of bin/netd/settings.h
 local TELL_SECONDS = 10
 
 local settings  -- in force; nil: not read yet
@@ -112,9 +112,10 @@ function M.check(file, text)
   end
 end
 
--- A service's connection to the network, with the rules of its script if there are some.
+-- A service's connection to the network, by a badge of its own: with the rules of its script if there are
+-- some, and with a share of its own in what netd has (bin/netd/share.h).
 function M.connection(service)
-  if not service.definition.net then return directory.connection("net", 0) end
+  if not service.definition.net then return directory.connection("net", WIDE + service.number) end
   need()
   publish()
   return directory.connection("net", NARROW + service.number)

@@ -89,7 +89,7 @@ static void test_nonsense(void)
         "keepalive 99999999999 1 1\n",
         "rules\n",
         "rules 15\n",
-        "rules 65536\n",
+        "rules 4096\n",
         "rules -1\n",
         "listen 80\n",
         "rules 16\nlisten 0\n",
