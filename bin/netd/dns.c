@@ -1,5 +1,6 @@
 /* See dns.h. */
 #include "dns.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define HEADER 12u
@@ -239,4 +240,40 @@ enum dns_verdict dns_judge(const uint8_t *bytes, size_t length, uint16_t id, con
         out->seconds = answers == 0 ? none_seconds(&reader, authority) : 0;
     }
     return verdict;
+}
+
+/* ------------------------------------------------------------------ over TCP */
+
+enum dns_stream_result dns_stream_take(struct dns_stream *stream, const uint8_t *bytes,
+                                       size_t length)
+{
+    for (; stream->head < 2 && length > 0; stream->head++, bytes++, length--)
+        stream->length = stream->length << 8 | *bytes;
+    if (stream->head < 2)
+        return DNS_STREAM_MORE;
+    if (stream->length < HEADER)
+        return DNS_STREAM_BAD;
+    if (length > stream->length - stream->got)
+        length = stream->length - stream->got;
+    if (length > 0) {
+        uint8_t *longer = realloc(stream->message, stream->got + length);
+        if (!longer)
+            return DNS_STREAM_BAD;
+        memcpy(longer + stream->got, bytes, length);
+        stream->message = longer;
+        stream->got += (uint32_t)length;
+    }
+    return stream->got == stream->length ? DNS_STREAM_WHOLE : DNS_STREAM_MORE;
+}
+
+void dns_stream_free(struct dns_stream *stream)
+{
+    free(stream->message);
+    *stream = (struct dns_stream){ 0 };
+}
+
+void dns_stream_head(uint8_t out[2], size_t length)
+{
+    out[0] = (uint8_t)(length >> 8);
+    out[1] = (uint8_t)length;
 }

@@ -1,5 +1,5 @@
-/* DNS messages (RFC 1035): the question, and what an answer to it says. Pure. Names are text without a
- * dot at the end, compared without regard to case. */
+/* DNS messages (RFC 1035): the question, and what an answer to it says; messages over TCP (RFC 7766). Pure. Names
+ * are text without a dot at the end, compared without regard to case. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,3 +36,20 @@ size_t dns_ask(uint8_t out[DNS_QUESTION_MOST], uint16_t id, const char *name, ui
 /* What came. Aliases are followed within the answer. */
 enum dns_verdict dns_judge(const uint8_t *bytes, size_t length, uint16_t id, const char *name,
                            uint16_t type, struct dns_answer *out);
+
+/* A message over TCP, as its bytes come. All zeros: none has. It takes memory as they come, not as its length says
+ * they will. */
+struct dns_stream {
+    uint8_t *message; /* got bytes of it, the stream's */
+    uint32_t length, got, head;
+};
+enum dns_stream_result {
+    DNS_STREAM_MORE,
+    DNS_STREAM_WHOLE, /* message, of length bytes; what comes behind it is not looked at */
+    DNS_STREAM_BAD,   /* too short to be a message, or no memory */
+};
+enum dns_stream_result dns_stream_take(struct dns_stream *stream, const uint8_t *bytes,
+                                       size_t length);
+void dns_stream_free(struct dns_stream *stream);
+/* The bytes before a message. */
+void dns_stream_head(uint8_t out[2], size_t length);

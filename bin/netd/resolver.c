@@ -3,10 +3,15 @@
  * One query a name and kind, however many wait for it (RFC 5452, 5). Each datagram has an id and a port
  * of its own; what comes back counts only from that server and port, with that id and question. Every
  * server is asked in turn, twice; the one that answered last is asked first, so that a dead one holds
- * up one query and not all. */
+ * up one query and not all.
+ *
+ * One that has more to say than fits a datagram is asked again over TCP (RFC 7766), at once and in place of the
+ * next: one connection a question, which has all of the same time to be made, and to bring its answer. What comes
+ * on it is an answer or the end of it. */
 #include "resolver.h"
 #include "dns.h"
 #include "socket.h"
+#include <lwip/tcp.h>
 #include <lwip/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +24,7 @@
 #define SERVERS_MOST 4
 #define ANSWER_MOST 4096
 #define FIRST_WAIT (2 * SW_SECOND) /* in the first round; twice as long in the second */
+#define TCP_WAIT (5 * SW_SECOND)
 
 struct waiter {
     resolver_done done; /* NULL: free */
@@ -36,7 +42,9 @@ struct query {
     ip_addr_t server;
     uint16_t port, id;
     struct udp_pcb *pcb;
-    status_t status; /* what to say when nobody gives an answer */
+    struct tcp_pcb *tcp;      /* one of the two at most */
+    struct dns_stream stream; /* what came on it */
+    status_t status;          /* what to say when nobody gives an answer */
 };
 
 struct known {
@@ -89,8 +97,27 @@ void resolver_forget(void)
 
 /* ------------------------------------------------------------------ questions */
 
+/* The query has nothing to do with its connection any more. */
+static struct tcp_pcb *connection_take(struct query *query)
+{
+    struct tcp_pcb *tcp = query->tcp;
+
+    query->tcp = NULL;
+    dns_stream_free(&query->stream);
+    if (tcp) {
+        tcp_arg(tcp, NULL);
+        tcp_recv(tcp, NULL);
+        tcp_err(tcp, NULL);
+    }
+    return tcp;
+}
+
 static void question_close(struct query *query)
 {
+    struct tcp_pcb *tcp = connection_take(query);
+
+    if (tcp)
+        tcp_abort(tcp);
     if (query->pcb)
         udp_remove(query->pcb);
     query->pcb = NULL;
@@ -118,42 +145,127 @@ static void query_end(struct query *query, status_t status, const ip_addr_t *add
 
 static void query_next(struct query *query);
 
+/* What an answer says; what it does not ends nothing. */
+static enum dns_verdict answer_take(struct query *query, const uint8_t *bytes, size_t length)
+{
+    struct dns_answer answer;
+    ip_addr_t address;
+    enum dns_verdict verdict = dns_judge(bytes, length, query->id, query->name,
+                                         query->family == 4 ? DNS_A : DNS_AAAA, &answer);
+
+    if (verdict == DNS_FOUND) {
+        netd_address(answer.address, query->family, 0, &address);
+        preferred = (query->first_server + query->tries - 1) % SERVERS_MOST;
+        cache_put(query, true, &address, answer.seconds);
+        query_end(query, SW_OK, &address);
+    } else if (verdict == DNS_NONE) {
+        preferred = (query->first_server + query->tries - 1) % SERVERS_MOST;
+        cache_put(query, false, NULL, answer.seconds);
+        query_end(query, SW_NOT_FOUND, NULL);
+    }
+    return verdict;
+}
+
+/* ------------------------------------------------------------------ over TCP */
+
+static void failed(struct query *query, status_t status)
+{
+    query->status = status;
+    query_next(query);
+}
+
+/* lwIP has freed the pcb. */
+static void on_lost(void *argument, err_t error)
+{
+    struct query *query = argument;
+
+    query->tcp = NULL;
+    failed(query,
+           netd_status(error) == SW_RESET && query->stream.head == 0 ? SW_REFUSED : SW_BAD_MESSAGE);
+}
+
+static err_t on_bytes(void *argument, struct tcp_pcb *tcp, struct pbuf *packet, err_t error)
+{
+    struct query *query = argument;
+    enum dns_stream_result result = packet ? DNS_STREAM_MORE : DNS_STREAM_BAD;
+
+    (void)error;
+    for (struct pbuf *part = packet; part && result == DNS_STREAM_MORE; part = part->next)
+        result = dns_stream_take(&query->stream, part->payload, part->len);
+    if (packet) {
+        tcp_recved(tcp, packet->tot_len);
+        pbuf_free(packet);
+    }
+    if (result == DNS_STREAM_MORE)
+        return ERR_OK;
+    /* The connection first: what follows may end the query. */
+    struct dns_stream stream = query->stream;
+    query->stream = (struct dns_stream){ 0 };
+    connection_take(query);
+    bool aborted = result == DNS_STREAM_BAD || tcp_close(tcp) != ERR_OK;
+    if (aborted)
+        tcp_abort(tcp);
+    enum dns_verdict verdict = DNS_FAILED;
+    if (result == DNS_STREAM_WHOLE)
+        verdict = answer_take(query, stream.message, stream.length);
+    dns_stream_free(&stream);
+    if (verdict != DNS_FOUND && verdict != DNS_NONE)
+        failed(query, SW_BAD_MESSAGE);
+    return aborted ? ERR_ABRT : ERR_OK;
+}
+
+static err_t on_connected(void *argument, struct tcp_pcb *tcp, err_t error)
+{
+    struct query *query = argument;
+    uint8_t question[2 + DNS_QUESTION_MOST];
+    size_t length =
+        dns_ask(question + 2, query->id, query->name, query->family == 4 ? DNS_A : DNS_AAAA);
+
+    (void)error; /* always ERR_OK */
+    dns_stream_head(question, length);
+    /* What cannot be sent is answered by nobody: the deadline sees to it. */
+    if (tcp_write(tcp, question, (u16_t)(2 + length), TCP_WRITE_FLAG_COPY) == ERR_OK)
+        tcp_output(tcp);
+    return ERR_OK;
+}
+
+/* Asks the same server again. */
+static void question_connect(struct query *query)
+{
+    const ip_addr_t *any = IP_IS_V6_VAL(query->server) ? IP6_ADDR_ANY : IP4_ADDR_ANY;
+
+    question_close(query);
+    query->id = (uint16_t)lwip_port_random();
+    query->deadline = sw_clock_deadline(TCP_WAIT);
+    query->status = SW_TIMED_OUT;
+    if (!(query->tcp = tcp_new_ip_type(IP_GET_TYPE(&query->server))))
+        return;
+    tcp_arg(query->tcp, query);
+    tcp_recv(query->tcp, on_bytes);
+    tcp_err(query->tcp, on_lost);
+    if (socket_bind_anywhere(query->tcp, NULL, any) != ERR_OK ||
+        tcp_connect(query->tcp, &query->server, query->port, on_connected) != ERR_OK)
+        question_close(query);
+}
+
+/* ------------------------------------------------------------------ by datagrams */
+
 static void on_answer(void *argument, struct udp_pcb *pcb, struct pbuf *packet,
                       const ip_addr_t *from, u16_t port)
 {
     static uint8_t bytes[ANSWER_MOST];
     struct query *query = argument;
     size_t length = pbuf_copy_partial(packet, bytes, sizeof(bytes), 0);
-    struct dns_answer answer;
-    ip_addr_t address;
 
     (void)pcb;
     pbuf_free(packet);
     if (port != query->port || !ip_addr_cmp(from, &query->server))
         return;
-    switch (dns_judge(bytes, length, query->id, query->name, query->family == 4 ? DNS_A : DNS_AAAA,
-                      &answer)) {
-    case DNS_FOREIGN:
-        return;
-    case DNS_FOUND:
-        netd_address(answer.address, query->family, 0, &address);
-        preferred = (query->first_server + query->tries - 1) % SERVERS_MOST;
-        cache_put(query, true, &address, answer.seconds);
-        query_end(query, SW_OK, &address);
-        return;
-    case DNS_NONE:
-        preferred = (query->first_server + query->tries - 1) % SERVERS_MOST;
-        cache_put(query, false, NULL, answer.seconds);
-        query_end(query, SW_NOT_FOUND, NULL);
-        return;
-    case DNS_TRUNCATED:
-        query->status = SW_TOO_LARGE;
-        break;
-    case DNS_FAILED:
-        query->status = SW_BAD_MESSAGE;
-        break;
-    }
-    query_next(query);
+    enum dns_verdict verdict = answer_take(query, bytes, length);
+    if (verdict == DNS_TRUNCATED)
+        question_connect(query);
+    else if (verdict == DNS_FAILED)
+        failed(query, SW_BAD_MESSAGE);
 }
 
 static void question_send(struct query *query)

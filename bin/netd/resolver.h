@@ -3,8 +3,8 @@
 #include "netd.h"
 
 /* Called once, perhaps before resolver_ask returns: OK and an address, or NOT_FOUND (there is none),
- * TIMED_OUT (no server answered), UNREACHABLE (there is no server), TOO_LARGE (answers do not fit a
- * datagram), PROTOCOL (servers answered, but not with an answer). */
+ * TIMED_OUT (no server answered), UNREACHABLE (there is no server), BAD_MESSAGE (servers answered, but not
+ * with an answer), REFUSED (an answer does not fit a datagram, and over TCP there is none). */
 typedef void (*resolver_done)(void *argument, const char *name, status_t status,
                               const ip_addr_t *address);
 

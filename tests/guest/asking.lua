@@ -12,7 +12,9 @@ local ask = {
   pings = function(net, i)
     return protocol.net.ping(net, { address = NOBODY, family = 4, timeout = 20000, sequence = i })
   end,
-  names = function(net, i) return protocol.net.resolve(net, { family = 4, name = ("n%d.test"):format(i) }) end,
+  names = function(net, i)
+    return protocol.net.resolve(net, { family = 4, name = ("n%d.test"):format(i) })
+  end,
 }
 
 local refused, running = 0, 0

@@ -284,8 +284,41 @@ static void test_random(void)
         tap_ok(counts[verdict] > 0, "verdict %d: %u times", verdict, counts[verdict]);
 }
 
+/* A message over TCP: whole and the same whatever pieces it comes in, and nothing of what comes behind it. */
+static void test_stream(void)
+{
+    static uint8_t sent[2 + 3000 + 7];
+    struct dns_stream stream = { 0 };
+
+    for (size_t i = 0; i < sizeof(sent); i++)
+        sent[i] = (uint8_t)(i * 7);
+    dns_stream_head(sent, 3000);
+    for (size_t piece = 1; piece <= sizeof(sent); piece += piece < 10 ? 1 : 97) {
+        enum dns_stream_result result = DNS_STREAM_MORE;
+        size_t at = 0;
+        for (; at < sizeof(sent) && result == DNS_STREAM_MORE; at += piece)
+            result = dns_stream_take(&stream, sent + at,
+                                     piece < sizeof(sent) - at ? piece : sizeof(sent) - at);
+        tap_ok(result == DNS_STREAM_WHOLE && stream.length == 3000 && at < 3002 + piece &&
+                   memcmp(stream.message, sent + 2, 3000) == 0,
+               "in pieces of %zu", piece);
+        dns_stream_free(&stream);
+    }
+    for (size_t length = 0; length < 12; length++) { /* less than a header */
+        dns_stream_head(sent, length);
+        CHECK(dns_stream_take(&stream, sent, 1) == DNS_STREAM_MORE &&
+              dns_stream_take(&stream, sent + 1, 100) == DNS_STREAM_BAD);
+        dns_stream_free(&stream);
+    }
+    dns_stream_head(sent, 65535); /* and no more than this comes */
+    CHECK(dns_stream_take(&stream, sent, 3000) == DNS_STREAM_MORE && stream.got == 2998);
+    CHECK(dns_stream_take(&stream, sent, 0) == DNS_STREAM_MORE);
+    dns_stream_free(&stream);
+}
+
 int main(void)
 {
+    test_stream();
     test_names();
     test_found();
     test_none();
