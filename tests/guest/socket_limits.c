@@ -5,6 +5,8 @@
  *       a connection that was there before goes on
  *   socket_limits hog     as many as it gets, and keeps them until there is /tmp/enough
  *   socket_limits pairs N     so many connections with itself, kept as long
+ *   socket_limits idle N      so many connections at port 7777, and what comes on each is sent back; ends with
+ *       the last
  *   socket_limits flood   as many datagrams as are kept for it; another's are kept, too
  *   socket_limits passing N   connections made and closed in a row
  *   socket_limits steps   each step of a client's and a server's life is a process's last
@@ -15,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <swos/fd.h>
 #include <swos/protocol.h>
 #include <swos/socket.h>
 #include <sys/socket.h>
@@ -43,19 +46,26 @@ static bool pair_works(struct sw_socket *one, struct sw_socket *other)
            done == 5 && memcmp(buffer, "hello", 5) == 0;
 }
 
-/* A listener, and a connection with ourselves. The port may be another's for a moment, who has ended: his
- * sockets go one by one. */
+/* A listener. The port may be another's for a moment, who has ended: his sockets go one by one. */
+static status_t listen_soon(uint32_t backlog, struct sw_socket **out_listener)
+{
+    uint64_t deadline = sw_clock_deadline(20 * SW_SECOND);
+    status_t status;
+
+    while ((status = sw_socket_listen(&anywhere, backlog, out_listener, NULL)) == SW_IN_USE &&
+           sw_clock_monotonic() < deadline)
+        sw_clock_sleep(sw_clock_deadline(10 * SW_MILLISECOND));
+    return status;
+}
+
+/* A listener, and a connection with ourselves. */
 static bool pair_make(struct sw_socket **out_listener, struct sw_socket **out_client,
                       struct sw_socket **out_server)
 {
     struct sw_socket_address from;
-    uint64_t deadline = sw_clock_deadline(20 * SW_SECOND);
-    status_t status;
 
-    while ((status = sw_socket_listen(&anywhere, 4, out_listener, NULL)) == SW_IN_USE &&
-           sw_clock_monotonic() < deadline)
-        sw_clock_sleep(sw_clock_deadline(10 * SW_MILLISECOND));
-    return status == SW_OK && sw_socket_connect(&here, 0, out_client) == SW_OK &&
+    return listen_soon(4, out_listener) == SW_OK &&
+           sw_socket_connect(&here, 0, out_client) == SW_OK &&
            sw_socket_accept(*out_listener, 0, sw_clock_deadline(10 * SW_SECOND), out_server,
                             &from) == SW_OK;
 }
@@ -133,7 +143,7 @@ static int pairs(uint32_t count)
 {
     struct sw_socket *listener, *client, *server;
     struct sw_socket_address from;
-    status_t status = sw_socket_listen(&anywhere, 4, &listener, NULL);
+    status_t status = listen_soon(4, &listener);
     uint32_t made = 0;
 
     for (; status == SW_OK && made < count; made++)
@@ -142,6 +152,71 @@ static int pairs(uint32_t count)
                 sw_socket_accept(listener, 4096, sw_clock_deadline(10 * SW_SECOND), &server, &from);
     printf("%u pairs, %s\n", (unsigned)made, sw_status_text(status));
     until_enough();
+    return status != SW_OK;
+}
+
+#define KEY_LISTENER UINT64_MAX
+
+/* Sends back what has come. False: the connection has ended. */
+static bool echo(struct sw_socket *socket)
+{
+    char buffer[256];
+    size_t done;
+
+    sw_event_update(sw_socket_event(socket), SW_SOCKET_FOR_PROGRAM, 0, NULL);
+    while (sw_socket_ready(socket, SW_POLL_IN)) {
+        if (sw_socket_read(socket, buffer, sizeof(buffer), 0, &done) != SW_OK || done == 0)
+            return false;
+        if (sw_socket_write(socket, buffer, done, sw_clock_deadline(10 * SW_SECOND), &done) !=
+            SW_OK)
+            return false;
+    }
+    return true;
+}
+
+/* One connection an event: netd sets it again while more wait. */
+static status_t take_waiting(handle_t port, struct sw_socket *listener, uint32_t *count)
+{
+    struct sw_socket_address from;
+    struct sw_socket **place = &taken[*count];
+    status_t status = sw_socket_accept(listener, 0, 0, place, &from);
+
+    if (status != SW_OK)
+        return status;
+    status = sw_port_bind(port, sw_socket_event(*place), SW_SOCKET_FOR_PROGRAM, *count);
+    sw_event_update(sw_socket_event(*place), 0, SW_SOCKET_FOR_PROGRAM, NULL);
+    ++*count;
+    return status;
+}
+
+static int idle(uint32_t wanted)
+{
+    struct sw_wait wait = { 0 };
+    struct sw_socket *listener;
+    uint32_t count = 0, ended = 0;
+    handle_t port;
+    status_t status = sw_port_create(&port);
+
+    if (status == SW_OK)
+        status = listen_soon(128, &listener);
+    if (status == SW_OK)
+        status = sw_port_bind(port, sw_socket_event(listener), SW_SOCKET_FOR_PROGRAM, KEY_LISTENER);
+    printf("listening, %s\n", sw_status_text(status));
+    while (status == SW_OK && ended < wanted) {
+        fflush(stdout);
+        if ((status = sw_port_wait(port, &wait, SW_NEVER)) != SW_OK)
+            break;
+        if (wait.event.key == KEY_LISTENER) {
+            status = take_waiting(port, listener, &count);
+            if (count == wanted)
+                printf("all are here\n");
+        } else if (!echo(taken[wait.event.key])) {
+            sw_port_unbind(port, sw_socket_event(taken[wait.event.key]));
+            sw_socket_close(taken[wait.event.key]);
+            ended++;
+        }
+    }
+    printf("%u connections, %s\n", (unsigned)count, sw_status_text(status));
     return status != SW_OK;
 }
 
@@ -217,7 +292,7 @@ static int passing(uint32_t count)
 {
     struct sw_socket *listener, *client, *server;
     struct sw_socket_address from;
-    status_t status = sw_socket_listen(&anywhere, 4, &listener, NULL);
+    status_t status = listen_soon(4, &listener);
     uint32_t done = 0;
     size_t length;
     char byte;
@@ -321,7 +396,8 @@ static int steps(void)
 
 int main(int argc, char **argv)
 {
-    bool counts = argc > 1 && (!strcmp(argv[1], "passing") || !strcmp(argv[1], "pairs"));
+    bool counts = argc > 1 && (!strcmp(argv[1], "passing") || !strcmp(argv[1], "pairs") ||
+                               !strcmp(argv[1], "idle"));
     const char *word = argc == (counts ? 3 : 2) ? argv[1] : "";
 
     if (!strcmp(word, "many"))
@@ -330,6 +406,8 @@ int main(int argc, char **argv)
         return hog();
     if (!strcmp(word, "pairs"))
         return pairs((uint32_t)atoi(argv[2]));
+    if (!strcmp(word, "idle"))
+        return idle((uint32_t)atoi(argv[2]));
     if (!strcmp(word, "flood"))
         return flood();
     if (!strcmp(word, "passing"))
