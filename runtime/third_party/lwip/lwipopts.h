@@ -51,7 +51,6 @@
 #define LWIP_DHCP 1
 #define DHCP_DOES_ARP_CHECK 0 /* would hold up each start by half a second */
 #define LWIP_DHCP_MAX_DNS_SERVERS 3
-#define LWIP_DHCP_PROVIDE_DNS_SERVERS 1
 #define LWIP_DHCP_GET_NTP_SRV 1
 #define LWIP_DHCP_MAX_NTP_SERVERS 2
 #define LWIP_AUTOIP 0
