@@ -10,9 +10,6 @@
 #define F_STATUS (1ull << 16)
 #define STATUS_LINK_UP 1
 
-#define RECEIVE_QUEUE 0
-#define TRANSMIT_QUEUE 1
-
 #define HEADER 12u /* struct virtio_net_hdr of a version 1 device (5.1.6) */
 #define FRONT (SW_PACKET_ROOM - HEADER)
 #define MTU_MOST 1500u
@@ -26,7 +23,6 @@ struct net_config {
     uint16_t mtu;
 };
 _Static_assert(sizeof(struct net_config) == 12, "net_config");
-_Static_assert(VIRTQUEUE_BYTES(QUEUE_SIZE) <= SW_PAGE, "a queue has a page");
 _Static_assert(SW_PACKET_TRANSMIT <= QUEUE_SIZE, "the queue takes all that can be sent");
 
 /* Buffers are numbered from 0, contexts from 1. */
@@ -60,20 +56,18 @@ void card_look(struct card *card)
     packet_driver_describe(&card->pool, card->address, card->mtu, card->link);
 }
 
-/* A queue in a page of its own, shared with the device. */
-static status_t queue_open(struct card *card, uint16_t index, struct virtqueue *queue,
-                           struct virtqueue_slot *slots)
+static status_t queue_open(struct card *card, unsigned int index, handle_t memory,
+                           struct virtqueue *queue, struct virtqueue_slot *slots)
 {
-    handle_t memory;
     uint64_t bus;
-    void *page;
-    status_t status = sw_mapping_create(SW_PAGE, SW_MEMORY_COMMIT, &page, &memory);
+    status_t status =
+        sw_device_pin(card->device.handle, memory, kept_queue_offset(index), SW_PAGE, &bus);
 
-    if (status != SW_OK ||
-        (status = sw_device_pin(card->device.handle, memory, 0, SW_PAGE, &bus)) != SW_OK)
+    if (status != SW_OK)
         return status;
-    virtqueue_init(queue, QUEUE_SIZE, page, slots, card->device.features & VIRTIO_F_EVENT_INDEX);
-    return virtio_queue_start(&card->device, index, queue, bus);
+    virtqueue_init(queue, QUEUE_SIZE, kept_queue_page(card->kept, index), slots,
+                   card->device.features & VIRTIO_F_EVENT_INDEX);
+    return virtio_queue_start(&card->device, (uint16_t)index, queue, bus);
 }
 
 /* An address for a card that has none: a locally administered one. */
@@ -85,11 +79,50 @@ static status_t address_make(struct card *card)
     return status;
 }
 
-status_t card_open(struct card *card, handle_t device, handle_t pool)
+/* What the device received goes to the stack. */
+static void publish(struct card *card, uint32_t buffer, uint32_t written)
+{
+    uint32_t length = written > HEADER ? written - HEADER : 0;
+
+    if (packet_driver_publish(&card->pool, buffer, length)) {
+        card->counts[COUNT_RECEIVED]++;
+        card->counts[COUNT_RECEIVED_BYTES] += length;
+    } else if (length < SW_PACKET_LEAST || length > SW_PACKET_MOST) {
+        card->counts[COUNT_RECEIVED_ERRORS]++;
+    } else {
+        card->counts[COUNT_RECEIVED_DROPPED]++;
+    }
+}
+
+/* What the device finished and a predecessor that died did not see to. The device is reset. */
+static void inherit(struct card *card)
+{
+    struct kept_queue *queues = card->kept->queues;
+    uint16_t taken, descriptor;
+    uint32_t written;
+
+    if (!kept_claim(card->kept))
+        return;
+    for (taken = queues[RECEIVE_QUEUE].taken; virtqueue_left(
+             kept_queue_page(card->kept, RECEIVE_QUEUE), QUEUE_SIZE, taken, &descriptor, &written);
+         taken++) {
+        uint32_t buffer = queues[RECEIVE_QUEUE].number[descriptor];
+
+        if (packet_driver_claim(&card->pool, buffer))
+            publish(card, buffer, written);
+    }
+    for (taken = queues[TRANSMIT_QUEUE].taken; virtqueue_left(
+             kept_queue_page(card->kept, TRANSMIT_QUEUE), QUEUE_SIZE, taken, &descriptor, &written);
+         taken++)
+        packet_driver_sent(&card->pool, queues[TRANSMIT_QUEUE].number[descriptor]);
+}
+
+status_t card_open(struct card *card, handle_t device, handle_t pool, handle_t job)
 {
     uint64_t size, committed;
     uint32_t sealed;
     void *memory;
+    handle_t kept;
     status_t status = sw_memory_info(pool, &size, &committed, &sealed);
 
     if (status != SW_OK)
@@ -103,34 +136,34 @@ status_t card_open(struct card *card, handle_t device, handle_t pool)
                                  &memory)) != SW_OK ||
         (status = sw_device_pin(device, pool, 0, sw_page_round(SW_PACKET_POOL_BYTES),
                                 card->pages)) != SW_OK ||
-        (status = queue_open(card, RECEIVE_QUEUE, &card->receive, card->receive_slots)) != SW_OK ||
-        (status = queue_open(card, TRANSMIT_QUEUE, &card->transmit, card->transmit_slots)) != SW_OK)
+        (status = kept_open(job, &card->kept, &kept)) != SW_OK)
         return status;
     card->memory = memory;
     packet_driver_open(&card->pool, memory);
+    inherit(card);
+    kept_clear(card->kept);
+    if ((status = queue_open(card, RECEIVE_QUEUE, kept, &card->receive, card->receive_slots)) !=
+            SW_OK ||
+        (status = queue_open(card, TRANSMIT_QUEUE, kept, &card->transmit, card->transmit_slots)) !=
+            SW_OK)
+        return status;
+    kept_begin(card->kept);
+    sw_handle_close(kept);
     if (!(card->device.features & F_MAC) && (status = address_make(card)) != SW_OK)
         return status;
     card_look(card);
     return virtio_start(&card->device);
 }
 
-/* What the device received goes to the stack. */
 static uint32_t take_received(struct card *card)
 {
     void *context;
     uint32_t written, count = 0;
 
     for (; count < BATCH && virtqueue_take(&card->receive, &context, &written); count++) {
-        uint32_t length = written > HEADER ? written - HEADER : 0;
-
-        if (packet_driver_publish(&card->pool, number_of(context), length)) {
-            card->counts[COUNT_RECEIVED]++;
-            card->counts[COUNT_RECEIVED_BYTES] += length;
-        } else if (length < SW_PACKET_LEAST || length > SW_PACKET_MOST) {
-            card->counts[COUNT_RECEIVED_ERRORS]++;
-        } else {
-            card->counts[COUNT_RECEIVED_DROPPED]++;
-        }
+        publish(card, number_of(context), written);
+        /* Then only: a packet may come twice, but not be lost. */
+        kept_taken(card->kept, RECEIVE_QUEUE, card->receive.taken);
     }
     return count;
 }
@@ -146,6 +179,7 @@ static void offer_buffers(struct card *card)
     while (card->receive.free_count > 0 && packet_driver_buffer(&card->pool, &buffer)) {
         struct virtqueue_buffer piece = { bus_address(card, packet_receive_offset(buffer) + FRONT),
                                           SW_PACKET_BUFFER - FRONT };
+        card->kept->queues[RECEIVE_QUEUE].number[card->receive.free_head] = (uint16_t)buffer;
         virtqueue_add(&card->receive, &piece, 0, 1, context_of(buffer));
     }
     virtio_notify(&card->device, RECEIVE_QUEUE, &card->receive);
@@ -156,8 +190,11 @@ static uint32_t take_sent(struct card *card)
     void *context;
     uint32_t written, count = 0;
 
-    for (; virtqueue_take(&card->transmit, &context, &written); count++)
+    for (; virtqueue_take(&card->transmit, &context, &written); count++) {
+        /* First: once done, the slot may hold the next frame, which has not been sent. */
+        kept_taken(card->kept, TRANSMIT_QUEUE, card->transmit.taken);
         packet_driver_done(&card->pool, number_of(context));
+    }
     return count;
 }
 
@@ -170,6 +207,7 @@ static uint32_t send_frames(struct card *card)
         struct virtqueue_buffer piece = { bus_address(card, front), HEADER + length };
 
         memset(card->memory + front, 0, HEADER); /* no checksum or segmentation is left to do */
+        card->kept->queues[TRANSMIT_QUEUE].number[card->transmit.free_head] = (uint16_t)slot;
         virtqueue_add(&card->transmit, &piece, 1, 0, context_of(slot));
         card->counts[COUNT_SENT]++;
         card->counts[COUNT_SENT_BYTES] += length;

@@ -1,7 +1,7 @@
 /* nicd: driver of a virtio-net card, whose packets netd makes and takes (bin/nicd/card.h).
  *
  * Start handles: `device/N` (the first that works is used), `pool` (the packet pool), `wake/nicd`
- * (event that wakes us), `wake/netd` (event that wakes netd), `serve`, and `log`, `names` if given.
+ * (event that wakes us), `wake/netd` (event that wakes netd), `serve`, `job`, and `log`, `names` if given.
  * One thread; nothing waits for it but by the protocol `nic`, so init finds it when it hangs. */
 #include "card.h"
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static status_t open_any(handle_t *out_device)
     for (size_t i = 0; status != SW_OK && (entry = sw_start_handle_at(i)); i++) {
         if (strncmp(sw_start_text(entry->offset), "device/", strlen("device/")) == 0) {
             *out_device = entry->handle;
-            status = card_open(&card, entry->handle, sw_start_get("pool"));
+            status = card_open(&card, entry->handle, sw_start_get("pool"), sw_start_get("job"));
         }
     }
     return status;

@@ -44,6 +44,28 @@ void packet_driver_open(struct packet_driver *driver, void *pool)
     driver->taken = driver->told_sent = driver->finished;
 }
 
+bool packet_driver_claim(struct packet_driver *driver, uint32_t buffer)
+{
+    uint32_t at = 0;
+
+    if (buffer >= SW_PACKET_RECEIVE || !driver->is_idle[buffer])
+        return false;
+    while (driver->idle[at] != buffer)
+        at++;
+    driver->idle[at] = driver->idle[--driver->idle_count];
+    driver->is_idle[buffer] = false;
+    return true;
+}
+
+void packet_driver_sent(struct packet_driver *driver, uint32_t slot)
+{
+    uint32_t waiting = position_load(&driver->pool->transmit_produced.value) - driver->finished;
+
+    if (slot < SW_PACKET_TRANSMIT && waiting <= SW_PACKET_TRANSMIT &&
+        (slot - driver->finished) % SW_PACKET_TRANSMIT < waiting)
+        driver->done[slot] = true;
+}
+
 void packet_driver_describe(struct packet_driver *driver, const uint8_t address[6], uint32_t mtu,
                             bool link)
 {
@@ -107,6 +129,7 @@ bool packet_driver_take(struct packet_driver *driver, uint32_t *out_slot, uint32
             /* Not before the device is done with what it has: its buffers are not free. */
             if (driver->taken == driver->finished) {
                 driver->taken = driver->finished = produced;
+                memset(driver->done, 0, sizeof(driver->done));
                 position_store(&driver->pool->transmit_consumed.value, produced);
             }
             return false;
@@ -114,6 +137,10 @@ bool packet_driver_take(struct packet_driver *driver, uint32_t *out_slot, uint32
         if (produced == driver->taken)
             return false;
         uint32_t slot = driver->taken++ % SW_PACKET_TRANSMIT;
+        if (driver->done[slot]) {
+            packet_driver_done(driver, slot);
+            continue;
+        }
         uint32_t length = (uint32_t)entry_load(&driver->pool->transmit[slot]);
         if (length >= SW_PACKET_LEAST && length <= SW_PACKET_MOST) {
             *out_slot = slot;

@@ -98,6 +98,22 @@ bool virtqueue_resume(struct virtqueue *queue, uint16_t size, void *shared,
     return true;
 }
 
+bool virtqueue_left(const void *shared, uint16_t size, uint16_t taken, uint16_t *out_descriptor,
+                    uint32_t *out_written)
+{
+    const uint8_t *used = (const uint8_t *)shared + VIRTQUEUE_USED(size);
+    uint16_t finished = (uint16_t)(shared_load(used + 2) - taken);
+    uint32_t element[2];
+
+    memcpy(element, used + 4 + 8 * (size_t)(taken & (size - 1)), sizeof(element));
+    if (finished == 0 || finished > size || element[0] >= size) {
+        return false;
+    }
+    *out_descriptor = (uint16_t)element[0];
+    *out_written = element[1];
+    return true;
+}
+
 status_t virtqueue_add(struct virtqueue *queue, const struct virtqueue_buffer *buffers,
                        uint16_t readable, uint16_t writable, void *context)
 {

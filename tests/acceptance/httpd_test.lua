@@ -273,7 +273,7 @@ tap.test("a large file, also while nicd is killed again and again", function()
   local path = disk.blank(0)
   local started = network.start(("timeout 170 curl -s --limit-rate 6M http://127.0.0.1:%d/large >%s")
     :format(second, path))
-  for i = 1, 5 do -- more, and init would take its time to start it again
+  for i = 1, 5 do
     network.until_true(guest, "more of the download", function()
       return #disk.read(path) > i * SIZE // 8 or started.status
     end, 90)

@@ -295,7 +295,7 @@ end)
 -- Nothing woke netd meanwhile. A connection that began was counted that time, and taken for one whose
 -- handshake does not end.
 tap.test("after a minute of silence a connection is accepted", function()
-  guest:sleep(61) -- also the minute of health after which a service's next end is a first one
+  guest:sleep(61)
   echoed(echo(random_file(100000)))
 end)
 

@@ -147,6 +147,44 @@ static void test_arm_after(void)
     CHECK(device.available[0] == 1);
 }
 
+/* What a dead driver's successor finds in the used ring. */
+static void test_left(void)
+{
+    uint32_t count, writable, written;
+    uint16_t heads[3], descriptor, taken = 0;
+    void *context;
+
+    start(true);
+    CHECK(!virtqueue_left(shared, SIZE, 0, &descriptor, &written));
+    for (uint32_t round = 0; round < 0x8010; round++) { /* two chains each: past the wrap */
+        for (int i = 0; i < 2; i++)
+            virtqueue_add(&queue, buffers, 1, 1, NULL);
+        virtqueue_publish(&queue);
+        for (int i = 0; i < 2; i++)
+            device_take(&heads[i], &count, &writable);
+        device_put(heads[1], 7);
+        device_put(heads[0], 9);
+        if (!virtqueue_left(shared, SIZE, taken, &descriptor, &written) || descriptor != heads[1] ||
+            written != 7 ||
+            !virtqueue_left(shared, SIZE, (uint16_t)(taken + 1), &descriptor, &written) ||
+            descriptor != heads[0] || written != 9 ||
+            virtqueue_left(shared, SIZE, (uint16_t)(taken + 2), &descriptor, &written)) {
+            tap_ok(0, "round %u", round);
+            return;
+        }
+        taken = (uint16_t)(taken + 2);
+        while (virtqueue_take(&queue, &context, &written))
+            ;
+    }
+    CHECK(taken == 0x20 && queue.taken == taken);
+    CHECK(!virtqueue_left(shared, SIZE, (uint16_t)(taken + 1), &descriptor,
+                          &written)); /* ahead of it */
+    CHECK(!virtqueue_left(shared, SIZE, (uint16_t)(taken - SIZE - 1), &descriptor, &written));
+    CHECK(virtqueue_left(shared, SIZE, (uint16_t)(taken - SIZE), &descriptor, &written));
+    device_put(SIZE, 0);
+    CHECK(!virtqueue_left(shared, SIZE, taken, &descriptor, &written));
+}
+
 static void test_notify(void)
 {
     uint32_t count, writable;
@@ -225,6 +263,7 @@ int main(void)
     test_round(true);
     test_round(false);
     test_arm_after();
+    test_left();
     test_notify();
     test_liar();
     free(shared);

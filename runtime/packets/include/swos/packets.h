@@ -49,13 +49,20 @@ struct packet_driver {
     uint16_t idle[SW_PACKET_RECEIVE];   /* buffers neither published nor at the device */
     bool is_idle[SW_PACKET_RECEIVE];    /* in that list */
     uint32_t idle_count;
-    bool done[SW_PACKET_TRANSMIT]; /* slots of positions behind `finished` */
+    bool done[SW_PACKET_TRANSMIT]; /* slots of positions from `finished` on */
     uint32_t faults;               /* of the other side */
 };
 
 /* Goes on where an earlier driver stopped, after the device was reset: all buffers outside the
  * stack's window are idle, and what lies in the transmit ring is to be sent (again). */
 void packet_driver_open(struct packet_driver *driver, void *pool);
+
+/* Right after open, of a buffer that the device had filled before it was reset: true when it is to be
+ * published, false when the dead driver had done so, or there is no such buffer. */
+bool packet_driver_claim(struct packet_driver *driver, uint32_t buffer);
+
+/* Right after open: the device had sent a slot before it was reset. */
+void packet_driver_sent(struct packet_driver *driver, uint32_t slot);
 
 /* Describes the card; the stack reads it when it is woken. */
 void packet_driver_describe(struct packet_driver *driver, const uint8_t address[6], uint32_t mtu,

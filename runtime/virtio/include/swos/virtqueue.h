@@ -60,6 +60,12 @@ bool virtqueue_resume(struct virtqueue *queue, uint16_t size, void *shared,
                       struct virtqueue_slot *slots, bool event_index, uint16_t taken,
                       struct virtqueue_buffer first, void *contexts, uint16_t *out_missing);
 
+/* What a device that is reset had finished in the queue of a driver that died: the chain after `taken`
+ * ones, by its first descriptor, and how much the device says it wrote. `shared` is the queue's memory.
+ * False: none, or what the device left makes no sense. */
+bool virtqueue_left(const void *shared, uint16_t size, uint16_t taken, uint16_t *out_descriptor,
+                    uint32_t *out_written);
+
 /* Adds a chain: the first `readable` buffers are read by the device, the `writable` after them
  * written. BUSY: not enough free descriptors. INVALID: no buffers or more than the queue holds. */
 status_t virtqueue_add(struct virtqueue *queue, const struct virtqueue_buffer *buffers,
