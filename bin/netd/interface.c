@@ -23,6 +23,8 @@
 #include <swos/packets.h>
 
 #define BATCH 64 /* packets before other events are looked at */
+#define MTU_LEAST 576u
+#define MTU_MOST 1500u
 
 /* A received packet while lwIP has it. */
 struct frame {
@@ -265,10 +267,12 @@ static void on_status(struct netif *changed)
 
 static err_t on_init(struct netif *to)
 {
+    uint32_t mtu = *(volatile uint32_t *)&pool->mtu; /* once: the driver may change it meanwhile */
+
     to->name[0] = 'n';
     to->name[1] = 'e';
     to->hostname = "swos";
-    to->mtu = (u16_t)(pool->mtu < 576 || pool->mtu > 1500 ? 1500 : pool->mtu);
+    to->mtu = mtu < MTU_LEAST || mtu > MTU_MOST ? MTU_MOST : (u16_t)mtu;
     to->hwaddr_len = ETH_HWADDR_LEN;
     memcpy(to->hwaddr, pool->address, ETH_HWADDR_LEN);
     to->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;

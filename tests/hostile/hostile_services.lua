@@ -3,7 +3,7 @@
 -- luacheck: globals services
 services.hostile = { program = "/bin/tests/hostile", arguments = { "service", "/tmp/hostile.options" },
   environment = {}, after = { "console", "tmpfs" }, requires = {}, wants = {},
-  names = { "file/base", "file/tmp", "nic", "net" }, folders = {},
+  names = { "file/base", "file/tmp", "nic", "net", "system" }, folders = {},
   capabilities = { "fs-read", "spawn", "device", "log-read", "inspect", "net" },
   gives = { "block", "packets" }, limits = {}, final = {}, band = "normal", ready = "started",
   restart = "never", oneshot = true, overdue = 60, start_seconds = 120, stop_seconds = 5, log = 4096 }
