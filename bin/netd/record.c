@@ -79,6 +79,8 @@ void record_create(struct record *record, enum record_kind kind, uint32_t flags,
     store(&record->acked, encode(0, RECORD_ACKED, plan->badge));
     store(&record->sent, encode(0, RECORD_SENT, plan->badge));
     store(&record->linger, 0);
+    for (uint32_t i = 0; i < RECORD_KEEPS; i++)
+        store(&record->keep[i], encode(0, RECORD_KEEP_IDLE + i, plan->badge));
     store(&record->state, encode(kind | flags, RECORD_STATE, plan->badge));
 }
 
@@ -121,6 +123,11 @@ void record_position(struct record *record, enum record_word word, uint32_t posi
                                            : &record->sent;
 
     store(at, encode(position, word, record->plan.badge));
+}
+
+void record_keep(struct record *record, enum record_word word, uint32_t value)
+{
+    store(&record->keep[word - RECORD_KEEP_IDLE], encode(value, word, record->plan.badge));
 }
 
 void record_linger(struct record *record, uint64_t deadline)
@@ -180,6 +187,9 @@ enum record_verdict record_read(const struct record *record, struct record_view 
         !word_read(&record->acked, RECORD_ACKED, badge, &out->acked) ||
         !word_read(&record->sent, RECORD_SENT, badge, &out->sent))
         return RECORD_IS_BROKEN;
+    for (uint32_t i = 0; i < RECORD_KEEPS; i++)
+        if (!word_read(&record->keep[i], RECORD_KEEP_IDLE + i, badge, &out->keep[i]))
+            return RECORD_IS_BROKEN;
     out->kind = state & RECORD_KIND;
     out->flags = state & ~RECORD_KIND;
     out->linger = load(&record->linger);

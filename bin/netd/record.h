@@ -19,6 +19,7 @@
  *             ring is let go.
  *   memory    (the kept handle, when rings grow) after the new one holds a copy of the old, before the program
  *             is told, and with nothing received, sent or acknowledged in between.
+ *   keep      in any order: the call that changes them is answered afterwards.
  *   flow      before the state says CONNECTION, which is before the program is told of it.
  *
  * So acked <= snd_una <= sent and received = what may be acknowledged, whenever death comes; what the
@@ -86,20 +87,30 @@ struct record_flow {
 };
 _Static_assert(sizeof(struct record_flow) == 24, "record_flow");
 
+enum record_word {
+    RECORD_STATE,
+    RECORD_RECEIVED,
+    RECORD_ACKED,
+    RECORD_SENT,
+    RECORD_KEEP_IDLE,
+    RECORD_KEEP_INTERVAL,
+    RECORD_KEEP_PROBES,
+};
+#define RECORD_KEEPS 3 /* from RECORD_KEEP_IDLE on */
+
 /* Each word: a value in the low half, its check in the upper one. Position: of the ring, modulo 2^32; our
  * FIN counts as a byte in `sent`. */
 struct record {
     uint64_t state; /* 0: free */
     uint64_t received, acked, sent;
     uint64_t linger; /* CLOSED: monotonic ns at which it is given up; unchecked */
-    uint64_t reserved[3];
+    uint64_t keep
+        [RECORD_KEEPS]; /* numbers of enum record_word: seconds, or a count; 0: as the settings say */
     struct record_plan plan;
     struct record_flow flow;
     uint64_t reserved2[4];
 };
 _Static_assert(sizeof(struct record) == 192, "record");
-
-enum record_word { RECORD_STATE, RECORD_RECEIVED, RECORD_ACKED, RECORD_SENT };
 
 /* A record as read and checked. */
 struct record_view {
@@ -107,6 +118,7 @@ struct record_view {
     uint32_t flags;
     uint32_t received, acked, sent;
     uint64_t linger;
+    uint32_t keep[RECORD_KEEPS];
     struct record_plan plan;
     struct record_flow flow; /* of CONNECTION */
 };
@@ -125,8 +137,10 @@ void record_flags_add(struct record *record, uint32_t flags);
 void record_flags_drop(struct record *record, uint32_t flags);
 uint32_t record_flags(const struct record *record); /* the own process's word for it; 0: free */
 
-/* word: not RECORD_STATE. */
+/* word: RECEIVED, ACKED, SENT. */
 void record_position(struct record *record, enum record_word word, uint32_t position);
+/* word: from RECORD_KEEP_IDLE on. */
+void record_keep(struct record *record, enum record_word word, uint32_t value);
 
 void record_linger(struct record *record, uint64_t deadline);
 void record_free(struct record *record);

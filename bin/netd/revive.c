@@ -8,6 +8,7 @@
 #include "socket.h"
 #include <lwip/priv/tcp_priv.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <swos/mapping.h>
 
 void tcp_condemn(handle_t memory, handle_t event)
@@ -49,6 +50,16 @@ static status_t rings_revive(struct socket *socket, const struct record_view *vi
     return SW_OK;
 }
 
+/* What its program asked for. */
+static void options_revive(struct tcp_pcb *pcb, const struct record_view *view)
+{
+    if (view->flags & RECORD_KEEPALIVE)
+        ip_set_option(pcb, SOF_KEEPALIVE);
+    if (view->flags & RECORD_NODELAY)
+        tcp_nagle_disable(pcb);
+    connection_keep(pcb, view->keep);
+}
+
 static struct tcp_pcb *pcb_revive(struct socket *socket, const struct record_view *view)
 {
     const struct record_flow *flow = &view->flow;
@@ -62,9 +73,9 @@ static struct tcp_pcb *pcb_revive(struct socket *socket, const struct record_vie
     socket_end_get(&view->plan.local, &pcb->local_ip);
     pcb->local_port = view->plan.local.port;
     pcb->remote_port = view->plan.remote.port;
-    pcb->so_options = SOF_REUSEADDR | (view->flags & RECORD_KEEPALIVE ? SOF_KEEPALIVE : 0);
-    tcp_set_flags(pcb, (view->flags & RECORD_NODELAY ? TF_NODELAY : 0) |
-                           (flow->options & RECORD_SCALES ? TF_WND_SCALE : 0) |
+    pcb->so_options = SOF_REUSEADDR;
+    options_revive(pcb, view);
+    tcp_set_flags(pcb, (flow->options & RECORD_SCALES ? TF_WND_SCALE : 0) |
                            (flow->options & RECORD_TIMESTAMPS ? TF_TIMESTAMP : 0) |
                            (flow->options & RECORD_SACK ? TF_SACK : 0));
     pcb->snd_scale = flow->send_scale;
@@ -106,6 +117,7 @@ static status_t connecting_revive(struct socket *socket, const struct record_vie
     if (!(socket->pcb = tcp_new_ip_type(IP_GET_TYPE(&remote))))
         return SW_NO_MEMORY;
     connection_attach(socket);
+    options_revive(socket->pcb, view);
     ip_addr_set_any_val(IP_IS_V6(&remote), local);
     err_t error = tcp_bind(socket->pcb, &local, view->plan.local.port);
     if (error == ERR_OK)
@@ -128,6 +140,7 @@ status_t tcp_revive(struct socket *socket, const struct record_view *view, handl
     socket->first_sent = view->flow.first_sent;
     socket->sent = view->sent;
     socket->port = view->plan.local.port;
+    memcpy(socket->keep, view->keep, sizeof(socket->keep));
     if (flags & RECORD_CLOSED)
         connection_linger(socket, view->linger);
     if (!(flags & RECORD_RING_GONE) && (status = rings_revive(socket, view, memory)) != SW_OK)

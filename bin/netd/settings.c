@@ -1,6 +1,7 @@
 /* See settings.h. */
 #include "settings.h"
 #include <string.h>
+#include <swos/protocol.h>
 
 struct words {
     const char *at, *end;
@@ -158,9 +159,9 @@ static bool read_line(struct words *words, struct settings *out, uint32_t *badge
     if (word_is(words, "sntp"))
         return read_host(words, out);
     if (word_is(words, "keepalive"))
-        return word_number(words, 1, 86400, &out->keep_idle) &&
-               word_number(words, 1, 3600, &out->keep_interval) &&
-               word_number(words, 1, 100, &out->keep_probes);
+        return word_number(words, 1, SW_SOCKET_KEEP_IDLE_MOST, &out->keep_idle) &&
+               word_number(words, 1, SW_SOCKET_KEEP_INTERVAL_MOST, &out->keep_interval) &&
+               word_number(words, 1, SW_SOCKET_KEEP_PROBES_MOST, &out->keep_probes);
     if (word_is(words, "rules"))
         return word_number(words, SETTINGS_NARROW, SETTINGS_WIDE - 1, badge);
     if (word_is(words, "listen"))

@@ -41,8 +41,9 @@ struct socket {
     uint16_t port;             /* that netd has chosen; else 0 */
     bool ended;                /* the other end sends no more */
     uint32_t first_sent, sent; /* as recorded */
-    bool finished;             /* closed, and nothing is left but our end's acknowledgement */
-    uint64_t linger;           /* closed: when to give up */
+    uint32_t keep[RECORD_KEEPS];
+    bool finished;   /* closed, and nothing is left but our end's acknowledgement */
+    uint64_t linger; /* closed: when to give up */
     struct socket *next_closing;
     bool restless; /* in the list by next_restless */
     struct socket *next_restless;
@@ -140,6 +141,8 @@ void connection_linger(struct socket *socket, uint64_t deadline);
  * and the socket is gone. */
 bool connection_end(struct socket *socket);
 err_t connection_connect(struct socket *socket, const ip_addr_t *to, uint16_t port);
+/* How silence of the other end is asked about, as a record says. */
+void connection_keep(struct tcp_pcb *pcb, const uint32_t keep[RECORD_KEEPS]);
 /* What is recorded of a connection that has just begun: nothing was given to lwIP to send. */
 struct record_flow connection_flow(const struct socket *socket);
 /* A program's memory, mapped here. */

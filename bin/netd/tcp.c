@@ -380,7 +380,9 @@ static void on_error(void *argument, err_t error)
     if (error == ERR_RST && !socket->connected)
         failed(socket, SW_REFUSED);
     else
-        failed(socket, error == ERR_RST ? SW_RESET : SW_TIMED_OUT);
+        failed(socket, error == ERR_RST    ? SW_RESET
+                       : socket->connected ? SW_GIVEN_UP
+                                           : SW_TIMED_OUT);
 }
 
 struct record_flow connection_flow(const struct socket *socket)
@@ -729,34 +731,57 @@ status_t tcp_handle_shutdown(struct sw_request *request,
     return SW_OK;
 }
 
+void connection_keep(struct tcp_pcb *pcb, const uint32_t keep[RECORD_KEEPS])
+{
+    pcb->keep_idle = keep[0] ? keep[0] * 1000 : TCP_KEEPIDLE_DEFAULT;
+    pcb->keep_intvl = keep[1] ? keep[1] * 1000 : TCP_KEEPINTVL_DEFAULT;
+    pcb->keep_cnt = keep[2] ? keep[2] : TCP_KEEPCNT_DEFAULT;
+}
+
+static void flag_set(struct socket *socket, uint32_t flag, bool on)
+{
+    if (on)
+        record_flags_add(socket->record, flag);
+    else
+        record_flags_drop(socket->record, flag);
+}
+
 status_t tcp_handle_set(struct sw_request *request, const struct sw_endpoint_set_request *in,
                         struct sw_endpoint_set_reply *out)
 {
+    static const uint32_t most[RECORD_KEEPS] = { SW_SOCKET_KEEP_IDLE_MOST,
+                                                 SW_SOCKET_KEEP_INTERVAL_MOST,
+                                                 SW_SOCKET_KEEP_PROBES_MOST };
     struct socket *socket = socket_of(request->event.badge);
+    uint32_t keep = in->option - SW_SOCKET_KEEP_IDLE;
 
     (void)out;
     if (!socket || !socket->pcb || socket->kind != TCP)
         return SW_NOT_CONNECTED;
     stir(socket); /* one that asks the other end now and then never rests */
-    uint32_t flag = in->option == SW_SOCKET_KEEPALIVE ? RECORD_KEEPALIVE
-                    : in->option == SW_SOCKET_NODELAY ? RECORD_NODELAY
-                                                      : 0;
-    if (in->value)
-        record_flags_add(socket->record, flag);
-    else
-        record_flags_drop(socket->record, flag);
     switch (in->option) {
     case SW_SOCKET_KEEPALIVE:
+        flag_set(socket, RECORD_KEEPALIVE, in->value);
         if (in->value)
             ip_set_option(socket->pcb, SOF_KEEPALIVE);
         else
             ip_reset_option(socket->pcb, SOF_KEEPALIVE);
         return SW_OK;
     case SW_SOCKET_NODELAY:
+        flag_set(socket, RECORD_NODELAY, in->value);
         if (in->value)
             tcp_nagle_disable(socket->pcb);
         else
             tcp_nagle_enable(socket->pcb);
+        return SW_OK;
+    case SW_SOCKET_KEEP_IDLE:
+    case SW_SOCKET_KEEP_INTERVAL:
+    case SW_SOCKET_KEEP_PROBES:
+        if (in->value > most[keep])
+            return SW_INVALID;
+        socket->keep[keep] = in->value;
+        record_keep(socket->record, RECORD_KEEP_IDLE + keep, in->value);
+        connection_keep(socket->pcb, socket->keep);
         return SW_OK;
     default:
         return SW_INVALID;

@@ -8,7 +8,8 @@
 --   connection:read([most [, deadline]])   bytes as soon as there are some; "" at the end
 --   connection:write(bytes [, deadline])   true when all are in the ring; how many are is a fourth result
 --   connection:shutdown([how [, deadline]])  "write" (as without a word), "read"
---   connection:set(option, on [, deadline])  "nodelay", "keepalive"
+--   connection:set(option, value [, deadline])  "nodelay", "keepalive": on or not; "keepidle",
+--                                          "keepinterval": seconds, "keepprobes": a count; 0: as net.lua says
 --   listener:accept([deadline [, options]])  connection, address, port of the other end
 --   socket:send(bytes, host, port [, deadline])
 --   socket:receive([most [, deadline]])    bytes, address, port, length of the datagram
@@ -17,8 +18,9 @@
 -- Inside swos.loop a waiting operation yields, and coroutines may read and write one connection side by
 -- side; elsewhere it blocks. Deadlines are monotonic ns (swos.deadline). Failures are nil, a message that
 -- names the other end, a code; TIMED_OUT has changed nothing, but connect gives up. RESET: the other end or
--- netd gave it up; sockets outlive netd. options: `ring` (bytes each way), `family` (4, 6), `address` (of
--- this machine, to listen or bind at), `backlog`, `network` (a connection to netd; else the process's own).
+-- netd gave it up; GIVEN_UP: the other end no longer answers; sockets outlive netd. options: `ring` (bytes
+-- each way), `family` (4, 6), `address` (of this machine, to listen or bind at), `backlog`, `network` (a
+-- connection to netd; else the process's own).
 local swos = require("swos")
 local inet = require("swos.inet")
 local loop = require("swos.loop")
@@ -34,7 +36,9 @@ local ANY = ("\0"):rep(16)
 local FOR_PROGRAM, FOR_STACK = swos.SOCKET_FOR_PROGRAM, swos.SOCKET_FOR_STACK
 local WANT_MORE, WANT_ROOM = swos.SOCKET_WANT_MORE, swos.SOCKET_WANT_ROOM
 local HOW = { read = swos.SHUT_READ, write = swos.SHUT_WRITE }
-local OPTIONS = { nodelay = swos.SOCKET_NODELAY, keepalive = swos.SOCKET_KEEPALIVE }
+local SWITCHES = { nodelay = swos.SOCKET_NODELAY, keepalive = swos.SOCKET_KEEPALIVE }
+local NUMBERS = { keepidle = swos.SOCKET_KEEP_IDLE, keepinterval = swos.SOCKET_KEEP_INTERVAL,
+  keepprobes = swos.SOCKET_KEEP_PROBES }
 
 local TEXTS = { RESET = "the network lost it", TIMED_OUT = "timed out", BAD_STATE = "closed",
   BAD_MESSAGE = "malformed message", PEER_CLOSED = "writing was ended" }
@@ -286,11 +290,12 @@ function tcp:shutdown(how, deadline)
   return true
 end
 
-function tcp:set(option, on, deadline)
-  local number = OPTIONS[option] or error("set: " .. tostring(option), 2)
+function tcp:set(option, value, deadline)
+  local number = NUMBERS[option] or SWITCHES[option] or error("set: " .. tostring(option), 2)
+  if SWITCHES[option] then value = value and 1 or 0 end
   local ok, message, code = check(self)
   if not ok then return nil, message, code end
-  ok, message, code = protocol.endpoint.set(self.connection, { option = number, value = on and 1 or 0 },
+  ok, message, code = protocol.endpoint.set(self.connection, { option = number, value = value },
     deadline)
   if not ok then return failure(self.name, message, code) end
   return true

@@ -45,4 +45,5 @@ return {
   { "NOT_CONNECTED", -40, "not connected", posix = "ENOTCONN" },
   { "ARGUMENTS_TOO_LONG", -41, "argument list too long", posix = "E2BIG" },
   { "TOO_MANY_SOCKETS", -42, "too many sockets of this program, its session or its account", posix = "ENOBUFS" },
+  { "GIVEN_UP", -43, "the other end no longer answers", posix = "ETIMEDOUT" },
 }

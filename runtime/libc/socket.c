@@ -18,6 +18,16 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#define KEEPS 3
+
+/* In the order of libswos's options. */
+static const int keep_options[KEEPS] = { TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT };
+static const int keep_most[KEEPS] = { SW_SOCKET_KEEP_IDLE_MOST, SW_SOCKET_KEEP_INTERVAL_MOST,
+                                      SW_SOCKET_KEEP_PROBES_MOST };
+_Static_assert(SW_SOCKET_KEEP_INTERVAL == SW_SOCKET_KEEP_IDLE + 1 &&
+                   SW_SOCKET_KEEP_PROBES == SW_SOCKET_KEEP_IDLE + 2,
+               "one after the other");
+
 struct bsd_socket {
     struct sw_mutex lock;
     int type, family;
@@ -28,6 +38,7 @@ struct bsd_socket {
     uint32_t ring;
     uint64_t receive_time, send_time; /* ns; 0: for ever */
     bool keepalive, nodelay, v6_only;
+    uint32_t keep[KEEPS]; /* TCP_KEEPIDLE and so on; 0: as the machine's settings say */
 };
 
 /* ------------------------------------------------------------------ addresses */
@@ -275,6 +286,9 @@ int bind(int fd, const struct sockaddr *address, socklen_t length)
 
 static void options_set(struct bsd_socket *socket)
 {
+    for (uint32_t i = 0; i < KEEPS; i++)
+        if (socket->keep[i])
+            sw_socket_set(socket->socket, SW_SOCKET_KEEP_IDLE + i, socket->keep[i]);
     if (socket->keepalive)
         sw_socket_set(socket->socket, SW_SOCKET_KEEPALIVE, 1);
     if (socket->nodelay)
@@ -372,6 +386,7 @@ int accept(int fd, struct sockaddr *address, socklen_t *length)
     made->ring = socket->ring;
     made->nodelay = socket->nodelay;
     made->keepalive = socket->keepalive;
+    memcpy(made->keep, socket->keep, sizeof(made->keep));
     options_set(made);
     done(&used, SW_OK);
     address_put(&from, address, length);
@@ -447,8 +462,9 @@ ssize_t recvfrom(int fd, void *buffer, size_t length, int flags, struct sockaddr
         return -1;
     struct bsd_socket *socket = used.socket;
     uint64_t deadline = deadline_of(&used, flags, socket->receive_time);
-    if (flags & MSG_PEEK) {
-        status = SW_NOT_SUPPORTED;
+    if (is_there(socket) && socket->type == SOCK_STREAM && (flags & MSG_PEEK)) {
+        status = sw_socket_peek(socket->socket, buffer, length, deadline, &count);
+        from = socket->peer;
     } else if (is_there(socket) && socket->type == SOCK_STREAM) {
         size_t part;
         do {
@@ -460,7 +476,8 @@ ssize_t recvfrom(int fd, void *buffer, size_t length, int flags, struct sockaddr
             status = SW_OK;
         from = socket->peer;
     } else if (socket->type == SOCK_DGRAM && (status = datagram_make(socket)) == SW_OK) {
-        status = sw_socket_receive_from(socket->socket, buffer, length, deadline, &count, &from);
+        status = (flags & MSG_PEEK ? sw_socket_peek_from : sw_socket_receive_from)(
+            socket->socket, buffer, length, deadline, &count, &from);
         if (count > length && !(flags & MSG_TRUNC))
             count = length;
     }
@@ -544,6 +561,16 @@ static int connect_error(struct bsd_socket *socket)
     return status == SW_OK ? 0 : status_errno(status);
 }
 
+/* Which of keep_options; KEEPS: none. */
+static uint32_t keep_of(int level, int option)
+{
+    uint32_t which = 0;
+
+    while (which < KEEPS && (level != IPPROTO_TCP || keep_options[which] != option))
+        which++;
+    return which;
+}
+
 int getsockopt(int fd, int level, int option, void *value, socklen_t *length)
 {
     struct use used;
@@ -566,6 +593,8 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *length)
         number = (int)(socket->ring ? socket->ring : SW_SOCKET_RING);
     else if (level == IPPROTO_TCP && option == TCP_NODELAY)
         number = socket->nodelay;
+    else if (keep_of(level, option) < KEEPS)
+        number = (int)socket->keep[keep_of(level, option)];
     else if (level == IPPROTO_IPV6 && option == IPV6_V6ONLY)
         number = socket->v6_only;
     else
@@ -617,17 +646,22 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t lengt
         socket->v6_only = number != 0;
         return done(&used, SW_OK);
     }
-    uint32_t which;
+    uint32_t which, keep = keep_of(level, option);
     if (level == SOL_SOCKET && option == SO_KEEPALIVE) {
-        socket->keepalive = number != 0;
+        number = socket->keepalive = number != 0;
         which = SW_SOCKET_KEEPALIVE;
     } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
-        socket->nodelay = number != 0;
+        number = socket->nodelay = number != 0;
         which = SW_SOCKET_NODELAY;
+    } else if (keep < KEEPS) {
+        if (number < 1 || number > keep_most[keep])
+            return done_errno(&used, EINVAL);
+        socket->keep[keep] = (uint32_t)number;
+        which = SW_SOCKET_KEEP_IDLE + keep;
     } else {
         return done_errno(&used, ENOPROTOOPT);
     }
     return done(&used, is_there(socket) && socket->type == SOCK_STREAM
-                           ? sw_socket_set(socket->socket, which, number != 0)
+                           ? sw_socket_set(socket->socket, which, (uint32_t)number)
                            : SW_OK);
 }

@@ -9,6 +9,15 @@
 
 enum kind { TCP, LISTENER, UDP };
 
+#define DATAGRAM_MOST 65536u
+
+/* The next datagram, for who has looked at it. */
+struct peeked {
+    size_t length;
+    struct sw_socket_address from;
+    uint8_t bytes[];
+};
+
 struct sw_socket {
     enum kind kind;
     handle_t connection, event;
@@ -19,6 +28,7 @@ struct sw_socket {
     bool lost;        /* netd's successor does not know it: it could not be kept */
     bool write_ended; /* by shutdown */
     bool read_ended;
+    struct peeked *peeked; /* UDP; NULL: none */
 };
 
 static struct sw_mutex network_lock;
@@ -80,6 +90,7 @@ void sw_socket_close(struct sw_socket *socket)
     sw_handle_close(socket->event);
     if (socket->memory)
         sw_mapping_unmap(socket->memory, socket->size);
+    free(socket->peeked);
     free(socket);
 }
 
@@ -329,11 +340,27 @@ status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t de
     return socket_made(socket, status, memory, connection, out_socket);
 }
 
-status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
-                        size_t *out_done)
+/* Waits until there is more than `state` had when no byte waited. */
+static status_t wait_more(struct sw_socket *socket, uint32_t state, uint64_t deadline)
+{
+    status_t status = SW_OK;
+
+    if (!(state & (SW_SOCKET_CONNECTED | SW_SOCKET_FAILED)) && deadline == 0)
+        return SW_TIMED_OUT;
+    event_clear(socket);
+    sw_stream_want(&socket->stream, SW_SOCKET_WANT_MORE);
+    if (sw_stream_waiting(&socket->stream) == 0 && state_of(socket) == state)
+        status = wait_event(socket, deadline);
+    sw_stream_want(&socket->stream, 0);
+    return status;
+}
+
+/* Bytes that are there, copied; waits for the first. */
+static status_t bytes_get(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
+                          size_t *out_done)
 {
     const uint8_t *bytes;
-    size_t done = 0, part, lay;
+    size_t done = 0, part;
 
     *out_done = 0;
     if (socket->kind != TCP)
@@ -344,34 +371,41 @@ status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, u
         /* The state before the bytes: what came before the end is there. */
         uint32_t state = state_of(socket);
 
-        lay = sw_stream_waiting(&socket->stream);
-        while (done < length && (part = sw_stream_data(&socket->stream, 0, &bytes)) > 0) {
+        while (done < length && (part = sw_stream_data(&socket->stream, done, &bytes)) > 0) {
             if (part > length - done)
                 part = length - done;
             memcpy((uint8_t *)buffer + done, bytes, part);
-            sw_stream_take(&socket->stream, part);
             done += part;
         }
+        *out_done = done;
         if (done > 0)
-            break;
+            return SW_OK;
         status_t status = state & SW_SOCKET_ENDED ? SW_OK : trouble(socket);
         if (status != SW_OK || (state & SW_SOCKET_ENDED))
             return status;
-        if (!(state & (SW_SOCKET_CONNECTED | SW_SOCKET_FAILED)) && deadline == 0)
-            return SW_TIMED_OUT;
-        event_clear(socket);
-        sw_stream_want(&socket->stream, SW_SOCKET_WANT_MORE);
-        if (sw_stream_waiting(&socket->stream) == 0 && state_of(socket) == state &&
-            (status = wait_event(socket, deadline)) != SW_OK) {
-            sw_stream_want(&socket->stream, 0);
+        if ((status = wait_more(socket, state, deadline)) != SW_OK)
             return status;
-        }
-        sw_stream_want(&socket->stream, 0);
     }
-    grow_down(socket, lay);
-    flush(socket);
-    *out_done = done;
-    return SW_OK;
+}
+
+status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
+                        size_t *out_done)
+{
+    status_t status = bytes_get(socket, buffer, length, deadline, out_done);
+
+    if (*out_done > 0) {
+        size_t lay = sw_stream_waiting(&socket->stream);
+        sw_stream_take(&socket->stream, *out_done);
+        grow_down(socket, lay);
+        flush(socket);
+    }
+    return status;
+}
+
+status_t sw_socket_peek(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
+                        size_t *out_done)
+{
+    return bytes_get(socket, buffer, length, deadline, out_done);
 }
 
 status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t length,
@@ -490,9 +524,9 @@ status_t sw_socket_send_to(struct sw_socket *socket, const struct sw_socket_addr
                                             to->scope, bytes, length, SW_NEVER));
 }
 
-status_t sw_socket_receive_from(struct sw_socket *socket, void *buffer, size_t capacity,
-                                uint64_t deadline, size_t *out_length,
-                                struct sw_socket_address *out_from)
+static status_t datagram_get(struct sw_socket *socket, void *buffer, size_t capacity,
+                             uint64_t deadline, size_t *out_length,
+                             struct sw_socket_address *out_from)
 {
     struct sw_endpoint_receive_from_reply reply = { 0 };
     status_t status;
@@ -516,6 +550,49 @@ status_t sw_socket_receive_from(struct sw_socket *socket, void *buffer, size_t c
                                                 .scope = reply.scope };
         memcpy(out_from->bytes, reply.address, sizeof(reply.address));
     }
+    return SW_OK;
+}
+
+static void peeked_give(const struct peeked *peeked, void *buffer, size_t capacity,
+                        size_t *out_length, struct sw_socket_address *out_from)
+{
+    memcpy(buffer, peeked->bytes, peeked->length < capacity ? peeked->length : capacity);
+    *out_length = peeked->length;
+    if (out_from)
+        *out_from = peeked->from;
+}
+
+status_t sw_socket_receive_from(struct sw_socket *socket, void *buffer, size_t capacity,
+                                uint64_t deadline, size_t *out_length,
+                                struct sw_socket_address *out_from)
+{
+    if (!socket->peeked)
+        return datagram_get(socket, buffer, capacity, deadline, out_length, out_from);
+    peeked_give(socket->peeked, buffer, capacity, out_length, out_from);
+    free(socket->peeked);
+    socket->peeked = NULL;
+    return SW_OK;
+}
+
+status_t sw_socket_peek_from(struct sw_socket *socket, void *buffer, size_t capacity,
+                             uint64_t deadline, size_t *out_length,
+                             struct sw_socket_address *out_from)
+{
+    if (!socket->peeked) {
+        struct peeked *peeked = malloc(sizeof(*peeked) + DATAGRAM_MOST), *smaller;
+
+        if (!peeked)
+            return SW_NO_MEMORY;
+        status_t status = datagram_get(socket, peeked->bytes, DATAGRAM_MOST, deadline,
+                                       &peeked->length, &peeked->from);
+        if (status != SW_OK) {
+            free(peeked);
+            return status;
+        }
+        smaller = realloc(peeked, sizeof(*peeked) + peeked->length);
+        socket->peeked = smaller ? smaller : peeked;
+    }
+    peeked_give(socket->peeked, buffer, capacity, out_length, out_from);
     return SW_OK;
 }
 
@@ -560,7 +637,7 @@ static uint32_t look(struct sw_socket *socket, uint32_t wanted)
 
         /* Set while something waits, and once more than that: the call after it says so. */
         sw_event_read(socket->event, &bits);
-        if (bits & SW_SOCKET_FOR_PROGRAM)
+        if ((bits & SW_SOCKET_FOR_PROGRAM) || socket->peeked)
             ready |= SW_POLL_IN;
         if (socket->kind == UDP)
             ready |= SW_POLL_OUT;

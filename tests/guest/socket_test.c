@@ -1,5 +1,7 @@
 /* BSD sockets as programs from elsewhere use them, over the machine's own address: blocking and not, poll,
- * half-closed connections, time limits, errors, names and addresses as text. */
+ * half-closed connections, time limits, errors, names and addresses as text. With `few` only what takes few
+ * connections, for netd remembers each for a minute. With `keepalive PORT`: a server
+ * whose connections are asked about after 2 s, each second, three times; it prints what becomes of each. */
 #include "check.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -7,6 +9,8 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -273,14 +277,143 @@ static void test_datagrams(void)
     close(there);
 }
 
-int main(void)
+/* What is looked at stays, also where it lies in two pieces of the ring. */
+static void test_peek(void)
 {
+    static uint8_t out[10000], in[10000];
+    struct sockaddr_in to = self(0), from;
+    socklen_t length = sizeof(from);
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there = accept(server, NULL, NULL);
+    char buffer[32];
+
+    check(recv(there, buffer, 4, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN, "nothing to see");
+    check(send(client, "peek me", 7, 0) == 7 && recv(there, buffer, 4, MSG_PEEK) == 4 &&
+              !memcmp(buffer, "peek", 4) && wait_for(there, POLLIN, 0) == POLLIN,
+          "four bytes seen");
+    check(recv(there, buffer, 32, MSG_PEEK) == 7 && recv(there, buffer, 32, 0) == 7 &&
+              !memcmp(buffer, "peek me", 7),
+          "seven, seen and read");
+    int good = 1;
+    for (int round = 0; round < 8; round++) {
+        for (size_t i = 0; i < sizeof(out); i++)
+            out[i] = (uint8_t)((i * 7 >> 2) + (size_t)round);
+        good &= send(client, out, sizeof(out), 0) == sizeof(out);
+        ssize_t got = 0;
+        while (good && (got = recv(there, in, sizeof(in), MSG_PEEK)) < (ssize_t)sizeof(in))
+            good &= got > 0 && !memcmp(in, out, (size_t)got);
+        good &= !memcmp(in, out, sizeof(in));
+        memset(in, 0, sizeof(in));
+        good &=
+            recv(there, in, sizeof(in), MSG_WAITALL) == sizeof(in) && !memcmp(in, out, sizeof(in));
+    }
+    check(good, "10,000 bytes, eight times");
+    close(client);
+    check(recv(there, buffer, 1, MSG_PEEK) == 0 && recv(there, buffer, 1, 0) == 0, "the end, seen");
+    close(there);
+    close(server);
+
+    int here = socket(AF_INET, SOCK_DGRAM, 0);
+    there = socket(AF_INET, SOCK_DGRAM, 0);
+    bind(there, (struct sockaddr *)&to, sizeof(to));
+    to = self(port_of(there));
+    connect(here, (struct sockaddr *)&to, sizeof(to));
+    check(recv(there, buffer, 4, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN, "no datagram");
+    check(send(here, "second", 6, 0) == 6 && recv(there, buffer, 2, MSG_PEEK | MSG_TRUNC) == 6 &&
+              !memcmp(buffer, "se", 2),
+          "its start and length");
+    check(wait_for(there, POLLIN, 0) == POLLIN, "readable, for it is still there");
+    check(recvfrom(there, buffer, 32, MSG_PEEK, (struct sockaddr *)&from, &length) == 6 &&
+              ntohs(from.sin_port) == port_of(here),
+          "whose it is");
+    from.sin_port = 0;
+    check(recvfrom(there, buffer, 32, 0, (struct sockaddr *)&from, &length) == 6 &&
+              !memcmp(buffer, "second", 6) && ntohs(from.sin_port) == port_of(here),
+          "the whole of it, then");
+    check(recv(there, buffer, 4, MSG_DONTWAIT) < 0 && errno == EAGAIN, "and no other");
+    check(send(here, "x", 1, 0) == 1 && recv(there, buffer, 2, MSG_PEEK) == 1,
+          "one that nobody reads");
+    close(here);
+    close(there);
+}
+
+static const struct {
+    int option, value, most;
+} keeps[] = { { TCP_KEEPIDLE, 2, 86400 }, { TCP_KEEPINTVL, 1, 3600 }, { TCP_KEEPCNT, 3, 100 } };
+
+static int keep_get(int fd, int option)
+{
+    int value = -1;
+    socklen_t length = sizeof(value);
+
+    return getsockopt(fd, IPPROTO_TCP, option, &value, &length) == 0 ? value : -1;
+}
+
+static int keep_set(int fd, int option, int value)
+{
+    return setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
+}
+
+static void test_keep(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there, good = 1, refused = 1;
+
+    for (int i = 0; i < 3; i++) {
+        good &= keep_get(server, keeps[i].option) == 0;
+        good &= keep_set(server, keeps[i].option, keeps[i].value) == 0;
+        good &= keep_get(server, keeps[i].option) == keeps[i].value;
+        good &= keep_set(client, keeps[i].option, keeps[i].most) == 0;
+        refused &= keep_set(client, keeps[i].option, keeps[i].most + 1) < 0 && errno == EINVAL;
+        refused &= keep_set(client, keeps[i].option, 0) < 0 && errno == EINVAL;
+        good &= keep_get(client, keeps[i].option) == keeps[i].most;
+    }
+    there = accept(server, NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        good &= keep_get(there, keeps[i].option) == keeps[i].value;
+    check(good, "TCP_KEEPIDLE and its like: set, read, and a listener's are its connections'");
+    check(refused, "values there are not");
+    close(client);
+    close(there);
+    close(server);
+}
+
+static int keep_alive(uint16_t port)
+{
+    struct sockaddr_in any = self(port);
+    int server = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    char byte;
+
+    any.sin_addr.s_addr = 0;
+    if (bind(server, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(server, 8) < 0 ||
+        setsockopt(server, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0)
+        return 1;
+    for (int i = 0; i < 3; i++)
+        if (keep_set(server, keeps[i].option, keeps[i].value) < 0)
+            return 1;
+    for (;;) {
+        int fd = accept(server, NULL, NULL);
+        ssize_t got = recv(fd, &byte, 1, 0);
+        printf("%s\n", got < 0 ? strerror(errno) : got ? "a byte" : "the end");
+        fflush(stdout);
+        close(fd);
+    }
+}
+
+int main(int count, char **words)
+{
+    if (count == 3 && strcmp(words[1], "keepalive") == 0)
+        return keep_alive((uint16_t)atoi(words[2]));
     test_addresses();
     test_names();
     test_errors();
-    test_stream();
-    test_much();
-    test_nonblocking();
     test_datagrams();
+    test_peek();
+    if (count == 1) {
+        test_stream();
+        test_much();
+        test_nonblocking();
+        test_keep();
+    }
     return check_done();
 }

@@ -88,6 +88,21 @@ static void keep_alive_no_more(void)
     record_flags_drop(&record, RECORD_KEEPALIVE);
 }
 
+static void keep_for(void)
+{
+    record_keep(&record, RECORD_KEEP_IDLE, 86400);
+}
+
+static void keep_at(void)
+{
+    record_keep(&record, RECORD_KEEP_INTERVAL, 3600);
+}
+
+static void keep_until(void)
+{
+    record_keep(&record, RECORD_KEEP_PROBES, 100);
+}
+
 static void close_it(void)
 {
     record_linger(&record, 1);
@@ -120,9 +135,9 @@ static void make_accepted(void)
 }
 
 static void (*const changes[])(void) = {
-    make_connecting,    establish, receive,  send,      acknowledge, peer_ends,     keep_alive,
-    keep_alive_no_more, close_it,  give_end, end_acked, free_it,     make_listener, free_it,
-    make_accepted,
+    make_connecting, establish,          receive,  send,          acknowledge, peer_ends,
+    keep_alive,      keep_alive_no_more, keep_for, keep_at,       keep_until,  close_it,
+    give_end,        end_acked,          free_it,  make_listener, free_it,     make_accepted,
 };
 #define CHANGES (sizeof(changes) / sizeof(changes[0]))
 
@@ -187,6 +202,12 @@ static void test_values(void)
     acknowledge();
     keep_alive();
     CHECK(record_read(&record, &view) == RECORD_IS_GOOD);
+    CHECK(view.keep[0] == 0 && view.keep[1] == 0 && view.keep[2] == 0);
+    keep_for();
+    keep_at();
+    keep_until();
+    CHECK(record_read(&record, &view) == RECORD_IS_GOOD);
+    CHECK(view.keep[0] == 86400 && view.keep[1] == 3600 && view.keep[2] == 100);
     CHECK(view.kind == RECORD_CONNECTION && view.flags == (RECORD_ENDED | RECORD_KEEPALIVE));
     CHECK(view.received == 4000 && view.sent == 1460 && view.acked == 1000);
     CHECK(view.flow.first_sent == 0xfffffff0 && view.flow.mss == 1460);

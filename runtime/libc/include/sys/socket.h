@@ -44,7 +44,7 @@ struct sockaddr_storage {
 #define SO_RCVTIMEO 20
 #define SO_SNDTIMEO 21
 
-#define MSG_PEEK 2 /* not supported */
+#define MSG_PEEK 2
 #define MSG_TRUNC 0x20
 #define MSG_DONTWAIT 0x40
 #define MSG_WAITALL 0x100

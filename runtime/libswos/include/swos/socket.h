@@ -45,9 +45,17 @@ status_t sw_socket_send_to(struct sw_socket *socket, const struct sw_socket_addr
 status_t sw_socket_receive_from(struct sw_socket *socket, void *buffer, size_t capacity,
                                 uint64_t deadline, size_t *out_length,
                                 struct sw_socket_address *out_from);
+/* The same, but the datagram stays the next one: the socket keeps it. NO_MEMORY for its 64 KiB. */
+status_t sw_socket_peek_from(struct sw_socket *socket, void *buffer, size_t capacity,
+                             uint64_t deadline, size_t *out_length,
+                             struct sw_socket_address *out_from);
 
-/* What is there, at most length; waits for the first byte. *out_done 0: the other end has ended. */
+/* What is there, at most length; waits for the first byte. *out_done 0: the other end has ended. GIVEN_UP:
+ * it no longer answers (TIMED_OUT is the deadline). */
 status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
+                        size_t *out_done);
+/* The same, but what is given stays there. */
+status_t sw_socket_peek(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
                         size_t *out_done);
 /* All of it, waiting for room; *out_done tells how much when that ends early. PEER_CLOSED: ended by
  * sw_socket_shutdown. */
