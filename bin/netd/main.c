@@ -22,8 +22,14 @@
 #include <swos/status.h>
 #include <unistd.h>
 
-enum key { KEY_CHANNEL, KEY_WAKE, KEY_SOCKETS }; /* the last and what is above: sockets */
+enum key {
+    KEY_CHANNEL,
+    KEY_WAKE,
+    KEY_INTERRUPT,
+    KEY_SOCKETS
+}; /* the last and what is above: sockets */
 
+#define TERMINATED 143 /* as if there were no interrupt event */
 #define REPORT_MOST 32768 /* at once */
 #define HEAP_SPARE (16 * SW_PAGE)
 
@@ -261,6 +267,10 @@ static void settle(void)
 static void on_event(struct sw_server *from, const struct sw_event *event)
 {
     (void)from;
+    if (event->key == KEY_INTERRUPT) {
+        vault_clock_put(false); /* stopped by hand: the next netd believes the first answer */
+        exit(TERMINATED);
+    }
     wake();
     if (event->key == KEY_WAKE) {
         sw_event_update(wake_us, 1, 0, NULL);
@@ -296,6 +306,17 @@ static void on_timeout(struct sw_server *from)
     settle();
 }
 
+/* Asked to end: an event like others, between two of them. */
+static status_t interrupts_open(void)
+{
+    handle_t event;
+    status_t status = sw_event_create(&event);
+
+    if (status == SW_OK)
+        status = sw_port_bind(server.port, event, UINT64_MAX, KEY_INTERRUPT);
+    return status == SW_OK ? sw_process_on_interrupt(event) : status;
+}
+
 int main(void)
 {
     server = (struct sw_server){
@@ -316,7 +337,7 @@ int main(void)
     status = interface_open(sw_start_get("pool"), sw_start_get("wake/nicd"));
     if (status != SW_OK)
         netd_fail("the packet pool", status);
-    if ((status = queries_open()) != SW_OK ||
+    if ((status = queries_open()) != SW_OK || (status = interrupts_open()) != SW_OK ||
         (status = sw_port_bind(server.port, wake_us, UINT64_MAX, KEY_WAKE)) != SW_OK)
         netd_fail("start", status);
     if (found)

@@ -8,6 +8,7 @@
 #include "resolver.h"
 #include "settings.h"
 #include "socket.h"
+#include "vault.h"
 #include <lwip/dhcp.h>
 #include <lwip/udp.h>
 #include <string.h>
@@ -28,8 +29,8 @@ static enum { IDLE, RESOLVING, ASKED, RESTING } phase;
 static uint32_t server, generation; /* being asked; of its name's lookup */
 static bool denied[SETTINGS_SERVERS], asked_v6;
 static uint64_t deadline = SW_NEVER, pause_time = REST_LEAST, rest = REST;
-static bool clock_is_set; /* by a server, since we started */
-static uint64_t behind;   /* by so much the clock is still ahead and is set back in pieces */
+static bool answered;   /* with a good answer, since we started */
+static uint64_t behind; /* by so much the clock is still ahead and is set back in pieces */
 static uint64_t piece_due = SW_NEVER;
 
 static struct udp_pcb *asking;
@@ -54,7 +55,7 @@ static void clock_add(int64_t offset)
 static void act(const struct ntp_sample *sample)
 {
     uint64_t size = sample->offset < 0 ? -(uint64_t)sample->offset : (uint64_t)sample->offset;
-    enum ntp_action action = ntp_decide(sample->offset, !clock_is_set);
+    enum ntp_action action = ntp_decide(sample->offset, !vault_clock_is_set());
     static const char *const words[] = { [NTP_LEAVE] = "left as it is",
                                          [NTP_STEP] = "set",
                                          [NTP_SLEW] = "set back bit by bit",
@@ -69,7 +70,8 @@ static void act(const struct ntp_sample *sample)
            (unsigned)(size % SW_SECOND / SW_MICROSECOND), words[action]);
     if (action == NTP_REFUSE)
         return;
-    clock_is_set = true;
+    answered = true;
+    vault_clock_put(true);
     behind = action == NTP_SLEW ? size : 0;
     piece_due = action == NTP_SLEW ? sw_clock_monotonic() : SW_NEVER;
     if (action == NTP_STEP)
@@ -261,7 +263,7 @@ void sntp_start(void)
 
 void sntp_network(void)
 {
-    if (!clock_is_set && (phase == IDLE || phase == RESTING) && server_count() > 0) {
+    if (!answered && (phase == IDLE || phase == RESTING) && server_count() > 0) {
         phase = RESTING;
         deadline = 0;
     }

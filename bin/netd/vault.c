@@ -13,6 +13,7 @@
 
 #define MAGIC 0x314c5641444e5753ull /* SWNDAVL1 */
 #define VERSION 2u
+#define CLOCK_SET 0x5445534b434f4c43ull
 #define TRIES 5 /* of a record that netd dies with */
 
 enum { SLOT_VAULT = 0, SLOT_BRANCHES = 1 };
@@ -25,6 +26,7 @@ struct vault {
     uint64_t magic; /* written last */
     uint32_t version, size;
     uint64_t trying; /* record that is made use of, and in the upper half how often it was begun */
+    uint64_t clock;  /* CLOCK_SET: a server has set the clock */
     struct note notes[2];
 };
 _Static_assert(sizeof(struct vault) <= SW_PAGE, "vault");
@@ -188,7 +190,17 @@ uint32_t vault_next(uint32_t index)
     return index;
 }
 
-/* ------------------------------------------------------------------ the note */
+/* ------------------------------------------------------------------ the note and the clock */
+
+bool vault_clock_is_set(void)
+{
+    return vault->clock == CLOCK_SET;
+}
+
+void vault_clock_put(bool is_set)
+{
+    store(&vault->clock, is_set ? CLOCK_SET : 0);
+}
 
 void vault_note_put(const void *bytes, size_t length)
 {

@@ -33,3 +33,7 @@ bool vault_try(uint32_t index);
 /* A note of at most NOTE_MOST bytes. */
 void vault_note_put(const void *bytes, size_t length);
 bool vault_note_get(void *bytes, size_t length);
+
+/* Whether a server has set the clock, so that a successor does not believe the next one whatever it says. */
+bool vault_clock_is_set(void);
+void vault_clock_put(bool is_set);

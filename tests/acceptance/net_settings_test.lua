@@ -183,6 +183,18 @@ tap.test("a later one that is too far away does not; one that is not does", func
   tap.check(math.abs(guest_time() - now() - 86400 * 30 - 450) < 60, "date: %s", guest:run("date"))
 end)
 
+tap.test("nor the first to a netd that came back; the first to one that was started by hand does", function()
+  answer = function(q) return good(q, 86400 * 200) end
+  guest:must("svc kill netd")
+  ask_again()
+  await_log("net-sntp FAILED: server 10.0.2.2 stratum 2 offset +14")
+  tap.check(math.abs(guest_time() - now() - 86400 * 30 - 450) < 60, "it was set: %s", guest:run("date"))
+  guest:must("svc restart netd", 0, 60)
+  ask_again()
+  await_log("net-sntp OK: server 10.0.2.2 stratum 2 offset +14")
+  tap.check(math.abs(guest_time() - now() - 86400 * 200) < 60, "date: %s", guest:run("date"))
+end)
+
 -- ---- narrowed services
 
 tap.test("a service may do what `net` of its script says and no more", function()
