@@ -132,11 +132,25 @@ static void head_add_common(struct head *head)
     head_add(head, text, length);
 }
 
+/* init asks for /health now and then, to see that we live (docs/services.md); the log is for others. */
+static bool is_probe(const struct connection *connection, const struct request *request,
+                     const struct response *response)
+{
+    static const uint8_t own6[16] = { [15] = 1 };
+    const struct sw_socket_address *from = &connection->from;
+
+    return response->status == 200 && !request->directory && !strcmp(request->path, "health") &&
+           (from->family == SW_NET_IPV4 ? from->bytes[0] == 127
+                                        : !memcmp(from->bytes, own6, sizeof(own6)));
+}
+
 static void write_access(const struct connection *connection, const struct request *request,
                          const struct response *response)
 {
     struct text path = request->target;
 
+    if (is_probe(connection, request, response))
+        return;
     if (!path.at) /* there was no request line to speak of */
         path = (struct text){ "-", 1 };
     if (!server_details()) {

@@ -393,6 +393,34 @@ tap.test("killed, crashed, hung: it comes back; so it does when netd died", func
   comes_back()
 end)
 
+tap.test("hung, it is found by its probe and comes back", function()
+  guest:must("mkdir -p /tmp/services; chmod 755 /tmp/services; sed 's/seconds = 10, timeout = 30, "
+    .. "failures = 6/seconds = 1, timeout = 5, failures = 2/' /etc/swos/services/httpd.lua "
+    .. ">/tmp/services/httpd.lua")
+  guest:must("svc reload; svc restart httpd", 0, 60)
+  local function told() return select(2, log():gsub("httpd: 200 /health\n", "")) end
+  local lines = told()
+  local function answered()
+    guest:await("its probe is answered", function()
+      return guest:must("svc status httpd"):find("probe +http://localhost:8080/health: answered")
+    end)
+  end
+  answered()
+  tap.equal(told(), lines, "lines of the log about /health")
+  for _, how in ipairs { "hang", "freeze" } do
+    local before = guest:must("svc status httpd"):match("pid (%d+)")
+    answered()
+    guest:must("svc kill httpd " .. how)
+    guest:await("another httpd", function()
+      local pid = guest:must("svc status httpd"):match("ready.-pid (%d+)")
+      return pid and pid ~= before
+    end, 120)
+    tap.contains(guest:must("svc why httpd"), "its probe failed (2 of 2): http://localhost:8080/health")
+    comes_back()
+  end
+  guest:must("rm -r /tmp/services; svc reload; svc restart httpd", 0, 60)
+end)
+
 tap.test("no pages, handles or objects are lost", function()
   guest:leak_check(function()
     client("for i in 1 2 3 4 5 6 7 8; do curl -s http://127.0.0.1:PORT/sub/; done")

@@ -9,6 +9,8 @@ return {
   after = { "netd" },
   final = { 3 },  -- there is no network on this machine
   ready = { line = "httpd: listening on 8080" },
+  -- Patient: while all its places are taken by clients that are being served, the probe waits like others.
+  probe = { port = 8080, http = "/health", seconds = 10, timeout = 30, failures = 6 },
   limits = { memory = "32M", processes = 1, threads = 1 },
   log = "64K",
 }
