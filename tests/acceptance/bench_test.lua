@@ -5,9 +5,9 @@ package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
 local tap = require("tap")
 local measure = require("measure")
 
-local ROWS = { "null-call", "event-read", "clock", "call", "futex", "thread", "spawn-tiny",
-  "open-image", "open-tmp", "read-4KiB", "map-1MiB", "far-touch", "far-map", "pipe-64KiB", "pipe-1B",
-  "big-file", "sleepers" }
+local ROWS = { "null-call", "event-read", "clock", "call", "futex", "thread", "spawn-tiny", "spawn-lua",
+  "sh-true", "sh-1000-builtin", "sh-1000-external", "find-all", "open-image", "open-tmp", "read-4KiB",
+  "map-1MiB", "far-touch", "far-map", "pipe-64KiB", "pipe-1B", "big-file", "sleepers" }
 local CALL_LIMIT = 1500 -- a call and its reply, whatever expect.lua says
 
 local expected = dofile("tests/bench/expect.lua")

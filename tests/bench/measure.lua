@@ -36,12 +36,19 @@ local function rows(output)
   return found
 end
 
+-- Waits until init has read the scripts of services, which it does half a second after the login's start and
+-- which takes 24 million instructions: whatever row it fell into had them.
+local function at_rest(guest)
+  guest:must("svc stop ticker", 0, 120) -- answered once the scripts are read
+end
+
 --- Boots, logs in and measures: rows by name, and the pages free at the shell's first prompt.
 --- names: a list of rows, nil for all.
 function M.run(start, rounds, names, timeout)
   local guest <close> = Guest.start(copy(start, { disks = { { "build/test.img" } } }))
   guest:login("root", "swordfish", 300)
   local free = tonumber(guest:must("swos-counters", 0, 120):match("pages=(%d+)"))
+  at_rest(guest)
   local output = guest:must(("/bin/tests/bench %d %s"):format(rounds,
     table.concat(names or {}, " ")), 0, timeout or 600)
   return rows(output), free
@@ -66,8 +73,8 @@ local function counting(names, append, more)
   if is_http then
     network.await_address(guest)
     network.background(guest, "httpd", "httpd -r /bench", "listening on 8080")
-    guest:must("svc stop ticker")  -- init has read the scripts of services by then, and comes to rest
   end
+  at_rest(guest)
   return guest
 end
 
@@ -81,18 +88,32 @@ function M.instructions(names)
   return counts
 end
 
-local PLUGIN = "build/host/plugin/pages.so"
+-- Boots with a plugin of the emulator and runs the bench: what the bench and the plugin say.
+local function plugged(name, names, rounds)
+  local log <close> = disk.temporary(disk.write(""))
+  local guest <close> = counting(names, "swos.seed=1",
+    { "-plugin", "build/host/plugin/" .. name .. ".so", "-d", "plugin", "-D", log.path })
+  local output = guest:must(("/bin/tests/bench %d single %s"):format(rounds, table.concat(names, " ")),
+    0, 1800)
+  return output, disk.read(log.path)
+end
+
+--- What plugin/hot.c says of the last round of a row.
+function M.blocks(name)
+  local _, said = plugged("hot", { name }, 2)
+  local last
+  for text in said:gmatch("(.-)\nblocks\n") do last = text end
+  return assert(last, "the plugin saw no round of " .. name) .. "\n"
+end
 
 --- What one repetition touches, by row: { code, data (pages), switches (of the address space) }.
 --- The second of two rounds, as the first also touches what is touched only once.
 function M.pages(names)
-  local log <close> = disk.temporary(disk.write(""))
-  local guest <close> = counting(names, "swos.seed=1", { "-plugin", PLUGIN, "-d", "plugin", "-D", log.path })
-  local output = guest:must("/bin/tests/bench 2 single " .. table.concat(names, " "), 0, 600)
+  local output, said = plugged("pages", names, 2)
   local found, order = {}, {}
   for name in output:gmatch("row (%S+)") do order[#order + 1] = name end
   local count = 0
-  for code, data, switches in disk.read(log.path):gmatch("pages (%d+) (%d+) (%d+)\n") do
+  for code, data, switches in said:gmatch("pages (%d+) (%d+) (%d+)\n") do
     count = count + 1
     found[order[count]] = { code = tonumber(code), data = tonumber(data),
       switches = tonumber(switches) }
