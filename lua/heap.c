@@ -13,6 +13,10 @@ enum { HEAP_FREE, HEAP_SLAB, HEAP_RUN, HEAP_RUN_REST };
 static const uint16_t class_sizes[HEAP_CLASSES] = {
     16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 336, 512,
 };
+/* Blocks in a unit. */
+static const uint8_t class_capacities[HEAP_CLASSES] = {
+    64, 32, 21, 16, 12, 10, 9, 8, 7, 6, 5, 5, 4, 4, 4, 4, 3, 2,
+};
 #define CLASS_LARGEST 512
 #define CLASS_LINEAR 16 /* classes of multiples of 16 bytes */
 
@@ -26,11 +30,6 @@ static unsigned class_of(size_t size)
     return class;
 }
 
-static unsigned class_capacity(unsigned class)
-{
-    return HEAP_UNIT / class_sizes[class];
-}
-
 void heap_init(struct heap *heap, const struct heap_source *source)
 {
     memset(heap, 0, sizeof(*heap));
@@ -38,6 +37,22 @@ void heap_init(struct heap *heap, const struct heap_source *source)
 }
 
 /* ---- arenas and units */
+
+/* Words of 64 bits for a bit a unit. */
+static size_t room_words(size_t units)
+{
+    return (units + 63) / 64;
+}
+
+/* Memory for what is known of an arena's units: all free. */
+static bool arena_describe(struct heap_arena *arena, size_t units)
+{
+    size_t room = HEAP_CLASSES * room_words(units) * sizeof(*arena->room);
+
+    arena->room = calloc(1, room + units * sizeof(*arena->table));
+    arena->table = arena->room ? (struct heap_unit *)((char *)arena->room + room) : NULL;
+    return arena->table != NULL;
+}
 
 /* A new arena with at least `needed` units; NULL: no memory. */
 static struct heap_arena *arena_add(struct heap *heap, size_t needed)
@@ -56,11 +71,12 @@ static struct heap_arena *arena_add(struct heap *heap, size_t needed)
     for (;; units = needed) {
         if (units < needed)
             units = needed;
-        arena->table = calloc(units, sizeof(*arena->table));
-        arena->base = arena->table ? heap->source->create(units * HEAP_UNIT, &arena->cookie) : NULL;
+        arena->base = arena_describe(arena, units)
+                          ? heap->source->create(units * HEAP_UNIT, &arena->cookie)
+                          : NULL;
         if (arena->base)
             break;
-        free(arena->table);
+        free(arena->room);
         if (units == needed)
             return NULL;
     }
@@ -74,7 +90,7 @@ static struct heap_arena *arena_add(struct heap *heap, size_t needed)
 static void arena_remove(struct heap *heap, struct heap_arena *arena)
 {
     heap->source->destroy(arena->base, arena->units * (size_t)HEAP_UNIT, arena->cookie);
-    free(arena->table);
+    free(arena->room);
     memset(arena, 0, sizeof(*arena));
     while (heap->arena_limit > 0 && !heap->arenas[heap->arena_limit - 1].base)
         heap->arena_limit--;
@@ -149,88 +165,101 @@ static struct heap_arena *arena_of(struct heap *heap, const void *block)
 
 /* ---- blocks of a size class */
 
-/* The lowest unit of a class that has room; the class has one. */
-static struct heap_unit *class_unit(struct heap *heap, unsigned class,
-                                    struct heap_arena **out_arena)
+static void room_set(struct heap *heap, unsigned class, unsigned arena, unsigned unit)
 {
-    unsigned arena = heap->classes[class].arena, unit = heap->classes[class].unit;
-    if (!heap->classes[class].known) {
-        for (arena = 0, unit = 0;; unit++) {
-            while (!heap->arenas[arena].base || unit >= heap->arenas[arena].units)
-                arena++, unit = 0;
-            const struct heap_unit *entry = &heap->arenas[arena].table[unit];
-            if (entry->kind == HEAP_SLAB && entry->size_class == class &&
-                entry->used < class_capacity(class))
-                break;
-        }
+    struct heap_arena *at = &heap->arenas[arena];
+
+    at->room[class * room_words(at->units) + unit / 64] |= 1ull << unit % 64;
+    heap->classes[class].has_room++;
+    if (arena < heap->classes[class].arena ||
+        (arena == heap->classes[class].arena && unit < heap->classes[class].unit)) {
         heap->classes[class].arena = arena;
         heap->classes[class].unit = unit;
-        heap->classes[class].known = 1;
+        heap->classes[class].lowest = NULL;
     }
-    *out_arena = &heap->arenas[arena];
-    return &heap->arenas[arena].table[unit];
+}
+
+static void room_clear(struct heap *heap, unsigned class, struct heap_arena *arena, unsigned unit)
+{
+    arena->room[class * room_words(arena->units) + unit / 64] &= ~(1ull << unit % 64);
+    heap->classes[class].has_room--;
+    if (heap->classes[class].lowest == &arena->table[unit])
+        heap->classes[class].lowest = NULL;
+}
+
+/* Makes the lowest unit of a class with room known; the class has one. */
+static void class_search(struct heap *heap, unsigned class)
+{
+    unsigned arena = heap->classes[class].arena;
+    size_t word = heap->classes[class].unit / 64;
+
+    for (;; arena++, word = 0) {
+        struct heap_arena *at = &heap->arenas[arena];
+        if (!at->base)
+            continue;
+        size_t words = room_words(at->units);
+        const uint64_t *room = at->room + class * words;
+        while (word < words && !room[word])
+            word++;
+        if (word == words)
+            continue;
+        unsigned unit = (unsigned)word * 64 + (unsigned)__builtin_ctzll(room[word]);
+        heap->classes[class].arena = arena;
+        heap->classes[class].unit = unit;
+        heap->classes[class].lowest = &at->table[unit];
+        heap->classes[class].base = at->base + (size_t)unit * HEAP_UNIT;
+        return;
+    }
+}
+
+/* Makes sure that the lowest unit with room is known, if need be a new one. false: no memory. */
+static bool class_prepare(struct heap *heap, unsigned class)
+{
+    if (heap->classes[class].has_room == 0) {
+        struct heap_arena *arena;
+        struct heap_unit *unit = units_take(heap, 1, &arena);
+        if (!unit)
+            return false;
+        *unit =
+            (struct heap_unit){ .kind = HEAP_SLAB, .size_class = (uint8_t) class, .touched = 1 };
+        room_set(heap, class, (unsigned)(arena - heap->arenas), (unsigned)(unit - arena->table));
+    }
+    class_search(heap, class);
+    return true;
 }
 
 static void *class_take(struct heap *heap, unsigned class)
 {
-    struct heap_arena *arena;
-    struct heap_unit *unit;
-    if (heap->classes[class].has_room == 0) {
-        unit = units_take(heap, 1, &arena);
-        if (!unit)
-            return NULL;
-        *unit =
-            (struct heap_unit){ .kind = HEAP_SLAB, .size_class = (uint8_t) class, .touched = 1 };
-        heap->classes[class].has_room = 1;
-        heap->classes[class].arena = (unsigned)(arena - heap->arenas);
-        heap->classes[class].unit = (unsigned)(unit - arena->table);
-        heap->classes[class].known = 1;
-    } else {
-        unit = class_unit(heap, class, &arena);
-    }
-    char *base = arena->base + (size_t)(unit - arena->table) * HEAP_UNIT;
-    char *block;
+    if (!heap->classes[class].lowest && !class_prepare(heap, class))
+        return NULL;
+    struct heap_unit *unit = heap->classes[class].lowest;
+    char *block = heap->classes[class].base;
     if (unit->free_block) {
-        block = base + (size_t)(unit->free_block - 1) * class_sizes[class];
+        block += (size_t)(unit->free_block - 1) * class_sizes[class];
         memcpy(&unit->free_block, block, sizeof(unit->free_block));
     } else {
-        block = base + (size_t)unit->fresh++ * class_sizes[class];
+        block += (size_t)unit->fresh++ * class_sizes[class];
     }
-    if (++unit->used == class_capacity(class)) {
-        heap->classes[class].has_room--;
-        heap->classes[class].known = 0;
-    }
+    if (++unit->used == class_capacities[class])
+        room_clear(heap, class, &heap->arenas[heap->classes[class].arena],
+                   heap->classes[class].unit);
     return block;
 }
 
 static void class_put(struct heap *heap, struct heap_arena *arena, struct heap_unit *unit,
                       void *block)
 {
-    unsigned class = unit->size_class, arena_number = (unsigned)(arena - heap->arenas);
-    unsigned number = (unsigned)(unit - arena->table);
+    unsigned class = unit->size_class, number = (unsigned)(unit - arena->table);
     size_t offset = (size_t)((char *)block - arena->base) % HEAP_UNIT;
-    bool was_full = unit->used == class_capacity(class);
+    bool was_full = unit->used == class_capacities[class];
     memcpy(block, &unit->free_block, sizeof(unit->free_block));
-    unit->free_block = (uint16_t)(offset / class_sizes[class] + 1);
+    unit->free_block = (uint8_t)(offset / class_sizes[class] + 1);
     if (--unit->used == 0) {
         if (!was_full)
-            heap->classes[class].has_room--;
-        if (heap->classes[class].arena == arena_number && heap->classes[class].unit == number)
-            heap->classes[class].known = 0;
+            room_clear(heap, class, arena, number);
         units_put(arena, number, 1);
-        return;
-    }
-    if (!was_full)
-        return;
-    heap->classes[class].has_room++;
-    /* A lower unit than the one in use goes first from now on; so does the only one. */
-    if (heap->classes[class].has_room == 1 ||
-        (heap->classes[class].known &&
-         (arena_number < heap->classes[class].arena ||
-          (arena_number == heap->classes[class].arena && number < heap->classes[class].unit)))) {
-        heap->classes[class].arena = arena_number;
-        heap->classes[class].unit = number;
-        heap->classes[class].known = 1;
+    } else if (was_full) {
+        room_set(heap, class, (unsigned)(arena - heap->arenas), number);
     }
 }
 

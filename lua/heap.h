@@ -40,6 +40,7 @@ struct heap_unit {
 struct heap_arena {
     char *base;
     struct heap_unit *table; /* one entry a unit; malloc's */
+    uint64_t *room; /* by class, a bit a unit: one of this class with room; with the table */
     uint32_t units, free_units;
     uint32_t lowest_free; /* no unit below it is free */
     uintptr_t cookie;
@@ -51,9 +52,10 @@ struct heap {
     unsigned arena_limit;                  /* arenas from here on are unused */
     unsigned last_arena;                   /* where the last block looked up was */
     struct {
-        unsigned arena, unit; /* lowest unit with room, when known */
-        unsigned has_room;    /* units of this class with room */
-        int known;
+        struct heap_unit *lowest; /* lowest unit with room, when known */
+        char *base;               /* its blocks */
+        unsigned arena, unit;     /* no unit of this class with room is below */
+        unsigned has_room;        /* units of this class with room */
     } classes[HEAP_CLASSES];
 };
 
