@@ -21,8 +21,20 @@ edit "$SRC/src/lvm.c" \
     "    L->top -= n-1;  /* popped 'n' strings and pushed one */" \
     "    L->top = top - (n - 1);  /* popped 'n' strings and pushed one */"
 
-TARGET_CFLAGS="$TARGET_CFLAGS -include $HERE/lua/swos_luaconf.h"
-compile "$OUT/lib/liblua.a" $(cd "$SRC" && ls src/*.c | grep -v -e '/lua\.c' -e '/luac\.c')
+# All of it as one file, as Lua's own onelua.c has it: so the compiler inlines across files, the lookup of a field
+# into the interpreter's loop first of all. gcse makes that loop longer.
+TARGET_CFLAGS="$TARGET_CFLAGS -fno-gcse -include $HERE/lua/swos_luaconf.h"
+{
+    printf '%s\n' '#define LUA_CORE' '#define LUA_LIB' '#define ltable_c' '#define lvm_c' '#include "luaconf.h"' \
+        '#undef LUAI_FUNC' '#undef LUAI_DDEC' '#undef LUAI_DDEF' \
+        '#define LUAI_FUNC static' '#define LUAI_DDEC(def)' '#define LUAI_DDEF static'
+    for file in lzio lctype lopcodes lmem lundump ldump lstate lgc llex lcode lparser ldebug lfunc lobject ltm \
+        lstring ltable ldo lvm lapi lauxlib lbaselib lcorolib ldblib liolib lmathlib loadlib loslib lstrlib \
+        ltablib lutf8lib linit; do
+        echo "#include \"$file.c\""
+    done
+} >"$SRC/src/one.c"
+compile "$OUT/lib/liblua.a" src/one.c
 
 for header in lua.h luaconf.h lualib.h lauxlib.h; do
     cp "$SRC/src/$header" "$OUT/include/"
