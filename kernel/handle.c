@@ -176,7 +176,7 @@ bool handle_close_some(struct process *process, uint32_t limit)
     while (table->page_count) {
         uint32_t page = table->page_count - 1u;
         struct handle_entry *entries = table->pages[page];
-        for (uint32_t i = 0; i < ENTRIES_PER_PAGE; i++) {
+        for (uint32_t i = 0; i < ENTRIES_PER_PAGE && table->used; i++) {
             if (!entries[i].object)
                 continue;
             if (limit-- == 0)

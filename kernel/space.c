@@ -464,7 +464,8 @@ bool space_destroy_some(struct space *space, uint32_t limit)
             return false;
         limit -= SCAN_COST;
         uint64_t *table = table_pointer(root[i]);
-        for (uint32_t j = 0; j < ENTRIES; j++) {
+        /* the root and this one stay until the last */
+        for (uint32_t j = 0; j < ENTRIES && space->table_pages > 2; j++) {
             if (!(table[j] & ARCH_PTE_VALID))
                 continue;
             if (limit-- == 0)
