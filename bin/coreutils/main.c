@@ -25,8 +25,9 @@ int main(int count, char **arguments)
         arguments++;
         command_name = arguments[0];
     }
+    const char *known = strcmp(command_name, "[") ? command_name : "test";
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (!strcmp(commands[i].name, strcmp(command_name, "[") ? command_name : "test"))
+        if (commands[i].name[0] == known[0] && !strcmp(commands[i].name, known))
             return commands[i].run(count, arguments);
     return complain_text(NULL, "no such command");
 }
