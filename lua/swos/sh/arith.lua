@@ -4,6 +4,7 @@
 -- string or nil, set(name, string) assigns.
 local M = {}
 
+local find, tointeger = string.find, math.tointeger -- which takes digits, too
 local DEPTH_MAX = 100
 
 local function fail(format, ...)
@@ -12,8 +13,8 @@ end
 
 -- A number of C: decimal, 0octal or 0xhex; nil when it is none.
 function M.number(text)
+  if find(text, "^[1-9]%d*$") then return tointeger(text) or math.maxinteger end
   if text == "0" then return 0 end
-  if text:find("^[1-9]%d*$") then return math.tointeger(tonumber(text)) or math.maxinteger end
   local digits = text:match("^0[xX](%x+)$")
   if digits then return math.tointeger(tonumber(digits, 16)) end
   digits = text:match("^0([0-7]+)$")
@@ -199,13 +200,14 @@ function Reader:assignment(live)
 end
 
 -- Two operands with an operator between them, as most expressions are: reading them token by token each time
--- takes ten times as long. { operation, number or name, number or name }; false: it is something else.
+-- takes ten times as long. { operation, left number, right number, left name, right name }, a number that is
+-- none being false; false: it is something else.
 local function read_simple(text)
   local left, operator, right = text:match("^%s*([%w_]+)%s*([-+*/%%<>])%s*([%w_]+)%s*$")
   if not left then return false end
   local a, b = M.number(left), M.number(right)
   if not a and left:find("^%d") or not b and right:find("^%d") then return false end
-  return { OPERATIONS[operator], a or left, b or right }
+  return { OPERATIONS[operator], a or false, b or false, left, right }
 end
 
 local FORMS_MAX = 200
@@ -222,10 +224,7 @@ function M.eval(text, get, set)
   local form = forms[text]
   if form == nil then form = form_of(text) end
   if form then
-    local left, right = form[2], form[3]
-    if math.type(left) == nil then left = value_of(left, get) end
-    if math.type(right) == nil then right = value_of(right, get) end
-    return form[1](left, right)
+    return form[1](form[2] or value_of(form[4], get), form[3] or value_of(form[5], get))
   end
   local reader = setmetatable({ text = text, at = 1, get = get, set = set, depth = 0 }, Reader)
   reader:next()

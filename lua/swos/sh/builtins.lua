@@ -246,7 +246,7 @@ C["."] = function(shell, words)
   if text:find("\0", 1, true) then shell:raise(words[2] .. ": not a text", 126) end
   local status = require("swos.sh.exec").text(shell, text)
   if shell.unwind == "return" then
-    shell.unwind = nil
+    shell.unwind = false
     status = shell.status
   end
   return status

@@ -1,12 +1,14 @@
--- Runs the parser's tree.
+-- Runs the parser's tree: what a node does is made once, as a function of the shell that returns the status
+-- (`builders`), and called as often as the node is run. The tree stays as it is, since another shell may be
+-- sent it.
 --
 -- There is no fork. A subshell in the foreground, $(...) too, runs in this process on a copy of the shell's
 -- state that is dropped afterwards (Shell:subshell). What runs beside the shell is another shell, started
 -- with the tree and the state (swos.sh.process): members of a pipeline that are neither programs nor
 -- builtins, lists in the background, subshells so deep in each other that the stack would not hold them.
 --
--- shell.unwind says why commands are left: "exit", "return", "break", "continue", "interrupt"; what runs a
--- list looks at it.
+-- shell.unwind says why commands are left: "exit", "return", "break", "continue", "interrupt", or false; what
+-- runs a list looks at it.
 local swos = require("swos")
 local builtins = require("swos.sh.builtins")
 local expand = require("swos.sh.expand")
@@ -138,7 +140,7 @@ end
 
 -- What builtins are given: io.write, io.fail, for the one that runs.
 local function builtin_io(shell)
-  local io = {}
+  local io = { words = false, failed = false }
   function io.write(text)
     local ok, message, name = shell:write(1, text)
     if ok then return true end
@@ -148,13 +150,13 @@ local function builtin_io(shell)
     elseif name == "INTERRUPTED" then
       io.failed = 130
     elseif not io.failed then
-      shell:say(("%s: %s"):format(io.name, message))
+      shell:say(("%s: %s"):format(io.words[1], message))
       io.failed = 1
     end
     return nil
   end
   function io.fail(text, status)
-    shell:say(("%s: %s"):format(io.name, text))
+    shell:say(("%s: %s"):format(io.words[1], text))
     return status or 1
   end
   return io
@@ -173,16 +175,18 @@ end
 
 -- Runs a builtin; state it changes stays.
 local function run_builtin(shell, builtin, words)
-  local io = shell.io
+  local io, status = shell.io, nil
   if not io then
     io = builtin_io(shell)
     shell.io = io
   end
-  local outer = io.name
-  io.name, io.failed = words[1], nil
-  local asks = words[2] == "--help" and not words[3] and not WITHOUT_HELP[words[1]]
-  local status = asks and help(words[1], io) or builtin(shell, words, io) or 0
-  status, io.name, io.failed = io.failed or status, outer, nil
+  local outer = io.words
+  io.words, io.failed = words, false
+  if words[2] == "--help" and not words[3] and not WITHOUT_HELP[words[1]] then status = help(words[1], io) end
+  status = status or builtin(shell, words, io) or 0
+  io.words = outer
+  if not io.failed then return status end
+  status, io.failed = io.failed, false
   return status
 end
 
@@ -198,7 +202,7 @@ local function call(shell, body, words)
   if shell.event then shell:poll() end
   local status = shell.unwind and shell.status or run(shell, body)
   if shell.unwind == "return" then
-    shell.unwind = nil
+    shell.unwind = false
     status = shell.status
   end
   shell:restore(depth)
@@ -287,25 +291,6 @@ local function run_words(shell, words, node, plain)
 end
 M.run_words = run_words
 
--- Only assignments and redirects.
-local function run_nothing(shell, node)
-  local depth = #shell.records
-  if node.redirects then
-    redirect(shell, node.redirects, shell:record("descriptors"))
-    shell:restore(depth)
-  end
-  local assignments = node.assignments
-  if assignments and shell.options.x then
-    trace(shell, assign(shell, assignments), {})
-  elseif assignments then
-    for i = 1, #assignments do
-      local entry = assignments[i]
-      shell:set(entry[1], expand.string(entry[2], shell.expansion))
-    end
-  end
-  return shell.substituted or 0
-end
-
 -- set -e: a command that failed ends the shell, but where its status is asked for.
 local function checked(shell, status)
   shell.status = status
@@ -313,38 +298,145 @@ local function checked(shell, status)
   return status
 end
 
-local handlers = {}
+local builders = {}
 
-function handlers.simple(shell, node)
-  shell.substituted = nil
-  local words = expand.words(node.words, shell.expansion)
-  if shell.unwind then return shell.status end -- what is in $(...) was interrupted
-  if words[1] then return checked(shell, run_words(shell, words, node)) end
-  return checked(shell, run_nothing(shell, node))
+-- Only assignments and redirects; the status is that of the last $(...) in them, or in what were words.
+local function build_nothing(node)
+  local redirects, assignments, texts = node.redirects, node.assignments or {}, {}
+  for i, entry in ipairs(assignments) do texts[i] = expand.prepared_string(entry[2]) end
+  return function(shell)
+    if redirects then
+      local depth = #shell.records
+      redirect(shell, redirects, shell:record("descriptors"))
+      shell:restore(depth)
+    end
+    if texts[1] and shell.options.x then
+      trace(shell, assign(shell, assignments), {})
+    else
+      for i = 1, #texts do shell:set(assignments[i][1], texts[i](shell.expansion)) end
+    end
+    return checked(shell, shell.substituted or 0)
+  end
+end
+
+function builders.simple(node)
+  local nothing = build_nothing(node)
+  local expanded, is_plain = expand.prepared_words(node.words), not node.redirects and not node.assignments
+  if not node.words[1] then
+    return function(shell)
+      shell.substituted = false
+      return nothing(shell)
+    end
+  end
+  return function(shell)
+    shell.substituted = false
+    local words = expanded(shell.expansion)
+    if shell.unwind then return shell.status end -- what is in $(...) was interrupted
+    local name = words[1]
+    local status
+    if not name then
+      status = nothing(shell)
+    elseif not is_plain or shell.options.x then
+      status = run_words(shell, words, node)
+    else
+      local body, builtin = shell.functions[name], commands[name]
+      if body and not special[name] then
+        status = call(shell, body, words)
+      elseif builtin then
+        status = run_builtin(shell, builtin, words)
+      else
+        status = run_external(shell, words)
+      end
+    end
+    if status ~= 0 then return checked(shell, status) end
+    shell.status = 0
+    return 0
+  end
 end
 
 -- ---- compound commands
 
--- Runs body(shell, node) with the node's redirects.
-local function with_redirects(body)
-  return function(shell, node)
-    if not node.redirects then return body(shell, node) end
+-- A node's function is made when it is first run: much of a script is not.
+local function later(node)
+  local body
+  return function(shell)
+    if not body then body = builders[node.kind](node) end
+    return body(shell)
+  end
+end
+
+local function build_list(list)
+  local count, bodies = #list, {}
+  if count == 1 then
+    local only = later(list[1])
+    return function(shell)
+      local status = only(shell)
+      if shell.unwind then return shell.status end
+      shell.status = status
+      if shell.polls then shell:poll() end
+      return status
+    end
+  end
+  return function(shell)
+    local status = 0
+    for i = 1, count do
+      local body = bodies[i]
+      if not body then
+        local node = list[i]
+        body = builders[node.kind](node)
+        bodies[i] = body
+      end
+      status = body(shell)
+      if shell.unwind then return shell.status end
+      shell.status = status
+      if shell.polls then shell:poll() end
+    end
+    return status
+  end
+end
+
+local built = setmetatable({}, { __mode = "k" }) -- by node and list; what a function or $(...) runs
+
+function run(shell, node)
+  local body = built[node]
+  if not body then
+    body = builders[node.kind](node)
+    built[node] = body
+  end
+  return body(shell)
+end
+
+function run_list(shell, list)
+  local body = built[list]
+  if not body then
+    body = build_list(list)
+    built[list] = body
+  end
+  return body(shell)
+end
+M.list = run_list
+
+-- body(shell) with the node's redirects.
+local function with_redirects(node, body)
+  local redirects = node.redirects
+  if not redirects then return body end
+  return function(shell)
     local depth = #shell.records
     local record = shell:record("descriptors")
-    local ok, failure = pcall(redirect, shell, node.redirects, record)
+    local ok, failure = pcall(redirect, shell, redirects, record)
     if not ok then
       if type(failure) ~= "table" or not failure.message then error(failure, 0) end
       shell:restore(depth)
       shell:say(failure.message)
       return checked(shell, failure.status or 2)
     end
-    local status = body(shell, node)
+    local status = body(shell)
     shell:restore(depth)
     return status
   end
 end
 
-handlers.brace = with_redirects(function(shell, node) return run_list(shell, node.list) end)
+function builders.brace(node) return with_redirects(node, build_list(node.list)) end
 
 -- Runs a node in another shell and waits for it.
 function M.run_apart(shell, node)
@@ -353,115 +445,144 @@ function M.run_apart(shell, node)
   return process.wait(group) or status
 end
 
-handlers.subshell = with_redirects(function(shell, node)
-  if shell.nesting > NESTING_MAX then
-    return checked(shell, M.run_apart(shell, { kind = "brace", list = node.list }))
-  end
-  return checked(shell, shell:subshell(function() return run_list(shell, node.list) end))
-end)
-
--- A list whose status is asked for: set -e does not end the shell in it.
-local function condition(shell, list)
-  shell.guard = shell.guard + 1
-  local status = run_list(shell, list)
-  shell.guard = shell.guard - 1
-  return status
+function builders.subshell(node)
+  local body = build_list(node.list)
+  return with_redirects(node, function(shell)
+    if shell.nesting > NESTING_MAX then
+      return checked(shell, M.run_apart(shell, { kind = "brace", list = node.list }))
+    end
+    return checked(shell, shell:subshell(body))
+  end)
 end
 
-handlers["if"] = with_redirects(function(shell, node)
-  for _, clause in ipairs(node.clauses) do
-    local status = condition(shell, clause[1])
-    if shell.unwind then return status end
-    if status == 0 then return run_list(shell, clause[2]) end
+-- A list whose status is asked for: set -e does not end the shell in it.
+local function build_condition(list)
+  local body = build_list(list)
+  return function(shell)
+    shell.guard = shell.guard + 1
+    local status = body(shell)
+    shell.guard = shell.guard - 1
+    return status
   end
-  if node.otherwise then return run_list(shell, node.otherwise) end
-  return 0
-end)
+end
+
+builders["if"] = function(node)
+  local conditions, bodies = {}, {}
+  for i, clause in ipairs(node.clauses) do
+    conditions[i], bodies[i] = build_condition(clause[1]), build_list(clause[2])
+  end
+  local otherwise = node.otherwise and build_list(node.otherwise)
+  return with_redirects(node, function(shell)
+    for i = 1, #conditions do
+      local status = conditions[i](shell)
+      if shell.unwind then return status end
+      if status == 0 then return bodies[i](shell) end
+    end
+    if otherwise then return otherwise(shell) end
+    return 0
+  end)
+end
 
 -- After a round of a loop: whether to leave it.
 local function leaves_loop(shell)
   if shell.event and not shell.unwind then shell:poll() end
   local unwind = shell.unwind
-  if unwind ~= "break" and unwind ~= "continue" then return unwind ~= nil end
+  if not unwind then return false end
+  if unwind ~= "break" and unwind ~= "continue" then return true end
   shell.unwind_count = shell.unwind_count - 1
   if shell.unwind_count > 0 then return true end
-  shell.unwind = nil
+  shell.unwind = false
   return unwind == "break"
 end
 
-handlers["while"] = with_redirects(function(shell, node)
-  local status = 0
-  shell.loops = shell.loops + 1
-  while true do
-    local holds = condition(shell, node.condition) == 0
-    if shell.unwind then
-      if leaves_loop(shell) then break end
-    elseif holds == node.is_until then
-      break
-    else
-      status = run_list(shell, node.body)
-      if leaves_loop(shell) then break end
-    end
-  end
-  shell.loops = shell.loops - 1
-  return shell.unwind and shell.status or status
-end)
-
-handlers["for"] = with_redirects(function(shell, node)
-  local status = 0
-  local words = node.words and expand.words(node.words, shell.expansion)
-    or table.move(shell.arguments, 1, #shell.arguments, 1, {})
-  shell.loops = shell.loops + 1
-  for _, word in ipairs(words) do
-    shell:set(node.name, word)
-    status = run_list(shell, node.body)
-    if leaves_loop(shell) then break end
-  end
-  shell.loops = shell.loops - 1
-  return status
-end)
-
-handlers.case = with_redirects(function(shell, node)
-  local text = expand.string(node.word, shell.expansion)
-  if shell.unwind then return shell.status end
-  for _, item in ipairs(node.items) do
-    for _, pattern in ipairs(item.patterns) do
-      local matched
-      if pattern.lit then
-        matched = pattern.lit == text
+builders["while"] = function(node)
+  local condition, body, is_until = build_condition(node.condition), build_list(node.body), node.is_until
+  return with_redirects(node, function(shell)
+    local status = 0
+    shell.loops = shell.loops + 1
+    while true do
+      local holds = condition(shell) == 0
+      if shell.unwind then
+        if leaves_loop(shell) then break end
+      elseif holds == is_until then
+        break
       else
-        matched = require("swos.sh.glob").matches(expand.pattern(pattern, shell.expansion), text)
+        status = body(shell)
+        if (shell.unwind or shell.event) and leaves_loop(shell) then break end
       end
-      if matched then return run_list(shell, item.body) end
     end
-  end
-  return 0
-end)
-
-handlers["function"] = function(shell, node)
-  shell.functions[node.name] = node.body
-  return 0
+    shell.loops = shell.loops - 1
+    return shell.unwind and shell.status or status
+  end)
 end
 
-function handlers.and_or(shell, node)
-  local rest = node.rest
-  shell.guard = shell.guard + 1
-  local status = run(shell, node.first)
-  for i, entry in ipairs(rest) do
-    shell.status = status
-    if shell.unwind then break end
-    if (entry[1] == "&&") == (status == 0) then
-      if i == #rest then
-        shell.guard = shell.guard - 1
-        status = run(shell, entry[2])
-        shell.guard = shell.guard + 1
-      else
-        status = run(shell, entry[2])
+builders["for"] = function(node)
+  local expanded, body = node.words and expand.prepared_words(node.words), build_list(node.body)
+  return with_redirects(node, function(shell)
+    local status = 0
+    local words = expanded and expanded(shell.expansion)
+      or table.move(shell.arguments, 1, #shell.arguments, 1, {})
+    shell.loops = shell.loops + 1
+    for _, word in ipairs(words) do
+      shell:set(node.name, word)
+      status = body(shell)
+      if (shell.unwind or shell.event) and leaves_loop(shell) then break end
+    end
+    shell.loops = shell.loops - 1
+    return status
+  end)
+end
+
+function builders.case(node)
+  local word, bodies = expand.prepared_string(node.word), {}
+  for i, item in ipairs(node.items) do bodies[i] = build_list(item.body) end
+  return with_redirects(node, function(shell)
+    local text = word(shell.expansion)
+    if shell.unwind then return shell.status end
+    for i, item in ipairs(node.items) do
+      for _, pattern in ipairs(item.patterns) do
+        local matched
+        if pattern.lit then
+          matched = pattern.lit == text
+        else
+          matched = require("swos.sh.glob").matches(expand.pattern(pattern, shell.expansion), text)
+        end
+        if matched then return bodies[i](shell) end
       end
     end
+    return 0
+  end)
+end
+
+builders["function"] = function(node)
+  return function(shell)
+    shell.functions[node.name] = node.body
+    return 0
   end
-  shell.guard = shell.guard - 1
-  return status
+end
+
+function builders.and_or(node)
+  local rest, first, bodies = node.rest, later(node.first), {}
+  for i, entry in ipairs(rest) do bodies[i] = later(entry[2]) end
+  return function(shell)
+    shell.guard = shell.guard + 1
+    local status = first(shell)
+    for i, entry in ipairs(rest) do
+      shell.status = status
+      if shell.unwind then break end
+      if (entry[1] == "&&") == (status == 0) then
+        if i == #rest then
+          shell.guard = shell.guard - 1
+          status = bodies[i](shell)
+          shell.guard = shell.guard + 1
+        else
+          status = bodies[i](shell)
+        end
+      end
+    end
+    shell.guard = shell.guard - 1
+    return status
+  end
 end
 
 -- ---- pipelines
@@ -504,7 +625,7 @@ local function member(shell, group, node, is_last)
   end
   if how == "builtin" then
     -- collected, so that nothing waits for who reads it
-    local output, status = process.collect(shell, function() return handlers.simple(shell, node) end)
+    local output, status = process.collect(shell, function() return run(shell, node) end)
     local reader = pipe_of(output)
     if reader then return reader, status end
     how, node = "shell", { kind = "simple", words = { { lit = "printf" }, { lit = "%s" }, { lit = output } } }
@@ -538,26 +659,29 @@ local function run_members(shell, members, group)
   return status
 end
 
-function handlers.pipeline(shell, node)
-  local status
-  if node.negated then shell.guard = shell.guard + 1 end
-  if not node.commands[2] then
-    status = run(shell, node.commands[1])
-  else
-    local group = process.group(shell)
-    group.text = node.text
-    local known = run_members(shell, node.commands, group)
-    local last = process.wait(group)
-    status = known or last or 0
+function builders.pipeline(node)
+  local negated, single = node.negated, not node.commands[2] and later(node.commands[1])
+  return function(shell)
+    local status
+    if negated then shell.guard = shell.guard + 1 end
+    if single then
+      status = single(shell)
+    else
+      local group = process.group(shell)
+      group.text = node.text
+      local known = run_members(shell, node.commands, group)
+      local last = process.wait(group)
+      status = known or last or 0
+    end
+    if not negated then return checked(shell, status) end
+    shell.guard = shell.guard - 1
+    if shell.unwind then return status end
+    shell.status = status == 0 and 1 or 0
+    return shell.status
   end
-  if not node.negated then return checked(shell, status) end
-  shell.guard = shell.guard - 1
-  if shell.unwind then return status end
-  shell.status = status == 0 and 1 or 0
-  return shell.status
 end
 
-function handlers.background(shell, node)
+local function run_background(shell, node)
   if shell.interactive and not require("swos.sh.jobs").has_room(shell) then return checked(shell, 1) end
   local depth = #shell.records
   local null = fd.open("/dev/null", swos.OPEN_READ)
@@ -576,21 +700,9 @@ function handlers.background(shell, node)
   return 0
 end
 
-function run(shell, node) return handlers[node.kind](shell, node) end
-M.run = run
-
-function run_list(shell, list)
-  local status = 0
-  for i = 1, #list do
-    local node = list[i]
-    status = handlers[node.kind](shell, node)
-    if shell.unwind then return shell.status end
-    shell.status = status
-    if shell.polls then shell:poll() end
-  end
-  return status
+function builders.background(node)
+  return function(shell) return run_background(shell, node) end
 end
-M.list = run_list
 
 -- ---- texts
 
@@ -607,7 +719,7 @@ function M.text(shell, text)
     local list, message, line = parser.next_line(source)
     if list == false then break end
     if not list then error({ message = message, line = line }, 0) end
-    if not shell.options.n then status = run_list(shell, list) end
+    if not shell.options.n then status = build_list(list)(shell) end
   end
   shell:restore(depth)
   return shell.unwind and shell.status or status

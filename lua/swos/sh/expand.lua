@@ -8,7 +8,9 @@
 -- A failure is raised as { message = }.
 local M = {}
 
+local find, unpack = string.find, table.unpack
 local WHITE = " \t\n"
+local UNPACK_MAX = 200 -- words that are copied through the stack
 local PIECE_MAX = 4096 -- a text that long is set aside: adding to it copies it
 
 -- What is being collected. out: the fields so far; text: the field that grows, nil before there is one;
@@ -244,24 +246,24 @@ local function arithmetic(part, context)
   return eval(string_of(part.word, context), context.get, context.set) .. ""
 end
 
-local function text_of(part, context)
-  local kind = part.k
-  if kind == "text" then return part.text end
-  if kind == "param" then
-    local value = context.get(part.name)
-    if value == nil and context.unset_is_error() then fail("%s: parameter not set", part.name) end
-    return value or ""
-  end
-  if kind == "tilde" then return context.get("HOME") or "/" end
-  if kind == "command" then return output_of(part, context) end
-  return arithmetic(part, context)
+-- What a part without an operator gives, by kind.
+local TEXT_OF = { command = output_of, arith = arithmetic }
+
+function TEXT_OF.text(part) return part.text end
+
+function TEXT_OF.param(part, context)
+  local value = context.get(part.name)
+  if value == nil and context.unset_is_error() then fail("%s: parameter not set", part.name) end
+  return value or ""
 end
+
+function TEXT_OF.tilde(_, context) return context.get("HOME") or "/" end
 
 function joined(word, context)
   local parts = word.parts
-  if not parts[2] then return parts[1] and text_of(parts[1], context) or "" end
+  if not parts[2] then return parts[1] and TEXT_OF[parts[1].k](parts[1], context) or "" end
   local texts = {}
-  for i = 1, #parts do texts[i] = text_of(parts[i], context) end
+  for i = 1, #parts do texts[i] = TEXT_OF[parts[i].k](parts[i], context) end
   return table.concat(texts)
 end
 
@@ -284,9 +286,15 @@ function expand_parts(state, word, splits)
   end
 end
 
+-- Whether a value that is not quoted is one field, as it is.
+local function is_one_field(value, context)
+  return value ~= "" and context.get("IFS") == WHITE
+    and not (find(value, "%W") and find(value, "[ \t\n*?%[]"))
+end
+
 -- The fields of a value that is all of a word, and not quoted.
 local function add_fields(out, value, context)
-  if value ~= "" and context.get("IFS") == WHITE and not value:find("[ \t\n*?%[]") then
+  if is_one_field(value, context) then
     out[#out + 1] = value
     return
   end
@@ -300,7 +308,7 @@ local function add_word(out, word, context)
   if shape == "whole" then
     out[#out + 1] = joined(word, context)
   elseif shape == "text" and part and not word.parts[2] and part.k ~= "text" and part.k ~= "tilde" then
-    add_fields(out, text_of(part, context), context)
+    add_fields(out, TEXT_OF[part.k](part, context), context)
   else
     local state = { out = out, context = context }
     expand_parts(state, word)
@@ -317,6 +325,51 @@ function M.words(words, context)
     if lit then out[#out + 1] = lit else add_word(out, word, context) end
   end
   return out
+end
+
+-- M.words(words, context) for words that are expanded again and again: a function of the context. Parameters
+-- that are all of a word are put into their places among the words that stand there; when one of them is not
+-- one field, all is done once more (looking at a parameter changes nothing).
+function M.prepared_words(words)
+  local count, given, places, is_simple = #words, {}, {}, true
+  for i, word in ipairs(words) do
+    given[i] = word.lit or false
+    if not word.lit then
+      local part = word.parts[1]
+      places[#places + 1], is_simple = i, is_simple and part and part.k == "param"
+        and not word.parts[2] and shape_of(word) ~= "other"
+    end
+  end
+  if not is_simple or count > UNPACK_MAX then
+    return function(context) return M.words(words, context) end
+  end
+  if not places[1] then return function() return { unpack(given, 1, count) } end end
+  return function(context)
+    local out = { unpack(given, 1, count) }
+    for i = 1, #places do
+      local place = places[i]
+      local part = words[place].parts[1]
+      local value = context.get(part.name)
+      if not value or not part.q and not is_one_field(value, context) then return M.words(words, context) end
+      out[place] = value
+    end
+    return out
+  end
+end
+
+-- The same for M.string.
+function M.prepared_string(word)
+  local text, part = word.lit, not word.lit and word.parts[1]
+  if text then return function() return text end end
+  if not part or word.parts[2] or shape_of(word) == "other" then
+    return function(context) return string_of(word, context) end
+  end
+  local value_of, expression = TEXT_OF[part.k], part.k == "arith" and part.word.lit
+  if expression then
+    eval = eval or require("swos.sh.arith").eval
+    return function(context) return eval(expression, context.get, context.set) .. "" end
+  end
+  return function(context) return value_of(part, context) end
 end
 
 -- A word as one string: no splitting, no file names.

@@ -17,7 +17,7 @@ local function read_line(shell, prompt, earlier)
     shell.lines:leave() -- for a trap
     shell:poll()
     if shell.unwind ~= "interrupt" and not shell.traps.INT then return nil end
-    shell.unwind = nil
+    shell.unwind = false
     shell.status = 130
     return "" -- "^C" was shown and a new line begun
   end
@@ -30,7 +30,7 @@ end
 local function was_interrupted(shell)
   shell:poll()
   if shell.unwind ~= "interrupt" then return false end
-  shell.unwind, shell.status = nil, 130
+  shell.unwind, shell.status = false, 130
   return true
 end
 
@@ -46,7 +46,7 @@ local function evaluate(shell, text, expression)
   if status then shell.lines:remember(text) end
   shell.status = status or shell.status
   if shell.unwind == "interrupt" then
-    shell.status, shell.unwind = 130, nil
+    shell.status, shell.unwind = 130, false
     return false
   end
   return status == nil
@@ -69,7 +69,7 @@ local function run(shell, text)
   shell.status = shell:protect(function() return exec.list(shell, list) end)
   if shell.unwind == "interrupt" then shell.status = shell.newly_stopped and 148 or 130 end
   if shell.newly_stopped then require("swos.sh.jobs").settle(shell) end
-  if shell.unwind ~= "exit" then shell.unwind = nil end
+  if shell.unwind ~= "exit" then shell.unwind = false end
   return false
 end
 

@@ -129,8 +129,11 @@ local function assignment(token)
   if not first or first.k ~= "text" or first.q then return nil end
   local name, value = first.text:match("^([%a_][%w_]*)=(.*)$")
   if not name then return nil end
-  parts = table.move(parts, 2, #parts, 2, {})
-  parts[1] = { k = "text", text = value, q = false }
+  if value == "" and parts[2] then
+    parts = table.move(parts, 2, #parts, 1, {})
+  else
+    parts = table.move(parts, 2, #parts, 2, { { k = "text", text = value, q = false } })
+  end
   return name, { parts = tildes(parts) }
 end
 

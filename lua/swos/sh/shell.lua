@@ -280,7 +280,7 @@ function Shell:subshell(body)
   for _, name in ipairs(MAPS) do self[name] = saved[name] end
   for _, name in ipairs(OF_SUBSHELL) do self[name] = saved[name] end
   if swos.directory() ~= directory then self:change_directory(directory) end
-  if self.unwind ~= "interrupt" then self.unwind = nil end
+  if self.unwind ~= "interrupt" then self.unwind = false end
   return status
 end
 
@@ -326,7 +326,9 @@ function M.new(name, arguments)
   local shell = setmetatable({ name = name, arguments = arguments, exported = {}, readonly = {},
     functions = {}, variables = { OPTIND = "1" }, aliases = {}, options = {}, traps = {}, descriptors = {},
     held = {}, records = {}, background = {}, orphans = {}, ended = {}, status = 0, guard = 0, loops = 0,
-    calls = 0, nesting = 0, interactive = false }, Shell)
+    calls = 0, nesting = 0, interactive = false,
+    -- looked at by every command, so they are never nil: that would be looked for in Shell, too
+    unwind = false, event = false, polls = false, substituted = false, io = false }, Shell)
   for number = 0, 9 do
     if swos.fd.kind(number) then
       shell.descriptors[number] = number

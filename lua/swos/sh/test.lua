@@ -3,6 +3,8 @@ local swos = require("swos")
 
 local M = {}
 
+local find, tointeger = string.find, math.tointeger -- which takes digits, too
+
 local function fail(text)
   error({ test = text }, 0)
 end
@@ -89,7 +91,7 @@ for operator, compare in pairs(NUMERIC) do
   BINARY[operator] = function(a, b) return compare(number(a), number(b)) end
 end
 
-local function integer(text) return text:find("^%-?%d+$") and math.tointeger(tonumber(text)) end
+local function integer(text) return find(text, "^%-?%d+$") and tointeger(text) end
 
 -- What most tests are: three words, the second of them an operator. nil: it has to be read.
 local function quick(words)

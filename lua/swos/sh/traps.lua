@@ -24,7 +24,7 @@ end
 -- Runs an action; $? is afterwards what it was. An exit in it counts.
 local function act(shell, action)
   local status, unwind = shell.status, shell.unwind
-  shell.unwind = nil
+  shell.unwind = false
   local result, raised = shell:protect(function() return require("swos.sh.exec").text(shell, action) end)
   if shell.unwind == "exit" or raised then return shell.unwind and shell.status or result end
   shell.status, shell.unwind = status, unwind
@@ -83,7 +83,7 @@ function M.builtin(shell, words, io)
     shell.traps[name] = action
     if action and name ~= "EXIT" then
       M.catch(shell)
-      shell.polls = shell.event ~= nil and not shell.interactive or nil
+      shell.polls = shell.event and not shell.interactive
     end
   end
 end
