@@ -6,14 +6,16 @@
 -- best shows what the system takes, the median what the machine was doing. Instructions are those
 -- the CPU retired under -icount shift=0 with a fixed seed: the same on any machine. They are
 -- compared with tests/bench/expect.lua: 5 % more is a failure, --update writes the new figures.
--- --quick counts only. --linux measures the network of the Linux guest in FOLDER too, in turns with ours:
--- only figures of one run compare. Pages: distinct ones of code and data that one repetition touches, in user
+-- --quick counts only. --linux measures the network and the commands of the Linux guest in FOLDER, too, in
+-- turns with ours: only figures of one run compare.
+-- Pages: distinct ones of code and data that one repetition touches, in user
 -- and kernel mode, and how often it changes the address space (plugin/pages.c). Linux's figures are
 -- those of the same emulator (tuned: nokaslr mitigations=off;
 -- commands: busybox). All with one CPU, but for the rows
 -- that say two.
 
 package.path = "tests/bench/?.lua;tests/lib/?.lua;" .. package.path
+local commands = require("commands")
 local disk = require("disk")
 local measure = require("measure")
 local transfer = require("transfer")
@@ -76,6 +78,7 @@ local NETWORK = {
   { "http-64MiB", "HTTP download, 64 MiB", "MB/s", 50, 36, true },
 }
 local NETWORK_ROUNDS = 5
+local COMMAND_ROUNDS = 5
 
 local function scaled(row, ns, unit)
   if unit == "us" then return ns / row.count / 1000 end
@@ -157,6 +160,14 @@ for _, entry in ipairs(NETWORK) do
   if guests[2] then linux = best(table.unpack(rounds[2][name])) end
   line(what, guests[1] and best(table.unpack(rounds[1][name])), guests[1] and measure.median(rounds[1][name]),
     unit, target, linux, counted[name], expected[name], pages[name])
+end
+
+if options["--linux"] and not options["--quick"] then
+  print(("%-35s %10s %10s   ms of CPU, Enter to prompt"):format("command", "swos", "busybox"))
+  local best = commands.rounds({ commands.swos(), commands.linux(options["--linux"]) }, COMMAND_ROUNDS)
+  for _, row in ipairs(commands.ROWS) do
+    print(("%-35s %10.1f %10.1f"):format(row[2], best[row[1]][1] * 1000, best[row[1]][2] * 1000))
+  end
 end
 
 if options["--update"] then
