@@ -29,7 +29,7 @@ enum key {
     KEY_SOCKETS
 }; /* the last and what is above: sockets */
 
-#define TERMINATED 143 /* as if there were no interrupt event */
+#define TERMINATED 143    /* as if there were no interrupt event */
 #define REPORT_MOST 32768 /* at once */
 #define HEAP_SPARE (16 * SW_PAGE)
 

@@ -2,7 +2,6 @@
 -- others go on, and nothing is left (tests/guest/socket_limits.c).
 
 package.path = "tests/lib/?.lua;" .. package.path
-local uv = require("luv")
 local tap = require("tap")
 local Guest = require("guest")
 local network = require("network")

@@ -12,7 +12,6 @@
  *                      connects N times to itself (TCP port PORT, and UDP port PORT + 1) and keeps the
  *                      connections; after a datagram it sends a byte through each
  *
- *   net_death hold N   accepts N connections and keeps them; after a datagram it ends
  *
  * TCP port 5555, UDP port 5556. */
 #include <errno.h>
@@ -386,22 +385,6 @@ static _Noreturn void idle(unsigned count, uint16_t port)
     }
 }
 
-static int hold(unsigned count)
-{
-    const struct sw_socket_address any = { .family = SW_NET_IPV4, .port = TCP_PORT };
-    struct sw_socket_address from;
-    struct sw_socket *listener, *held; /* more than there are descriptors */
-    int udp = bound(SOCK_DGRAM, UDP_PORT);
-
-    must_be(sw_socket_listen(&any, 128, &listener, NULL), "listen");
-    say("listening");
-    for (unsigned i = 0; i < count; i++)
-        must_be(sw_socket_accept(listener, 0, SW_NEVER, &held, &from), "accept");
-    say("held");
-    await_datagram(udp);
-    return 0;
-}
-
 int main(int count, char **words)
 {
     const char *what = count > 1 ? words[1] : "";
@@ -414,8 +397,6 @@ int main(int count, char **words)
         return polls();
     if (strcmp(what, "pair") == 0)
         return pair();
-    if (strcmp(what, "hold") == 0 && count > 2)
-        return hold((unsigned)atoi(words[2]));
     if (strcmp(what, "grow") == 0 && count > 2)
         return grow((unsigned)atoi(words[2]));
     if (strcmp(what, "idle") == 0 && count > 2)
