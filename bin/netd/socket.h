@@ -115,8 +115,6 @@ status_t tcp_handle_accept(struct sw_request *request, const struct sw_endpoint_
 status_t tcp_handle_shutdown(struct sw_request *request,
                              const struct sw_endpoint_shutdown_request *in,
                              struct sw_endpoint_shutdown_reply *out);
-status_t tcp_handle_grow(struct sw_request *request, const struct sw_endpoint_grow_request *in,
-                         struct sw_endpoint_grow_reply *out);
 status_t tcp_handle_set(struct sw_request *request, const struct sw_endpoint_set_request *in,
                         struct sw_endpoint_set_reply *out);
 /* The program has set the event of a connection. */
@@ -145,6 +143,9 @@ err_t connection_connect(struct socket *socket, const ip_addr_t *to, uint16_t po
 void connection_keep(struct tcp_pcb *pcb, const uint32_t keep[RECORD_KEEPS]);
 /* What is recorded of a connection that has just begun: nothing was given to lwIP to send. */
 struct record_flow connection_flow(const struct socket *socket);
+
+/* ---- rings.c */
+
 /* A program's memory, mapped here. */
 struct ring_memory {
     void *at;
@@ -159,6 +160,8 @@ void ring_adopt(struct socket *socket, const struct ring_memory *memory);
 /* The memory that came with a request (0: none), and the same as a socket's new rings. */
 handle_t ring_of(const struct sw_request *request);
 status_t ring_take(struct socket *socket, const struct sw_request *request);
+status_t tcp_handle_grow(struct sw_request *request, const struct sw_endpoint_grow_request *in,
+                         struct sw_endpoint_grow_reply *out);
 
 /* ---- listen.c */
 

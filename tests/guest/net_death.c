@@ -12,7 +12,6 @@
  *                      connects N times to itself (TCP port PORT, and UDP port PORT + 1) and keeps the
  *                      connections; after a datagram it sends a byte through each
  *
- *
  * TCP port 5555, UDP port 5556. */
 #include <errno.h>
 #include <fcntl.h>

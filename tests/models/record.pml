@@ -9,10 +9,10 @@
  * At some time the program lets the rings grow: it waits while netd copies them into larger memory, and goes
  * over to that when it hears so. A successor finds the memory that is kept, and the program asks it again.
  *
- * Checked: the program reads each byte once and in order, and so does the peer; positions the program sees
- * move forward only; what was acknowledged to the peer is there for the program; what the peer acknowledges
- * was recorded as sent, so that the successor believes it; nothing that may have to be sent again was written
- * over.
+ * Checked: the program reads each byte once and in order, and so does the peer; the rings it touches are those
+ * that are kept, and positions it sees move forward only; what was acknowledged to the peer is there for the
+ * program; what the peer acknowledges was recorded as sent, so that the successor believes it; nothing that may
+ * have to be sent again was written over.
  *
  * Variants that must fail: BUG_PUBLISH (the ring says that bytes came before the record does), BUG_ACK (they
  * are acknowledged before they are recorded), BUG_ROOM (room is given away before it is recorded what was
@@ -61,13 +61,13 @@ active proctype Program()
 {
     do
     :: atomic { !asks && m[uses].down_consumed < m[uses].down_produced ->
-        assert(m[uses].down_produced >= seen_produced);
+        assert(uses == kept && m[uses].down_produced >= seen_produced);
         seen_produced = m[uses].down_produced;
         assert(m[uses].down[m[uses].down_consumed % SIZE(uses)] == got); /* once, in order */
         got++;
         m[uses].down_consumed++ }
     :: atomic { !asks && put < BYTES && m[uses].up_produced - m[uses].up_consumed < SIZE(uses) ->
-        assert(m[uses].up_consumed >= seen_consumed);
+        assert(uses == kept && m[uses].up_consumed >= seen_consumed);
         seen_consumed = m[uses].up_consumed;
         m[uses].up[m[uses].up_produced % SIZE(uses)] = put;
         put++;

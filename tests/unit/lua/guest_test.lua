@@ -139,6 +139,13 @@ tap.test("lost pages are found", function()
     uses = uses + 1
     if uses == 5 then guest:run("pages=$((pages - 1))") end
   end)
+  local turns, change = 2, 1
+  guest:leak_check(function() -- a page that comes and goes
+    turns = turns + 1
+    if turns % 5 > 0 then return end
+    change = -change
+    guest:run(("pages=$((pages + %d))"):format(change))
+  end)
   local calls = 0
   guest:leak_check(function() -- what was there at first may go late, but not for ever
     calls = calls + 1
