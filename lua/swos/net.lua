@@ -324,12 +324,13 @@ local function open_at(operation, metatable, port, deadline, options)
 end
 
 -- An operation of netd on the socket that says TIMED_OUT while there is nothing: asked again each time the
--- event is set.
+-- event is set. The deadline is for that; netd answers at once, and of a call that is left at the deadline
+-- nobody could say whether it has taken something.
 local function ask(socket, operation, fields, deadline)
   while true do
     if socket.closed then return failure(socket.name, nil, "BAD_STATE") end
     if socket.lost then return failure(socket.name, nil, "RESET") end
-    local reply, message, code = protocol.endpoint[operation](socket.connection, fields, deadline)
+    local reply, message, code = protocol.endpoint[operation](socket.connection, fields)
     if reply then return reply end
     local ok = true
     if code == "NOT_CONNECTED" then  -- netd's successor could not go on with it
