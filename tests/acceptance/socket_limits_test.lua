@@ -52,7 +52,7 @@ tap.test("connections closed in a row leave ports and memory", function()
   guest:checks(PROGRAM .. "passing 12000", 240)
   local more = netd_memory() - before
   tap.note("%d bytes more", more)
-  tap.check(more < 2 << 20, "%d bytes more", more)  -- 4,096 in TIME_WAIT are 1.3 MB
+  tap.check(more < 3 << 20, "%d bytes more", more)  -- 4,096 in TIME_WAIT are 1.3 MB, 12,000 are 3.7
 end)
 
 tap.test("as many sockets as it gets: a clear error, and others go on", function()

@@ -65,7 +65,7 @@ local function save(file, bytes)
   if ok then ok, message = fs.rename(new, file) end
   if not ok then
     fs.remove(new)
-    return nil, (message:gsub("^.-: ", file .. ": ")) -- not the name nobody has typed
+    return nil, (message:gsub("^.-: ", function() return file .. ": " end)) -- not the name nobody has typed
   end
   return true
 end
