@@ -405,7 +405,12 @@ status_t sw_socket_read(struct sw_socket *socket, void *buffer, size_t length, u
 status_t sw_socket_peek(struct sw_socket *socket, void *buffer, size_t length, uint64_t deadline,
                         size_t *out_done)
 {
-    return bytes_get(socket, buffer, length, deadline, out_done);
+    status_t status = bytes_get(socket, buffer, length, deadline, out_done);
+
+    /* Nothing is taken: who waits for more than the ring has would do so for ever. */
+    if (*out_done > 0 && *out_done < length)
+        grow_down(socket, *out_done);
+    return status;
 }
 
 status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t length,
