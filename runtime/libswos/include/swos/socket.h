@@ -20,8 +20,9 @@ struct sw_socket_address {
 };
 
 /* Bytes of the rings of a connection where its program does not say (`ring` 0): they grow when sw_socket_write
- * finds no room, or sw_socket_read or _peek a ring that is nearly full. Who accepts begins with the least, a page for
- * both, as many connections of a server say little. Those that a program does say stay as they are. */
+ * finds no room, or sw_socket_read or sw_socket_peek a ring that is nearly full. Who accepts begins with the
+ * least, a page for both, as many connections of a server say little. Those that a program does say stay as they
+ * are. */
 #define SW_SOCKET_RING 16384u /* begun with by who connects; and what the first growth is to */
 #define SW_SOCKET_RING_GROWN 131072u /* the most */
 
