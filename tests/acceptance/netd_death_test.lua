@@ -77,6 +77,12 @@ local function connect()
   return self
 end
 
+-- Ends programs that listen, and waits until another one can: their sockets go after them.
+local function end_programs(file)
+  guest:must(("kill $(cat %s)"):format(file))
+  await("the port is free", function() return not guest:must("ss -tnl"):find("LISTEN[^\n]*:5555 ") end)
+end
+
 local function datagram(text)
   local socket = uv.new_udp()
   socket:send(text, "127.0.0.1", udp)
@@ -156,7 +162,7 @@ end)
 tap.test("the listener accepts afterwards", function()
   kill()
   echoed(echo(random_file(100000)))
-  guest:must("kill $(cat /tmp/echo)")
+  end_programs("/tmp/echo")
 end)
 
 -- A datagram that nobody has read goes with netd; what comes afterwards arrives.
@@ -278,7 +284,7 @@ tap.test("1,000 ends of idle connections", function()
     "back with 1000 connections, 5 listeners, 5 UDP sockets; 0 are lost")
   datagram("go")
   says(name, "round 5")
-  guest:must("kill $(cat /tmp/idle)")
+  end_programs("/tmp/idle")
 end)
 
 tap.test("300 kills at random moments, four transfers", function()
