@@ -308,7 +308,7 @@ end)
 -- Nothing woke netd meanwhile. A connection that began was counted that time, and taken for one whose
 -- handshake does not end.
 tap.test("after a minute of silence a connection is accepted", function()
-  guest:sleep(61)
+  guest:sleep(61) -- the minute
   echoed(echo(random_file(100000)))
 end)
 
