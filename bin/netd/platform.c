@@ -1,4 +1,5 @@
 /* What lwIP asks of its platform (arch/cc.h, lwip_hooks.h). */
+#include "checksum.h"
 #include "netd.h"
 #include <lwip/sys.h>
 #include <sodium/crypto_hash_sha256.h>
@@ -39,25 +40,9 @@ void lwip_port_failed(const char *what, const char *file, int line)
     abort();
 }
 
-/* Eight bytes at a time; a carry out of 64 bits is one more (RFC 1071, 2). */
 uint16_t lwip_port_checksum(const void *data, int length)
 {
-    const uint8_t *at = data;
-    uint64_t sum = 0, word, last = 0;
-
-    for (; length >= 8; length -= 8, at += 8) {
-        memcpy(&word, at, 8);
-        sum += word;
-        sum += sum < word;
-    }
-    memcpy(&last, at, (size_t)length);
-    sum += last;
-    sum += sum < last;
-    sum = (sum >> 32) + (sum & 0xffffffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    return (uint16_t)sum;
+    return checksum(data, (size_t)length);
 }
 
 static void hash_address(uint8_t out[17], const ip_addr_t *address)

@@ -48,6 +48,7 @@ struct socket {
     bool restless; /* in the list by next_restless */
     struct socket *next_restless;
     bool owes; /* an acknowledgement, at the end of the batch; then in the list by next_owing */
+    uint64_t owes_until;
     bool owing;
     struct socket *next_owing;
     struct socket *listener, *next_pending; /* waits to be accepted */

@@ -15,7 +15,8 @@
 
 #include "lwip_hooks.h"
 
-#define LINGER (60 * SW_SECOND) /* for what a closed connection has still to send */
+#define LINGER (60 * SW_SECOND)        /* for what a closed connection has still to send */
+#define PATIENCE (20 * SW_MILLISECOND) /* with a program that reads late */
 
 static struct socket *closing; /* closed by their programs, and still sending; by next_closing */
 static struct socket *owing;   /* acknowledgements, or were so in this batch; by next_owing */
@@ -201,8 +202,11 @@ static void push(struct socket *socket)
 
 /* ------------------------------------------------------------------ TCP: acknowledgements */
 
-static void owe(struct socket *socket)
+/* An acknowledgement is to leave: at the end of the batch, or, if its program is late, before `until`. */
+static void owe(struct socket *socket, uint64_t until)
 {
+    if (!socket->owes || until < socket->owes_until)
+        socket->owes_until = until;
     socket->owes = true;
     if (!socket->owing) {
         socket->owing = true;
@@ -211,33 +215,56 @@ static void owe(struct socket *socket)
     }
 }
 
+/* The widest window that the peer can be told of: without window scaling that is less than a large ring. */
+static uint32_t window_most(const struct socket *socket)
+{
+    return LWIP_MIN(socket->stream.out_capacity, TCP_WND_MAX(socket->pcb));
+}
+
 /* One acknowledgement tells of all segments of a batch, which had come before the first of them was looked
  * at: it leaves when that of the second one could have at the earliest had they come together, as they do
  * from a card that joins segments (GRO), and RFC 5681, 4.2 lets a receiver stretch what it SHOULD do for every
  * second segment. A single segment's waits for data to go with, or a quarter of a second, as ever. What a
  * sender must hear of at once, for its fast retransmit and its probes, does not come here: segments out of
- * order, doubled, outside the window, the end. */
+ * order, doubled, outside the window, the end.
+ *
+ * While a program is late, and its window low, the acknowledgement leaves when it has read: now it would tell of a
+ * small window, and another one of its growth soon after. Not for long: a sender takes what is not acknowledged
+ * for lost, after 200 ms at the earliest. */
 void lwip_port_tcp_ack(struct tcp_pcb *pcb)
 {
     struct socket *socket = tcp_ext_arg_get(pcb, 0);
 
     if (socket && (pcb->flags & TF_ACK_DELAY))
-        owe(socket);
+        owe(socket, socket->owes ? socket->owes_until : sw_clock_monotonic() + PATIENCE);
     else
         tcp_ack(pcb);
 }
 
+static bool window_is_low(const struct socket *socket)
+{
+    const struct tcp_pcb *pcb = socket->pcb;
+
+    return pcb && (pcb->refused_data || pcb->rcv_wnd < window_most(socket) / 2);
+}
+
 bool sockets_acknowledge(void)
 {
+    uint64_t now = owing ? sw_clock_monotonic() : 0;
     bool sent = false;
 
-    for (struct socket *socket; (socket = owing);) {
-        owing = socket->next_owing;
+    for (struct socket **link = &owing, *socket; (socket = *link);) {
+        struct tcp_pcb *pcb = socket->pcb;
+
+        if (socket->owes && pcb && now < socket->owes_until && window_is_low(socket)) {
+            link = &socket->next_owing;
+            continue;
+        }
+        *link = socket->next_owing;
         socket->owing = false;
         if (!socket->owes) /* it went with data */
             continue;
         socket->owes = false;
-        struct tcp_pcb *pcb = socket->pcb;
         if (!pcb || pcb->state < ESTABLISHED)
             continue;
         tcp_ack_now(pcb);
@@ -263,23 +290,21 @@ static void widen(struct socket *socket)
     free = LWIP_MIN(free, TCP_WND_MAX(pcb));
     if (free > pcb->rcv_wnd)
         pcb->rcv_wnd = free;
-    /* Of what it can be told at all: without window scaling that is less than a large ring. */
-    quarter = LWIP_MIN(socket->stream.out_capacity, TCP_WND_MAX(pcb)) / 4;
+    quarter = window_most(socket) / 4;
     segment = LWIP_MIN(socket->stream.out_capacity / 2, pcb->mss);
     moved = pcb->rcv_nxt + pcb->rcv_wnd - pcb->rcv_ann_right_edge;
     if ((int32_t)moved < (int32_t)segment)
         return;
     pcb->rcv_ann_wnd = pcb->rcv_wnd;
     if (moved >= quarter)
-        owe(socket);
+        owe(socket, 0);
 }
 
 /* Says what we want to be woken for: bytes to send, and room when the window is low; then looks
  * whether there is room already. */
 static void want(struct socket *socket)
 {
-    const struct tcp_pcb *pcb = socket->pcb;
-    bool low = pcb && (pcb->refused_data || pcb->rcv_wnd < socket->stream.out_capacity / 2);
+    bool low = window_is_low(socket);
 
     sw_stream_want(&socket->stream, SW_SOCKET_WANT_MORE | (low ? SW_SOCKET_WANT_ROOM : 0));
     if (low)
@@ -717,5 +742,8 @@ uint64_t sockets_deadline(void)
     for (const struct socket *socket = closing; socket; socket = socket->next_closing)
         if (socket->linger < deadline)
             deadline = socket->linger;
+    for (const struct socket *socket = owing; socket; socket = socket->next_owing)
+        if (socket->owes && socket->owes_until < deadline)
+            deadline = socket->owes_until;
     return deadline;
 }

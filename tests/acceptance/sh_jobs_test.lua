@@ -75,13 +75,16 @@ tap.test("Ctrl-Z stops, the shell goes on, fg continues, Ctrl-C ends", function(
 end)
 
 tap.test("kill -STOP and -CONT take a process of a job for the job", function()
+  local function both(state)
+    local states = guest:must("ps -o stat,cmd")
+    return states:find("\n" .. state .. " +sleep") and states:find("\n" .. state .. " +cat")
+  end
   guest:background("sleep 1000 | cat")
+  -- A stop that came between the two would find a job whose cat has not been started.
+  guest:await("both are there", function() return both("[SR]") end)
   guest:must("kill -STOP $!")
   tap.equal(guest:must("jobs"), "[1]+  Stopped    sleep 1000 | cat")
-  guest:await("both stand", function()
-    local states = guest:must("ps -o stat,cmd")
-    return states:find("\nT +sleep") and states:find("\nT +cat")
-  end)
+  guest:await("both stand", function() return both("T") end)
   guest:must("kill -18 $!")
   tap.equal(guest:must("jobs"), "[1]+  Running    sleep 1000 | cat")
   local output, status = guest:run("kill -STOP 1")

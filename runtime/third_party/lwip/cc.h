@@ -26,3 +26,7 @@ uint16_t lwip_port_checksum(const void *data, int length);
 #define LWIP_PLATFORM_ASSERT(what) lwip_port_failed(what, __FILE__, __LINE__)
 #define LWIP_PLATFORM_DIAG(what)
 #define LWIP_CHKSUM lwip_port_checksum
+
+/* An instruction each; lwIP has functions for it. */
+#define lwip_htons(number) __builtin_bswap16(number)
+#define lwip_htonl(number) __builtin_bswap32(number)
