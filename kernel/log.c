@@ -42,6 +42,20 @@ static uint16_t record_length(uint64_t at)
     return length;
 }
 
+/* Where the record of a number lies that is kept, or the next one will. Readers go forward: the way
+ * goes on from the one that was looked for last. */
+static uint64_t position_of(uint64_t number)
+{
+    static uint64_t last, at;
+    if (last < oldest || last > number) {
+        last = oldest;
+        at = tail;
+    }
+    for (; last < number; last++)
+        at += sizeof(uint16_t) + record_length(at);
+    return at;
+}
+
 static void ring_append(const char *text, uint16_t length)
 {
     while (head + sizeof length + length - tail > RING_SIZE) {
@@ -151,9 +165,7 @@ size_t log_record(uint64_t *sequence, char *buffer)
         *sequence = oldest;
     if (*sequence >= newest)
         return 0;
-    uint64_t at = tail;
-    for (uint64_t number = oldest; number < *sequence; number++)
-        at += sizeof(uint16_t) + record_length(at);
+    uint64_t at = position_of(*sequence);
     uint16_t length = record_length(at);
     ring_get(at + sizeof length, buffer, length);
     buffer[length] = '\n';
@@ -163,10 +175,8 @@ size_t log_record(uint64_t *sequence, char *buffer)
 
 void log_gathered(uint64_t sequence)
 {
-    uint64_t at = tail;
-    for (uint64_t number = oldest; number < sequence && number < newest; number++)
-        at += sizeof(uint16_t) + record_length(at);
-    gathered = at;
+    sequence = sequence < oldest ? oldest : sequence;
+    gathered = position_of(sequence < newest ? sequence : newest);
 }
 
 bool log_should_be_gathered(void)

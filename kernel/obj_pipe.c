@@ -2,12 +2,13 @@
  *
  * head and tail count bytes since the ring was last empty; head - tail bytes are in it. In record
  * mode each record is a u32 length and its bytes. The writer's side may say which job reads; others
- * are kept waiting (a terminal's input is for what runs in the foreground). Blocked readers and writers make their call again
- * when the ring changes; a writer that has written a part remembers how much in wait_done. Big
- * lock. */
+ * are kept waiting (a terminal's input is for what runs in the foreground). Blocked readers and
+ * writers make their call again when the ring changes; a writer that has written a part remembers
+ * how much in wait_done. Bytes are copied in slices, a record in one go. Big lock. */
 #include "syscall_handlers.h"
 
-#define PIPE_ATOMIC 4096 /* bytes that go whole or not at all */
+#define PIPE_ATOMIC 4096   /* bytes that go whole or not at all */
+#define SLICE_BYTES 262144 /* copied in one go */
 #define READER 0
 #define WRITER 1
 
@@ -225,7 +226,7 @@ status_t sys_pipe_read(struct thread *thread, struct pipe *pipe, uint32_t pipe_r
      * (the shell must not take a line typed after Ctrl-C for one before). */
     if (thread->interrupted && thread_may_block(thread, SW_NEVER) != SW_OK)
         return SW_INTERRUPTED;
-    uint64_t skip = 0, available = bytes;
+    uint64_t skip = 0, available = bytes < SLICE_BYTES ? bytes : SLICE_BYTES;
     if (core->records) {
         uint32_t record;
         status_t status = ring_get_length(core, core->tail, &record);
@@ -275,15 +276,22 @@ status_t sys_pipe_write(struct thread *thread, struct pipe *pipe, uint32_t pipe_
     if (!core->ends[READER])
         return SW_PEER_CLOSED;
     bool whole = core->records || length <= PIPE_ATOMIC;
+    uint64_t stop = whole ? UINT64_MAX : done + SLICE_BYTES;
     while (done < length || (core->records && length == 0)) {
         uint64_t room = core->capacity - (core->head - core->tail);
         uint64_t piece = length - done;
+        if (done == stop) {
+            thread->wait_done = done;
+            return SYSCALL_RESTART;
+        }
         if (whole ? room < piece + header : room == 0) {
             thread->wait_done = done;
             return pipe_block(thread, pipe, deadline);
         }
         if (piece > room - header)
             piece = room - header;
+        if (piece > stop - done)
+            piece = stop - done;
         status_t status = ring_from_user(core, core->head + header, buffer + done, piece);
         if (status == SW_OK && header)
             status = ring_put_length(core, core->head, (uint32_t)piece);

@@ -306,6 +306,11 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
 {
     if (port->waiter)
         return SW_BUSY;
+    _Static_assert(sizeof(thread->wait_room) == offsetof(struct sw_wait, event),
+                   "the head of sw_wait");
+    status_t status = copy_from_user(&thread->wait_room, wait, sizeof(thread->wait_room));
+    if (status != SW_OK)
+        return status;
     call_defer_all(thread);
     thread->busy_from = 0;
     port->unheard_ns = 0;
@@ -314,11 +319,6 @@ status_t sys_port_wait(struct thread *thread, struct port *port, vaddr_t wait, u
         list_remove(&port->server_link);
         list_add_tail(&thread->ports, &port->server_link);
     }
-    _Static_assert(sizeof(thread->wait_room) == offsetof(struct sw_wait, event),
-                   "the head of sw_wait");
-    status_t status = copy_from_user(&thread->wait_room, wait, sizeof(thread->wait_room));
-    if (status != SW_OK)
-        return status;
     thread->wait_pointer = wait;
     if (port_waiting(port)) {
         status = port_deliver(port, thread);

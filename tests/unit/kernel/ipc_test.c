@@ -667,6 +667,54 @@ static void test_pipe_progress(struct thread *keeper)
     CHECK(state_same(before));
 }
 
+static struct {
+    struct thread *thread;
+    uint64_t bytes[8];
+    uint32_t count;
+} reader;
+
+/* Between two slices of a write another process looks how much there is. */
+static void reader_turn(void)
+{
+    struct thread *thread = reader.thread;
+
+    if (reader.count < ARRAY_COUNT(reader.bytes) &&
+        SYS(thread, PIPE_INFO, SW_START_HANDLE(1)) == SW_OK)
+        reader.bytes[reader.count++] = thread->frame.x[1];
+}
+
+/* No more than 256 KiB are copied in one hold of the lock, in or out. */
+static void test_pipe_slices(struct thread *keeper)
+{
+    struct state before = state_now();
+    const uint64_t slice = 256 * 1024, size = 1 << 20;
+    handle_t memory = made(keeper, SYS(keeper, MEMORY_CREATE, size, SW_MEMORY_COMMIT)), process;
+    CHECK(SYS(keeper, MEMORY_MAP, memory, 0, 0, size, SW_MAP_READ | SW_MAP_WRITE) == SW_OK);
+    vaddr_t at = keeper->frame.x[1];
+    CHECK(SYS(keeper, PIPE_CREATE, size, 0) == SW_OK);
+    handle_t ends[] = { (handle_t)keeper->frame.x[1], (handle_t)keeper->frame.x[2] };
+    struct sw_transfer transfers[] = { { .handle = ROOT, .rights = SW_RIGHTS_SAME },
+                                       { .handle = ends[0], .rights = SW_RIGHTS_SAME } };
+    reader.thread = fake_spawn(keeper, ROOT, transfers, 2, 0, &process);
+    reader.count = 0;
+    fake_slice_hook = reader_turn;
+    CHECK(SYS(keeper, PIPE_WRITE, ends[1], at, size, SW_NEVER) == SW_OK &&
+          keeper->frame.x[1] == size);
+    fake_slice_hook = NULL;
+    CHECK(reader.count == 3 && reader.bytes[0] == slice && reader.bytes[2] == 3 * slice);
+    for (uint64_t left = size; left > 0; left -= slice)
+        CHECK(SYS(keeper, PIPE_READ, ends[0], at, size, 0) == SW_OK && keeper->frame.x[1] == slice);
+    CHECK(SYS(keeper, PIPE_READ, ends[0], at, size, 0) == SW_TIMED_OUT);
+    SYS(keeper, PROCESS_KILL, process, 0);
+    SYS(keeper, HANDLE_CLOSE, process);
+    SYS(keeper, HANDLE_CLOSE, ends[0]);
+    SYS(keeper, HANDLE_CLOSE, ends[1]);
+    SYS(keeper, MEMORY_UNMAP, at, size);
+    SYS(keeper, HANDLE_CLOSE, memory);
+    fake_advance(10 * MS);
+    CHECK(state_same(before));
+}
+
 int main(void)
 {
     struct thread *keeper = fake_start(2, 8192);
@@ -691,6 +739,7 @@ int main(void)
     test_own_limits(keeper);
     test_pipe_levels(keeper);
     test_pipe_progress(keeper);
+    test_pipe_slices(keeper);
     test_big_commit(keeper);
     test_many_deadlines(keeper);
     return tap_done();
