@@ -42,8 +42,18 @@ static bool read_list(char *text)
             return false;
         ranges[range_count++] = range;
     }
+    if (range_count == 0)
+        return false;
     qsort(ranges, range_count, sizeof(*ranges), by_first);
-    return range_count > 0;
+    size_t last = 0; /* those that lie in one another are one */
+    for (size_t i = 1; i < range_count; i++) {
+        if (ranges[i].first > ranges[last].last)
+            ranges[++last] = ranges[i];
+        else if (ranges[i].last > ranges[last].last)
+            ranges[last].last = ranges[i].last;
+    }
+    range_count = last + 1;
+    return true;
 }
 
 /* Whether number `at`, which grows from call to call, is wanted; *next: the first range that may hold it. */
@@ -51,11 +61,7 @@ static bool wanted(uint64_t at, size_t *next)
 {
     while (*next < range_count && ranges[*next].last < at)
         (*next)++;
-    /* ranges may lie in one another */
-    for (size_t i = *next; i < range_count && ranges[i].first <= at; i++)
-        if (at <= ranges[i].last)
-            return !complement;
-    return complement;
+    return (*next < range_count && ranges[*next].first <= at) != complement;
 }
 
 static void cut_bytes(const char *line, size_t length)
@@ -68,6 +74,7 @@ static void cut_bytes(const char *line, size_t length)
         size_t size = characters ? utf8_decode(line + i, length - i, &c) : 1;
         size = size ? size : 1;
         before = wanted(++number, &next);
+        gap |= before && !complement && ranges[next].first == number;
         if (before && gap && any && between)
             out_text(between);
         if (before)

@@ -311,6 +311,19 @@ static bool address_fits(const struct sed_address *address)
     }
 }
 
+/* A range from a line that n or N has passed over begins with the next one, unless that is behind its end, too. */
+static bool range_begins(struct sed_command *command)
+{
+    const struct sed_address *first = &command->first, *second = &command->second;
+    bool begins = address_fits(first);
+    if (!begins && first->kind == ADDRESS_LINE && first->line > 0 && line > first->line &&
+        (command->began == 0 || line < command->began))
+        begins = second->kind != ADDRESS_LINE || line <= second->line;
+    if (begins)
+        command->began = line;
+    return begins;
+}
+
 /* Whether the line is in the command's range, which may begin or end here. */
 static bool range_fits(struct sed_command *command)
 {
@@ -328,7 +341,7 @@ static bool range_fits(struct sed_command *command)
         /* a range by numbers that is over already, as after n: this line is none of it */
         return line <= command->until;
     }
-    if (!address_fits(&command->first))
+    if (!range_begins(command))
         return false;
     switch (second->kind) {
     case ADDRESS_LINE:

@@ -33,9 +33,9 @@ struct sed_command {
     struct sed_address first, second;
     bool negated;
     char name;
-    /* a range: whether it is on, and up to which line when that is known */
+    /* a range: whether it is on, up to which line when that is known, and where it began last; 0: nowhere */
     bool on;
-    uint64_t until;
+    uint64_t until, began;
     size_t target; /* {: behind its }; b, t, T: where they go */
     /* s */
     struct regex *regex;
