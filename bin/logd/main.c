@@ -274,9 +274,21 @@ static void waiters_serve(void)
     }
 }
 
+/* Nobody tells of a caller that has stopped waiting: its place is free again. */
+static void waiters_gone(void)
+{
+    char none;
+    uint64_t done;
+    for (uint32_t i = 0; i < WAITERS; i++)
+        if (logd.waiters[i].token && sw_call_read(logd.waiters[i].token, SW_AREA_REQUEST, 0, &none,
+                                                  0, &done) == SW_CALLER_GONE)
+            logd.waiters[i].token = 0;
+}
+
 /* A free place; NULL: there is none. */
 static struct waiter *waiter_place(void)
 {
+    waiters_gone();
     for (uint32_t i = 0; i < WAITERS; i++)
         if (!logd.waiters[i].token)
             return &logd.waiters[i];
@@ -449,6 +461,7 @@ static void on_timeout(struct sw_server *server)
 {
     (void)server;
     kernel_log_pull();
+    waiters_gone();
     waiters_serve();
 }
 
