@@ -190,6 +190,7 @@ status_t tcp_handle_accept(struct sw_request *request, const struct sw_endpoint_
         socket->memory = NULL;
         vault_drop(socket->badge % VAULT_SOCKETS);
         socket_drop_event(socket); /* it waits on for another accept */
+        socket_tell(listener);
         return status;
     }
     listener_forget(socket);

@@ -94,6 +94,7 @@ void connection_leave(struct tcp_pcb *pcb)
     tcp_ext_arg_set(pcb, 0, NULL);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
+    tcp_poll(pcb, NULL, 0);
     tcp_err(pcb, NULL);
 }
 
@@ -172,6 +173,15 @@ static void settle(struct socket *socket)
 
 /* ------------------------------------------------------------------ TCP: bytes */
 
+static void push(struct socket *socket);
+
+static err_t on_poll(void *argument, struct tcp_pcb *pcb)
+{
+    tcp_poll(pcb, NULL, 0);
+    push(argument);
+    return ERR_OK;
+}
+
 /* Gives lwIP what the program has put into its ring. */
 static void push(struct socket *socket)
 {
@@ -188,8 +198,11 @@ static void push(struct socket *socket)
             length = room;
         if (length > 32768)
             length = 32768;
-        if (length == 0 || tcp_write(pcb, bytes, (u16_t)length, 0) != ERR_OK)
-            break; /* goes on when something is acknowledged */
+        if (length == 0 || tcp_write(pcb, bytes, (u16_t)length, 0) != ERR_OK) {
+            if (!pcb->unsent && !pcb->unacked) /* for want of memory */
+                tcp_poll(pcb, on_poll, 1);
+            break; /* goes on when something is acknowledged, or in half a second */
+        }
         socket->queued += (uint32_t)length;
     }
     if (socket->end_wanted && !socket->stream.broken &&
@@ -300,11 +313,13 @@ static void widen(struct socket *socket)
         owe(socket, 0);
 }
 
-/* Says what we want to be woken for: bytes to send, and room when the window is low; then looks
- * whether there is room already. */
+/* Says what we want to be woken for: bytes to send, and room when the window is low, as the peer is told of
+ * it: what is free beyond that, and was too little to be told, must not end the wish. Then looks whether there
+ * is room already. */
 static void want(struct socket *socket)
 {
-    bool low = window_is_low(socket);
+    const struct tcp_pcb *pcb = socket->pcb;
+    bool low = pcb && (pcb->refused_data || pcb->rcv_ann_wnd < window_most(socket) / 2);
 
     sw_stream_want(&socket->stream, SW_SOCKET_WANT_MORE | (low ? SW_SOCKET_WANT_ROOM : 0));
     if (low)
@@ -387,11 +402,14 @@ static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
     return socket->closed && connection_finish(socket) ? ERR_ABRT : ERR_OK;
 }
 
-/* lwIP has freed the pcb. */
+/* lwIP has freed the pcb, or frees it as soon as this is over; it must not tell on_destroy then, nor ask for the
+ * socket meanwhile: there may be none any more. */
 static void on_error(void *argument, err_t error)
 {
     struct socket *socket = argument;
 
+    if (socket->pcb)
+        tcp_ext_arg_set(socket->pcb, 0, NULL);
     socket->pcb = NULL;
     if (!socket->memory || socket->closed) { /* nobody has accepted it, or cares */
         socket_free(socket);

@@ -28,6 +28,12 @@ edit "$SRC/src/core/tcp_in.c" "$full) {$cr" "$full && !lwip_port_half_open_drop(
 # Every second segment was acknowledged as it came; netd acknowledges those of a batch together (bin/netd/tcp.c).
 edit "$SRC/src/core/tcp_in.c" "        tcp_ack(pcb);$cr" "        lwip_port_tcp_ack(pcb);$cr"
 
+# With SACKs to tell an acknowledgement left before the program's ring had what it acknowledges: had netd died then,
+# nobody would have had it. It leaves when all callbacks are over, as others do.
+sacks='        if (LWIP_TCP_SACK_VALID(pcb, 0)) {'
+edit "$SRC/src/core/tcp_in.c" "$sacks$cr" "        if (LWIP_TCP_SACK_VALID(pcb, 0)) tcp_ack_now(pcb);$cr
+        if (0) {$cr"
+
 # A DHCP option that reaches over a whole fragment of its message was read behind the next one's end: only one
 # fragment was passed over (found by tests/unit/network/fuzz/dhcp.c).
 over='    if (offset >= q->len) {'

@@ -165,6 +165,31 @@ tap.test("a program that reads late: an acknowledgement in time, a window when i
   tap.equal(guest:must("cat /tmp/late; rm /tmp/late"), "")
 end)
 
+-- What is read first is too little to tell the peer of; it must not make netd forget to tell of the rest.
+tap.test("a small window grows again though it is read in pieces", function()
+  local program = [[local swos, net = require("swos"), require("swos.net")
+    local connection = assert(assert(net.listen(5602)):accept(nil, { ring = 4096 }))
+    for _, count in ipairs({ 1000, 1920 }) do
+      swos.sleep(0.5)
+      assert(#connection:read(count) == count)
+    end
+    assert(connection:read() == "")]]
+  guest:must(("(lua -e '%s' >/tmp/small 2>&1 &)"):format((program:gsub("%s+", " "))))
+  guest:await("the reader", function() return guest:must("ss -tl"):find(":5602 ", 1, true) end)
+  local connection, piece = peer:connect(5602), bytes(1460)
+  peer:wait("a window for both", function() return connection.room >= 2 * #piece end)
+  peer:together(function()
+    for _ = 1, 2 do
+      connection:segment(ACK | PSH, { data = piece })
+      connection.seq = connection.seq + #piece & 0xffffffff
+    end
+  end)
+  connection:acknowledged()
+  peer:wait("the whole window", function() return connection.room >= 4000 end, 30)
+  connection:close()
+  tap.equal(guest:must("cat /tmp/small; rm /tmp/small"), "")
+end)
+
 tap.test("segments out of order, twice, and over each other: right bytes, SACK tells of them", function()
   local connection, data = peer:connect(PORT, { syn_options = SACK }), bytes(12000)
   connection:widen(#data)
