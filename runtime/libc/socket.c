@@ -34,7 +34,7 @@ struct bsd_socket {
     struct sw_socket *socket;       /* NULL: none yet */
     struct sw_socket_address local; /* bound to */
     struct sw_socket_address peer;  /* port 0: none */
-    bool bound, listening, connecting;
+    bool bound, listening, connecting, error_told;
     uint32_t ring;
     uint64_t receive_time, send_time; /* ns; 0: for ever */
     bool keepalive, nodelay, v6_only;
@@ -99,6 +99,27 @@ static bool is_there(const struct bsd_socket *socket)
     return socket->socket && !socket->listening;
 }
 
+static bool is_same_end(const struct sw_socket_address *one, const struct sw_socket_address *other)
+{
+    return one->family == other->family && one->port == other->port &&
+           memcmp(one->bytes, other->bytes, one->family == SW_NET_IPV4 ? 4 : 16) == 0;
+}
+
+/* The next datagram; of a socket that is connected the next from its peer: others' are dropped. */
+static status_t datagram_get(struct bsd_socket *socket, bool peek, void *buffer, size_t length,
+                             uint64_t deadline, size_t *out_count,
+                             struct sw_socket_address *out_from)
+{
+    for (;;) {
+        status_t status = (peek ? sw_socket_peek_from : sw_socket_receive_from)(
+            socket->socket, buffer, length, deadline, out_count, out_from);
+        if (status != SW_OK || socket->peer.port == 0 || is_same_end(out_from, &socket->peer))
+            return status;
+        if (peek)
+            sw_socket_receive_from(socket->socket, buffer, 0, 0, out_count, NULL);
+    }
+}
+
 static status_t object_read(void *object, void *buffer, size_t length, uint64_t deadline,
                             size_t *out_done)
 {
@@ -112,8 +133,8 @@ static status_t object_read(void *object, void *buffer, size_t length, uint64_t 
         if (socket->type == SOCK_STREAM) {
             status = sw_socket_read(socket->socket, buffer, length, deadline, out_done);
         } else {
-            status =
-                sw_socket_receive_from(socket->socket, buffer, length, deadline, out_done, NULL);
+            struct sw_socket_address from;
+            status = datagram_get(socket, false, buffer, length, deadline, out_done, &from);
             if (*out_done > length)
                 *out_done = length;
         }
@@ -152,11 +173,11 @@ static uint32_t object_ready(void *object, uint32_t wanted)
     return ready;
 }
 
-static handle_t object_watched(void *object, uint64_t *out_mask)
+static handle_t object_watched(void *object, uint32_t wanted, uint64_t *out_mask)
 {
     struct bsd_socket *socket = object;
 
-    *out_mask = SW_SOCKET_FOR_PROGRAM;
+    *out_mask = sw_socket_tells(socket->socket, wanted) ? SW_SOCKET_FOR_PROGRAM : 0;
     return sw_socket_event(socket->socket);
 }
 
@@ -476,8 +497,7 @@ ssize_t recvfrom(int fd, void *buffer, size_t length, int flags, struct sockaddr
             status = SW_OK;
         from = socket->peer;
     } else if (socket->type == SOCK_DGRAM && (status = datagram_make(socket)) == SW_OK) {
-        status = (flags & MSG_PEEK ? sw_socket_peek_from : sw_socket_receive_from)(
-            socket->socket, buffer, length, deadline, &count, &from);
+        status = datagram_get(socket, flags & MSG_PEEK, buffer, length, deadline, &count, &from);
         if (count > length && !(flags & MSG_TRUNC))
             count = length;
     }
@@ -538,9 +558,12 @@ int getpeername(int fd, struct sockaddr *address, socklen_t *length)
 
     if (!use(fd, &used))
         return -1;
-    if (!is_there(used.socket) || used.socket->connecting || used.socket->peer.port == 0)
+    struct bsd_socket *socket = used.socket;
+    if (is_there(socket) && socket->connecting)
+        socket->connecting = sw_socket_wait_connected(socket->socket, 0) != SW_OK;
+    if (!is_there(socket) || socket->connecting || socket->peer.port == 0)
         return done_errno(&used, ENOTCONN);
-    address_put(&used.socket->peer, address, length);
+    address_put(&socket->peer, address, length);
     return done(&used, SW_OK);
 }
 
@@ -549,16 +572,26 @@ static uint64_t time_of(const struct timeval *time)
     return (uint64_t)time->tv_sec * SW_SECOND + (uint64_t)time->tv_usec * SW_MICROSECOND;
 }
 
-/* What became of a connect that did not wait. */
-static int connect_error(struct bsd_socket *socket)
+/* What became of a connect that did not wait, which may be tried again then, or of a connection: told once. */
+static int error_take(struct bsd_socket *socket)
 {
-    if (!socket->connecting)
+    if (!is_there(socket) || socket->type != SOCK_STREAM || socket->error_told)
         return 0;
     status_t status = sw_socket_wait_connected(socket->socket, 0);
     if (status == SW_TIMED_OUT && !(sw_socket_ready(socket->socket, SW_POLL_OUT) & SW_POLL_ERROR))
+        return 0; /* under way */
+    if (status == SW_OK) {
+        socket->connecting = false;
         return 0;
-    socket->connecting = false;
-    return status == SW_OK ? 0 : status_errno(status);
+    }
+    if (socket->connecting) {
+        socket->connecting = false;
+        sw_socket_close(socket->socket);
+        socket->socket = NULL;
+    } else {
+        socket->error_told = true;
+    }
+    return status_errno(status);
 }
 
 /* Which of keep_options; KEEPS: none. */
@@ -584,7 +617,7 @@ int getsockopt(int fd, int level, int option, void *value, socklen_t *length)
     if (level == SOL_SOCKET && option == SO_TYPE)
         number = socket->type;
     else if (level == SOL_SOCKET && option == SO_ERROR)
-        number = connect_error(socket);
+        number = error_take(socket);
     else if (level == SOL_SOCKET && option == SO_REUSEADDR)
         number = 1;
     else if (level == SOL_SOCKET && option == SO_KEEPALIVE)

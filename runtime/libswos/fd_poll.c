@@ -77,12 +77,14 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
 }
 
 /* Binds the handle of an object that is not ready. Two entries may name one: bound once. */
-static status_t object_bind(handle_t port, struct watch *watch, size_t index)
+static status_t object_bind(handle_t port, struct watch *watch, uint32_t wanted, size_t index)
 {
     if (!watch->file || !watch->file->class)
         return SW_OK;
     uint64_t mask;
-    handle_t handle = watch->file->class->watched(watch->file->object, &mask);
+    handle_t handle = watch->file->class->watched(watch->file->object, wanted, &mask);
+    if (!mask)
+        return SW_OK;
     status_t status = sw_port_bind(port, handle, mask, index);
     if (status == SW_OK)
         watch->handle = handle;
@@ -126,7 +128,7 @@ status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size
         watches[i].bound = 1;
     }
     for (size_t i = 0; i < count && deadline != 0; i++) {
-        status = object_bind(port, &watches[i], i);
+        status = object_bind(port, &watches[i], polls[i].wanted, i);
         if (status != SW_OK)
             goto out_port;
     }

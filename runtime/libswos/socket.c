@@ -659,6 +659,11 @@ static uint32_t look(struct sw_socket *socket, uint32_t wanted)
     return ready & wanted;
 }
 
+bool sw_socket_tells(const struct sw_socket *socket, uint32_t wanted)
+{
+    return socket->kind == TCP || (wanted & SW_POLL_IN);
+}
+
 uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted)
 {
     uint32_t ready = look(socket, wanted);

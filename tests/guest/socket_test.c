@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct sockaddr_in self(uint16_t port)
@@ -233,24 +234,113 @@ static void test_nonblocking(void)
     int result = connect(fd, (struct sockaddr *)&to, sizeof(to));
     check(result == 0 || errno == EINPROGRESS, "connect goes on: %s", strerror(errno));
     check(wait_for(fd, POLLOUT, 2000) & POLLOUT, "it is writable once it is there");
+    check(getpeername(fd, (struct sockaddr *)&to, &(socklen_t){ sizeof(to) }) == 0 &&
+              ntohs(to.sin_port) == port,
+          "getpeername: %s", strerror(errno));
     check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0, "SO_ERROR 0");
     close(fd);
     fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     to = self(1);
+    inet_pton(AF_INET, "10.0.2.2", &to.sin_addr); /* the emulator's: not at once */
     result = connect(fd, (struct sockaddr *)&to, sizeof(to));
     if (result < 0 && errno == EINPROGRESS) {
-        check(wait_for(fd, POLLOUT, 2000) != 0, "it fails");
+        check(getpeername(fd, (struct sockaddr *)&to, &(socklen_t){ sizeof(to) }) < 0 &&
+                  errno == ENOTCONN,
+              "no peer yet: %s", strerror(errno));
+        check(wait_for(fd, POLLOUT, 20000) != 0, "it fails");
         check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == ECONNREFUSED,
               "SO_ERROR: %s", strerror(error));
+        check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0,
+              "SO_ERROR again: %s", strerror(error));
     } else {
         check(result < 0 && errno == ECONNREFUSED, "refused at once");
     }
+    to = self(port);
+    result = connect(fd, (struct sockaddr *)&to, sizeof(to));
+    check(result == 0 || errno == EINPROGRESS, "connect once more: %s", strerror(errno));
+    check(wait_for(fd, POLLOUT, 2000) == POLLOUT, "which is there now");
     close(fd);
     fd = connect_to(port);
     check(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0, "SO_RCVTIMEO");
     check(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN, "gives up waiting: %s", strerror(errno));
     close(fd);
     close(server);
+}
+
+/* A connection that the other end gives up: what SO_ERROR says of it, once. */
+static void test_reset(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there = accept(server, NULL, NULL);
+    int error = -1;
+    socklen_t length = sizeof(error);
+
+    check(send(client, "unread", 6, 0) == 6 && wait_for(there, POLLIN, 2000) == POLLIN, "unread");
+    close(there);
+    check(wait_for(client, 0, 2000) == POLLERR, "an error, though nothing was asked for");
+    check(getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == ECONNRESET,
+          "SO_ERROR: %s", strerror(error));
+    check(getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0,
+          "SO_ERROR again: %s", strerror(error));
+    close(client);
+    close(server);
+}
+
+/* Who waits for nothing that comes sleeps, also while something waits. */
+static void test_poll_sleeps(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), udp = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in to = self(0);
+
+    check(wait_for(server, POLLIN, 2000) == POLLIN, "somebody waits to be accepted");
+    check(bind(udp, (struct sockaddr *)&to, sizeof(to)) == 0, "bind");
+    to = self(port_of(udp));
+    check(sendto(udp, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)) == 1 &&
+              wait_for(udp, POLLIN, 2000) == POLLIN,
+          "a datagram");
+    clock_t began = clock();
+    check(wait_for(server, 0, 500) == 0 && wait_for(server, POLLOUT, 500) == 0 &&
+              wait_for(udp, 0, 500) == 0,
+          "nothing");
+    clock_t used = clock() - began;
+    check(used < CLOCKS_PER_SEC / 4, "%ld ms of the CPU", (long)(used * 1000 / CLOCKS_PER_SEC));
+    close(udp);
+    close(client);
+    close(server);
+}
+
+/* A socket that is connected hears its peer alone. */
+static void test_connected_datagrams(void)
+{
+    struct sockaddr_in to = self(0), back;
+    int here = socket(AF_INET, SOCK_DGRAM, 0), there = socket(AF_INET, SOCK_DGRAM, 0);
+    int other = socket(AF_INET, SOCK_DGRAM, 0);
+    char buffer[32];
+
+    check(bind(there, (struct sockaddr *)&to, sizeof(to)) == 0, "bind");
+    to = self(port_of(there));
+    check(connect(here, (struct sockaddr *)&to, sizeof(to)) == 0 && send(here, "?", 1, 0) == 1 &&
+              recv(there, buffer, 32, 0) == 1,
+          "a question");
+    back = self(port_of(here));
+    for (int round = 0; round < 3; round++) {
+        check(sendto(other, "lie", 3, 0, (struct sockaddr *)&back, sizeof(back)) == 3 &&
+                  sendto(there, "answer", 6, 0, (struct sockaddr *)&back, sizeof(back)) == 6,
+              "a lie and an answer");
+        ssize_t got = round == 2   ? read(here, buffer, 32)
+                      : round == 1 ? recv(here, buffer, 32, MSG_PEEK)
+                                   : recv(here, buffer, 32, 0);
+        check(got == 6 && !memcmp(buffer, "answer", 6), "the answer");
+        if (round == 1)
+            check(recv(here, buffer, 32, 0) == 6 && !memcmp(buffer, "answer", 6), "again");
+    }
+    sendto(other, "lie", 3, 0, (struct sockaddr *)&back, sizeof(back));
+    check(wait_for(here, POLLIN, 2000) == POLLIN, "somebody's");
+    check(recv(here, buffer, 32, MSG_DONTWAIT) < 0 && errno == EAGAIN, "which is not the peer's");
+    close(here);
+    close(there);
+    close(other);
 }
 
 static void test_datagrams(void)
@@ -408,11 +498,14 @@ int main(int count, char **words)
     test_names();
     test_errors();
     test_datagrams();
+    test_connected_datagrams();
     test_peek();
     if (count == 1) {
         test_stream();
         test_much();
         test_nonblocking();
+        test_reset();
+        test_poll_sleeps();
         test_keep();
     }
     return check_done();

@@ -46,14 +46,14 @@ status_t sw_fd_adopt(uint32_t kind, uint32_t flags, handle_t handle, handle_t co
 
 /* What a kind of descriptor does that libswos does not know itself (sockets): programs without one do not
  * link it. `ready` tells readiness (SW_POLL_*) and, when there is none, arms the handle of `watched`: after
- * an event of it, with the bits of its mask, it is asked again. */
+ * an event of it, with the bits of its mask, it is asked again. Mask 0: no event tells of what is wanted. */
 struct sw_fd_class {
     status_t (*read)(void *object, void *buffer, size_t length, uint64_t deadline,
                      size_t *out_done);
     status_t (*write)(void *object, const void *buffer, size_t length, uint64_t deadline,
                       size_t *out_done);
     uint32_t (*ready)(void *object, uint32_t wanted);
-    handle_t (*watched)(void *object, uint64_t *out_mask);
+    handle_t (*watched)(void *object, uint32_t wanted, uint64_t *out_mask);
     void (*close)(void *object);
 };
 

@@ -88,6 +88,9 @@ void sw_socket_close(struct sw_socket *socket);
 /* Readiness, SW_POLL_* of swos/fd.h. When there is none the event's bit SW_SOCKET_FOR_PROGRAM tells
  * when to ask again. */
 uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted);
+/* Whether the event tells of what is wanted: of a listener and of UDP it says that something waits, and says so
+ * until it is taken. */
+bool sw_socket_tells(const struct sw_socket *socket, uint32_t wanted);
 handle_t sw_socket_event(const struct sw_socket *socket);
 handle_t sw_socket_connection(const struct sw_socket *socket);
 
