@@ -119,8 +119,8 @@ end)
 
 -- logd has 32 places for those who wait, and hears nothing of one that stops waiting.
 tap.test("followers who have gone are not in the way of others", function()
-  tap.lacks(guest:must("for batch in 1 2; do for i in $(seq 20); do timeout 2 svc logs -f never 2>&1 & done; wait; "
-    .. "done | sort -u", 0, 120), "in use")
+  local followers = "for i in $(seq 20); do timeout 2 svc logs -f never 2>&1 & done; wait"
+  tap.lacks(guest:must(("for batch in 1 2; do %s; done | sort -u"):format(followers), 0, 120), "in use")
 end)
 
 tap.test("lines of the kernel log are in the log of the service they belong to", function()
