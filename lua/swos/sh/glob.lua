@@ -23,8 +23,8 @@ local function bracket(pattern, at)
     if c == "" then return nil end
     if c == "]" and position > first then break end
     local class, behind = pattern:match("^%[:(%a+):%]()", position)
-    if class then
-      out[#out + 1] = CLASSES[class] or ""
+    if CLASSES[class] then -- another name's characters stand for themselves
+      out[#out + 1] = CLASSES[class]
       position = behind
     else
       if c == "\\" then

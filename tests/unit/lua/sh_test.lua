@@ -243,7 +243,9 @@ tap.test("patterns", function()
     "*", true },
     { "\\*", "x", false }, { "a**b", "ab", true }, { "ab*ba", "aba", false }, { "", "", true }, { "",
     "x", false },
-    { "*a*a*a*a*a*a*a*b", ("a"):rep(200), false }, { "[%w]", "w", true }, { "[%w]", "a", false } }) do
+    { "*a*a*a*a*a*a*a*b", ("a"):rep(200), false }, { "[%w]", "w", true }, { "[%w]", "a", false },
+    { "[[:foo:]]", "a", false }, { "[[:foo:]]", "o]", true }, { "[![:foo:]]", "a]", true },
+    { "[[:digit:]-]", "-", true } }) do
     tap.equal(glob.matches(case[1], case[2]), case[3], ("%s against %s"):format(case[1], case[2]))
   end
   for _, case in ipairs({ { "a.b.c", "*.", "#", "b.c" }, { "a.b.c", "*.", "##", "c" }, { "a.b.c", ".*", "%",
