@@ -112,28 +112,45 @@ local function open_target(shell, entry, target)
   return own, message
 end
 
+-- What a redirection that failed raises, unlike what its words do.
+local function redirection_failed(format, ...)
+  error({ message = format:format(...), status = 2, is_redirection = true }, 0)
+end
+
 -- Applies redirects; record as for Shell:set_descriptor. Raises a message.
 local function redirect(shell, redirects, record)
   for _, entry in ipairs(redirects) do
     local target = expand.string(entry.word, shell.expansion)
     local own, message
-    if entry.fd < 0 or entry.fd > FD_MAX then shell:raise("bad file descriptor") end
+    if entry.fd < 0 or entry.fd > FD_MAX then redirection_failed("bad file descriptor") end
     if entry.op == "<<" then
       own, message = pipe_of(target)
       if not own and #target > PIPE_MAX then own, message = pipe_from_beside(shell, target) end
-      if not own then shell:raise("here-document: " .. message) end
+      if not own then redirection_failed("here-document: %s", message) end
       shell.held[own] = 1
     elseif OPEN_FLAGS[entry.op] then
       own, message = open_target(shell, entry, target)
-      if not own then shell:raise(("%s: %s"):format(target, message)) end
+      if not own then redirection_failed("%s: %s", target, message) end
       shell.held[own] = 1
     elseif target ~= "-" then
       own = target:find("^%d+$") and shell.descriptors[tonumber(target)]
-      if not own then shell:raise(target .. ": bad file descriptor") end
+      if not own then redirection_failed("%s: bad file descriptor", target) end
       shell:hold(own)
     end
     shell:set_descriptor(entry.fd, own, record)
   end
+end
+
+-- Applies them with a new record, which is returned; nil and a status when one failed: then that was said and
+-- all is put back. What their words raise is raised.
+local function try_redirect(shell, redirects)
+  local depth, record = #shell.records, shell:record("descriptors")
+  local ok, failure = pcall(redirect, shell, redirects, record)
+  if ok then return record end
+  if type(failure) ~= "table" or not failure.is_redirection then error(failure, 0) end
+  shell:restore(depth)
+  shell:say(failure.message)
+  return nil, failure.status
 end
 
 -- ---- builtins
@@ -249,13 +266,13 @@ local function run_words(shell, words, node, plain)
   local builtin = not body and commands[name]
   local depth = #shell.records
   if node.redirects then
-    local record = shell:record("descriptors")
-    local ok, failure = pcall(redirect, shell, node.redirects, record)
-    if not ok then
-      if type(failure) ~= "table" or not failure.message or is_special then error(failure, 0) end
-      shell:restore(depth)
-      shell:say(failure.message)
-      return failure.status or 2
+    local record, failed
+    if is_special then
+      record = shell:record("descriptors")
+      redirect(shell, node.redirects, record)
+    else
+      record, failed = try_redirect(shell, node.redirects)
+      if not record then return failed end
     end
     if name == "exec" and not words[2] then -- these stay
       for i = 1, #record, 2 do
@@ -307,7 +324,8 @@ local function build_nothing(node)
   return function(shell)
     if redirects then
       local depth = #shell.records
-      redirect(shell, redirects, shell:record("descriptors"))
+      local record, failed = try_redirect(shell, redirects)
+      if not record then return checked(shell, failed) end
       shell:restore(depth)
     end
     if texts[1] and shell.options.x then
@@ -422,14 +440,8 @@ local function with_redirects(node, body)
   if not redirects then return body end
   return function(shell)
     local depth = #shell.records
-    local record = shell:record("descriptors")
-    local ok, failure = pcall(redirect, shell, redirects, record)
-    if not ok then
-      if type(failure) ~= "table" or not failure.message then error(failure, 0) end
-      shell:restore(depth)
-      shell:say(failure.message)
-      return checked(shell, failure.status or 2)
-    end
+    local record, failed = try_redirect(shell, redirects)
+    if not record then return checked(shell, failed) end
     local status = body(shell)
     shell:restore(depth)
     return status
