@@ -222,7 +222,7 @@ local PLAIN = { "status", "name", "last_background", "option_at" }
 
 -- What a subshell has of its own, besides copies of the maps.
 local OF_SUBSHELL = { "arguments", "traps", "descriptors", "background", "ended", "last_background", "loops",
-  "environment_list", "option_at", "shown" }
+  "environment_list", "option_at", "shown", "call" }
 
 -- Traps of a subshell: those that ignore stay.
 local function ignored(traps)
@@ -236,7 +236,7 @@ end
 -- What another shell needs to go on as this one.
 function Shell:state()
   local state = { arguments = self.arguments, pid = tonumber(self:get("$")), guarded = self.guard > 0,
-    traps = ignored(self.traps) }
+    traps = ignored(self.traps), in_call = self.call and true }
   state.numbers = {}
   for number in pairs(self.descriptors) do table.insert(state.numbers, number) end
   for _, name in ipairs(MAPS) do state[name] = self[name] end
@@ -249,6 +249,7 @@ function Shell:resume(state)
   for _, name in ipairs(PLAIN) do self[name] = state[name] end
   self.arguments, self.pid, self.traps = state.arguments, state.pid, state.traps
   self.guard = state.guarded and 1 or 0
+  self.call = state.in_call and {} -- as in a subshell
   self.environment_list = nil
   for _, number in ipairs(state.numbers) do
     if not self.descriptors[number] and swos.fd.kind(number) then
@@ -269,6 +270,7 @@ function Shell:subshell(body)
   local directory = swos.directory()
   self.shown = self.shown or self.background -- what `jobs` lists
   self.traps, self.background, self.ended, self.loops = ignored(self.traps), {}, {}, 0
+  if self.call then self.call = {} end -- what `local` remembers: never put back, all of the copy is dropped
   self.descriptors = copy_map(self.descriptors)
   for _, own in pairs(self.descriptors) do self:hold(own) end
   self.nesting = self.nesting + 1
@@ -328,7 +330,7 @@ function M.new(name, arguments)
     held = {}, records = {}, background = {}, orphans = {}, ended = {}, status = 0, guard = 0, loops = 0,
     calls = 0, nesting = 0, interactive = false,
     -- looked at by every command, so they are never nil: that would be looked for in Shell, too
-    unwind = false, event = false, polls = false, substituted = false, io = false }, Shell)
+    unwind = false, event = false, polls = false, substituted = false, io = false, call = false }, Shell)
   for number = 0, 9 do
     if swos.fd.kind(number) then
       shell.descriptors[number] = number
