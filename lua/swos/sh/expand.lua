@@ -115,17 +115,22 @@ end
 
 local expand_parts, shape_of, joined
 
--- One string of a word in the same way as the state's; no splitting.
-local function string_of(word, context, want_pattern)
-  if not want_pattern then
-    if word.lit then return word.lit end
-    if (word.shape or shape_of(word)) ~= "other" then return joined(word, context) end
-  end
+-- One string of all the parts of a word; no splitting.
+local function collected(word, context, want_pattern)
   local state = { single = true, context = context, want_pattern = want_pattern }
   expand_parts(state, word)
   collect(state)
   if want_pattern then return state.pattern or "" end
   return state.text or ""
+end
+
+-- The same, by the shortest way.
+local function string_of(word, context, want_pattern)
+  if not want_pattern then
+    if word.lit then return word.lit end
+    if (word.shape or shape_of(word)) ~= "other" then return joined(word, context) end
+  end
+  return collected(word, context, want_pattern)
 end
 
 local function separator(context)
@@ -225,7 +230,8 @@ end
 -- ---- words that are expanded most often, without a state of what is collected
 
 -- What a word is, kept with it. "whole": all is quoted and one field; "text": what each part gives is put
--- together where nothing is split; "other": it has an operator, or $@ or $*.
+-- together where nothing is split; "other": it has an operator, or $@ or $*; "single": so it has, but is one
+-- field all the same.
 function shape_of(word)
   local shape = word.parts[1] and "whole" or "text"
   for _, part in ipairs(word.parts) do
@@ -235,6 +241,7 @@ function shape_of(word)
     end
     if not part.q then shape = "text" end
   end
+  if word.single then shape = shape == "other" and "single" or "whole" end
   word.shape = shape
   return shape
 end
@@ -309,6 +316,8 @@ local function add_word(out, word, context)
     out[#out + 1] = joined(word, context)
   elseif shape == "text" and part and not word.parts[2] and part.k ~= "text" and part.k ~= "tilde" then
     add_fields(out, TEXT_OF[part.k](part, context), context)
+  elseif shape == "single" then
+    out[#out + 1] = collected(word, context)
   else
     local state = { out = out, context = context }
     expand_parts(state, word)

@@ -5,7 +5,8 @@
 -- where it stands in the text. plain is the text of a word without any quoting: what may be a
 -- keyword, a name or an alias.
 --
--- A word is { lit = text } when nothing in it is expanded, else { parts = {...} }. A part is
+-- A word is { lit = text } when nothing in it is expanded, else { parts = {...} }, with single = true when
+-- it is one field whatever is in it. A part is
 --   { k = "text", text =, q = }
 --   { k = "param", name =, op =, word =, q = }   op: - :- = := ? :? + :+ % %% # ## length
 --   { k = "command", list =, q = }               the parser's tree

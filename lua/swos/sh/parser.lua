@@ -137,6 +137,20 @@ local function assignment(token)
   return name, { parts = tildes(parts) }
 end
 
+-- Commands whose words NAME=word are expanded as assignments are; behind `command`, too.
+local DECLARES = { export = true, readonly = true, ["local"] = true }
+
+-- Such a word: one field, whatever is in it.
+local function declared(token)
+  local literal = token.word.lit
+  if literal and not literal:find("~", 1, true) then return token.word end
+  local name, value = assignment(token)
+  if not name then return token.word end
+  if value.lit then return { lit = name .. "=" .. value.lit } end
+  table.insert(value.parts, 1, { k = "text", text = name .. "=", q = true })
+  return { parts = value.parts, single = true }
+end
+
 -- The token at a command's start with aliases put in; name: what was replaced already up to `limit`.
 function Parser:unalias(check_next)
   local token = self:peek()
@@ -176,6 +190,7 @@ end
 function Parser:simple()
   local assignments, redirects
   local words, count = {}, 0
+  local declares, may_declare = nil, true
   while true do
     local token = self:peek()
     if token.kind == "word" and self:may_be_alias(token, count) then token = self:unalias() end
@@ -193,7 +208,10 @@ function Parser:simple()
         assignments[#assignments + 1] = { name, value }
       else
         count = count + 1
-        words[count] = token.word
+        words[count] = declares and declared(token) or token.word
+        if may_declare then
+          declares, may_declare = DECLARES[token.word.lit], token.word.lit == "command"
+        end
         if count == 1 and not assignments and not redirects and self:is_operator("(") then
           return self:definition(token)
         end

@@ -84,6 +84,14 @@ words_are("commands and arithmetic", {
   "!arithmetic: syntax error near 'end'" },
   { "echo $((echo a); b)", "echo|<2>" },
 })
+words_are("what export, readonly and local are given", {
+  { "export x=$A y=~:~/z:a~ z=*.txt", "export|x=one two|y=/home/me:/home/me/z:a~|z=*.txt" },
+  { "local x=$@ y=\"$@\" z=${N:-p  q}$A", "local|x=first second word|y=first second word|z=p  qone two" },
+  { "readonly x='a  '$A v=$EMPTY $A '~'=~", "readonly|x=a  one two|v=|one|two|~=~" },
+  { "command command export x=$A y=~", "command|command|export|x=one two|y=/home/me" },
+  { "'export' x=$A 'y'=$A \"z=\"$A w='~'", "export|x=one two|y=one|two|z=one|two|w=~" },
+  { "echo export x=$A y=~", "echo|export|x=one|two|y=~" },
+})
 words_are("file names and home", {
   { "echo ~ ~/x a~ '~'", "echo|/home/me|/home/me/x|a~|~" }, { "echo *.txt", "echo|a.txt|b.txt" },
   { "echo '*.txt' \"*\" \\*", "echo|*.txt|*|*" }, { "echo *.none", "echo|*.none" }, { "echo .h*",
