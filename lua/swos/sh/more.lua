@@ -108,7 +108,10 @@ function M.command(shell, words, io)
     io.write((detail or words[at]) .. "\n")
     return 0
   end
-  return require("swos.sh.exec").run_words(shell, table.move(words, at, #words, 1, {}), {}, true)
+  local status = shell:protect(function() -- what a builtin raises ends no script
+    return require("swos.sh.exec").run_words(shell, table.move(words, at, #words, 1, {}), {}, true)
+  end)
+  return status
 end
 
 function M.alias(shell, words, io)
