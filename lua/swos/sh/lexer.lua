@@ -37,8 +37,9 @@ for c in (" \t\r\n\v\f;&|()"):gmatch(".") do ENDS_PLAIN[c:byte()] = true end
 local Lexer = {}
 Lexer.__index = Lexer
 
--- source: { text =, depth =, closed = }: closed when an end inside something is an error. hooks.list(lexer,
--- at) parses commands up to ")" and returns the tree and the position behind it; hooks.text(text) all of it.
+-- source: { text =, depth =, closed =, line =, aliases =, in_use = }: closed when an end inside something is
+-- an error; line of its beginning; aliases and in_use are the parser's. hooks.list(lexer, at) parses commands
+-- up to ")" and returns the tree and the position behind it; hooks.text(source) all of it.
 function M.new(source, at, hooks)
   source.depth = source.depth or 0
   return setmetatable({ source = source, at = at or 1, hooks = hooks, pending = {} }, Lexer)
@@ -65,6 +66,16 @@ function Lexer:enter()
 end
 
 function Lexer:leave() self.source.depth = self.source.depth - 1 end
+
+-- A source for text that was taken from `at`. What stands in the text of an alias does so here, too.
+function Lexer:inner(text, at, line)
+  local source, in_use = self.source, {}
+  for _, alias in ipairs(source.in_use or {}) do
+    if at < alias.limit then in_use[#in_use + 1] = { name = alias.name, limit = math.huge } end
+  end
+  return { text = text, closed = true, depth = source.depth, line = line, aliases = source.aliases,
+    in_use = in_use }
+end
 
 local function literal(parts, text, quoted)
   local last = parts[#parts]
@@ -137,8 +148,8 @@ function Lexer:arithmetic(at, quoted)
     end
     position = position + 1
   end
-  local inner = M.new({ text = text:sub(at + 3, position - 1), closed = true, depth = self.source.depth,
-    line = M.line_of(self.source, at) }, 1, self.hooks)
+  local source = self:inner(text:sub(at + 3, position - 1), at, M.line_of(self.source, at))
+  local inner = M.new(source, 1, self.hooks)
   return { k = "arith", word = inner:whole("arith"), q = quoted }, position + 2
 end
 
@@ -228,8 +239,7 @@ function Lexer:backquote(parts, at, quoted)
     end
   end
   self:enter()
-  local list = self.hooks.text({ text = table.concat(pieces), closed = true, depth = self.source.depth,
-    line = M.line_of(self.source, at) })
+  local list = self.hooks.text(self:inner(table.concat(pieces), at, M.line_of(self.source, at)))
   self:leave()
   parts[#parts + 1] = { k = "command", list = list, q = quoted }
   return position
@@ -257,7 +267,10 @@ function Lexer:quoted(parts, at, mode)
       return stop
     elseif c == 34 then
       at = stop + 1
-      if mode == "brace" then at = self:quoted(parts, at, "dq") + 1 end
+      if mode == "brace" then
+        at = self:quoted(parts, at, "dq") + 1
+        text = self.source.text
+      end
     elseif c == 36 then
       at = self:dollar(parts, stop, true)
       text = self.source.text
@@ -337,7 +350,7 @@ function M.delimiter(token)
 end
 
 local function read_here(self, at, entry)
-  local text, lines = self.source.text, {}
+  local text, lines, first = self.source.text, {}, at
   while true do
     if at > #text then
       if self.source.closed then break end
@@ -354,8 +367,8 @@ local function read_here(self, at, entry)
   if entry.quoted then
     entry.redirect.word = { lit = body }
   else
-    local inner = M.new({ text = body, closed = true, depth = self.source.depth,
-      line = M.line_of(self.source, at) - #lines - 1 }, 1, self.hooks)
+    local source = self:inner(body, first, M.line_of(self.source, at) - #lines - 1)
+    local inner = M.new(source, 1, self.hooks)
     local word = inner:whole("here")
     if word.parts and not word.parts[1] then word = { lit = "" } end
     entry.redirect.word = word

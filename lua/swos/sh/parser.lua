@@ -21,8 +21,10 @@ Parser.__index = Parser
 
 local hooks = {}
 
--- A parser of source { text = }. aliases: { name = text }, or nil.
+-- A parser of source { text = }. aliases: { name = text }, or nil. source.in_use: { { name =, limit = }... },
+-- the aliases whose text stands there up to limit, outer ones first; none of them is put in once more.
 function M.new(source, aliases, at)
+  source.aliases = aliases
   return setmetatable({ source = source, lexer = lexer.new(source, at, hooks), aliases = aliases,
     last = at or 1 }, Parser)
 end
@@ -151,25 +153,31 @@ local function declared(token)
   return { parts = value.parts, single = true }
 end
 
--- The token at a command's start with aliases put in; name: what was replaced already up to `limit`.
-function Parser:unalias(check_next)
-  local token = self:peek()
+-- Whether the name's text is being read at a place; forgets what ended before it.
+local function is_in_use(in_use, name, at)
+  while in_use[1] and at >= in_use[#in_use].limit do in_use[#in_use] = nil end
+  for _, alias in ipairs(in_use) do
+    if alias.name == name then return true end
+  end
+  return false
+end
+
+-- The token at a command's start with aliases put in.
+function Parser:unalias()
+  local token, source, next_at = self:peek(), self.source, nil
+  local in_use = source.in_use or {}
+  source.in_use = in_use
   while true do
     local name = token.plain
     local value = name and self.aliases and self.aliases[name]
-    local guard = self.guard
-    if guard and token.first >= guard.limit then guard, self.guard = nil, nil end
-    if not value or guard and guard[name] then return token end
-    if not guard then
-      guard = { limit = token.last + 1 }
-      self.guard = guard
-    end
-    guard[name] = true
-    guard.limit = guard.limit + #value - #name
+    if not value or is_in_use(in_use, name, token.first) then return token end
+    local more = #value - #name
+    for _, alias in ipairs(in_use) do alias.limit = alias.limit + more end
+    in_use[#in_use + 1] = { name = name, limit = token.first + #value }
     self.lexer:replace(token, value)
     self.token = nil
-    if value:find("[ \t]$") then check_next = token.first + #value end
-    self.alias_next = check_next or nil
+    next_at = value:find("[ \t]$") and token.first + #value or next_at and next_at + more
+    self.alias_next = next_at
     token = self:peek()
   end
 end
@@ -442,14 +450,14 @@ end
 -- ---- text inside text
 
 function hooks.list(outer, at)
-  local parser = M.new(outer.source, nil, at)
+  local parser = M.new(outer.source, outer.source.aliases, at)
   local list = parser:list()
   parser:expect_operator(")")
   return list, parser.lexer.at
 end
 
 function hooks.text(source)
-  local parser = M.new(source)
+  local parser = M.new(source, source.aliases)
   local all = {}
   for list in function() return parser:line() end do table.move(list, 1, #list, #all + 1, all) end
   return all

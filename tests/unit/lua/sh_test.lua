@@ -208,14 +208,48 @@ tap.test("assignments and here-documents", function()
 end)
 tap.test("aliases", function()
   local aliases = { hi = "echo hello", two = "a; b", loop = "loop x", pre = "echo ", w = "world",
-    go = "for i in 1; do" }
+    go = "for i in 1; do", again = "two; two", limit = "echo limit", long = "longer ",
+    longname = "c", short = "longname; d", outer = "inner ", inner = "echo w hi" }
   for text, wanted in pairs({ ["hi you"] = "echo hello you", ["two c"] = "a;b c", ["loop"] = "loop x",
     ["pre w w"] = "echo world w", ["go x; done"] = "for i 1[x]", ["'hi'"] = "hi",
+    ["again hi"] = "a;b;a;b hi", ["limit; limit"] = "echo limit;echo limit", ["long w"] = "longer world",
+    ["short; short"] = "c;d;c;d", ["outer w w"] = "echo w hi world w",
     ["echo hi"] = "echo hi" }) do
     local list = tap.check(parser.parse(text, aliases))
     local out = {}
     for i, node in ipairs(list) do out[i] = shape(node) end
     tap.equal(table.concat(out, ";"), wanted, text)
+  end
+end)
+tap.test("aliases in what a word has inside", function()
+  local aliases = { hi = "echo hello", loop = "echo $(loop 1) `loop 2` $(($(loop 3)))", more = "hi; hi",
+    here = "cat <<E\n$(here)\nE" }
+  -- the words of a tree's commands, those inside others before what is around them
+  local function commands(list, out)
+    for _, node in ipairs(list) do
+      local texts, inside = {}, {}
+      for i, word in ipairs(node.words) do texts[i], inside[i] = word.lit or "?", word end
+      for _, entry in ipairs(node.redirects or {}) do inside[#inside + 1] = entry.word end
+      for _, word in ipairs(inside) do
+        for _, part in ipairs(word.parts or {}) do
+          if part.list then commands(part.list, out) end
+          for _, each in ipairs(part.word and part.word.parts or {}) do
+            if each.list then commands(each.list, out) end
+          end
+        end
+      end
+      out[#out + 1] = table.concat(texts, " ")
+    end
+    return out
+  end
+  for text, wanted in pairs({
+    ["a $(hi x) \"`hi y`\" ${A:-$(hi)} b"] = "echo hello x|echo hello y|echo hello|a ? ? ? b",
+    ['a "${A:-"$(hi)" z}" `hi`'] = "echo hello|echo hello|a ? ?", ["a $(($(hi)))"] = "echo hello|a ?",
+    ["a $(b; more c)d `more`"] = "b|echo hello|echo hello c|echo hello|echo hello|a ? ?",
+    ["cat <<E; hi\n$(hi)\nE\n"] = "echo hello|cat|echo hello",
+    ["loop; hi"] = "loop 1|loop 2|loop 3|echo ? ? ?|echo hello", ["here\nhi"] = "here|cat|echo hello",
+    ["a $(loop) $(loop)"] = ("loop 1|loop 2|loop 3|echo ? ? ?|"):rep(2) .. "a ? ?" }) do
+    tap.equal(table.concat(commands(tap.check(parser.parse(text, aliases)), {}), "|"), wanted, text)
   end
 end)
 
