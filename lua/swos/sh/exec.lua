@@ -391,8 +391,9 @@ local function build_list(list)
       local status = only(shell)
       if shell.unwind then return shell.status end
       shell.status = status
-      if shell.polls then shell:poll() end
-      return status
+      if not shell.polls then return status end
+      shell:poll()
+      return shell.unwind and shell.status or status
     end
   end
   return function(shell)
@@ -407,7 +408,10 @@ local function build_list(list)
       status = body(shell)
       if shell.unwind then return shell.status end
       shell.status = status
-      if shell.polls then shell:poll() end
+      if shell.polls then
+        shell:poll()
+        if shell.unwind then return shell.status end
+      end
     end
     return status
   end

@@ -17,6 +17,11 @@ end
 -- Runs body as all there is to do.
 local function run(shell, body)
   local status = shell:protect(body)
+  if shell.interrupts then -- what came in for the command that was the last
+    shell.status = status
+    shell:poll()
+    status = shell.status
+  end
   return shell:run_exit_trap(status)
 end
 

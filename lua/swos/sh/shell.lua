@@ -283,6 +283,9 @@ function Shell:subshell(body)
   for _, name in ipairs(OF_SUBSHELL) do self[name] = saved[name] end
   if swos.directory() ~= directory then self:change_directory(directory) end
   if self.unwind ~= "interrupt" then self.unwind = false end
+  if self.event and (self.passed_on or self.interrupts) then
+    return require("swos.sh.traps").after_subshell(self, status)
+  end
   return status
 end
 

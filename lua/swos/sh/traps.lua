@@ -31,10 +31,11 @@ local function act(shell, action)
   return nil
 end
 
--- Acts on the interrupts that came.
+-- Acts on the interrupts that came. Those a subshell takes are kept for the shell around it.
 function M.run(shell)
   local bits = shell.interrupts
   shell.interrupts = nil
+  if shell.nesting > 0 then shell.passed_on = (shell.passed_on or 0) | bits end
   for _, entry in ipairs(BITS) do
     local name, bit, status = entry[1], entry[2], entry[3]
     if bits & bit ~= 0 then
@@ -47,6 +48,28 @@ function M.run(shell)
       end
     end
   end
+end
+
+-- Acts on what came for a subshell that ended with status: it came for the shell around it, too, as a signal
+-- does for all of a group. What that one does not trap ends it at once. A trap waits for the end of the
+-- command the subshell is in, as behind a program; but not at a terminal, where the next job would take the
+-- interrupt for its own. Returns the status.
+function M.after_subshell(shell, status)
+  local bits, later = (shell.passed_on or 0) | (shell.interrupts or 0), 0
+  for _, entry in ipairs(BITS) do
+    local name, bit = entry[1], entry[2]
+    if shell.traps[name] and bits & bit ~= 0 then
+      if not shell.interactive then
+        later = later | bit
+      elseif name == "INT" and not shell.newly_stopped then
+        shell.unwind = false -- it was the subshell that did not trap it
+      end
+    end
+  end
+  shell.passed_on, shell.interrupts = nil, bits & ~later
+  M.run(shell)
+  if later ~= 0 then shell.interrupts = later end
+  return shell.unwind == "exit" and shell.status or status
 end
 
 -- The trap of the end; the status to end with.
