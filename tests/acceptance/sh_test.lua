@@ -118,12 +118,15 @@ tap.test("trap INT: a script goes on, a shell too", function()
   guest:send("\3")
   guest:expect("caught\r\nafter 130")
   guest:prompt()
-  guest:line("sh -c 'trap \"exit 5\" INT; while :; do :; done'")
-  guest:sleep(1)
-  guest.position = #guest.text + 1
-  guest:send("\3")
-  guest:prompt()
-  tap.equal(guest:run("echo $?"), "5")
+  for _, line in ipairs({ "while :; do :; done", "x=$(while :; do :; done)",
+    "( (while :; do :; done); echo no)" }) do
+    guest:line(("sh -c 'trap \"exit 5\" INT; %s; echo no'"):format(line))
+    guest:sleep(1)
+    guest.position = #guest.text + 1
+    guest:send("\3")
+    guest:prompt()
+    tap.equal(guest:run("echo $?"), "5", line)
+  end
 end)
 tap.test("lines that go on are asked for", function()
   for _, lines in ipairs({ { "for i in 1 2", "do echo n$i", "done", "n1\r\nn2\r\n" },
