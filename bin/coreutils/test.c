@@ -191,6 +191,28 @@ static bool either(void)
     return result;
 }
 
+/* What three and four words mean does not depend on what could be read in them otherwise: a binary operator
+ * is in the middle, or parentheses are around the rest, or `!` is before all of it. Takes what is around the
+ * rest away; whether that is to be negated. */
+static bool is_negated(void)
+{
+    bool negated = false;
+
+    while (left == 4 || (left == 3 && !is_binary(words[1]))) {
+        if (!strcmp(words[0], "(") && !strcmp(words[left - 1], ")")) {
+            words++;
+            left -= 2;
+            break;
+        }
+        if (strcmp(words[0], "!") != 0)
+            break;
+        words++;
+        left--;
+        negated = !negated;
+    }
+    return negated;
+}
+
 int command_test(int count, char **arguments)
 {
     if (!strcmp(command_name, "[")) {
@@ -204,13 +226,8 @@ int command_test(int count, char **arguments)
     left = count - 1;
     if (left == 0)
         return NO;
-    bool result;
-    if (left == 3 && !is_binary(words[1]) && !strcmp(words[0], "(") && !strcmp(words[2], ")")) {
-        result = *words[1] != 0;
-        left = 0;
-    } else {
-        result = either();
-    }
+    bool negated = is_negated();
+    bool result = either() != negated;
     if (left > 0)
         mistake(words[0], "not expected here");
     return failed ? MISTAKE : result ? 0 : NO;

@@ -56,6 +56,18 @@ function C.echo(_, words, io)
   end
 end
 
+-- Where $CDPATH has a directory of that name, and whether that is to be told; nil: nowhere.
+local function in_search_path(shell, target)
+  local search = shell:get("CDPATH")
+  if not search or target:find("^/") or (target .. "/"):find("^%.%.?/") then return nil end
+  local stat = require("swos.fs").stat
+  for directory in (search .. ":"):gmatch("([^:]*):") do
+    local path = directory == "" and target or directory .. "/" .. target
+    local attributes = stat(path)
+    if attributes and attributes.kind == swos.FILE_DIRECTORY then return path, directory ~= "" end
+  end
+end
+
 function C.cd(shell, words, io)
   local at = 2
   while words[at] == "--" or words[at] == "-L" or words[at] == "-P" do at = at + 1 end
@@ -64,11 +76,12 @@ function C.cd(shell, words, io)
   if show then target = shell:get("OLDPWD") or "." end
   if target == "" then return end
   local before = swos.directory()
-  local ok, message = shell:change_directory(target)
+  local found, is_elsewhere = in_search_path(shell, target)
+  local ok, message = shell:change_directory(found or target)
   if not ok then return io.fail(("%s: %s"):format(target, message), 2) end
   shell:set("OLDPWD", before)
   shell:set("PWD", swos.directory())
-  if show then io.write(swos.directory() .. "\n") end
+  if show or is_elsewhere then io.write(swos.directory() .. "\n") end
 end
 
 function C.pwd(_, _, io)
@@ -199,8 +212,11 @@ function C.set(shell, words, io)
     local names = {}
     for name in pairs(LONG) do names[#names + 1] = name end
     table.sort(names)
+    local is_table = words[2] == "-o" -- else commands that set them so
     for _, name in ipairs(names) do
-      io.write(("%-16s%s\n"):format(name, shell.options[LONG[name]] and "on" or "off"))
+      local on = shell.options[LONG[name]]
+      io.write(is_table and ("%-16s%s\n"):format(name, on and "on" or "off")
+        or ("set %so %s\n"):format(on and "-" or "+", name))
     end
     return
   end

@@ -33,12 +33,16 @@ local function list_directory(directory)
   return names
 end
 
+-- Whoever asks for the status of what the output is for does not ask for that of commands in here: set -e
+-- holds in them.
 local function substitute(shell, list)
+  local guard = shell.guard
+  shell.guard = 0
   local output, status = process.collect(shell, function()
     if shell.nesting > NESTING_MAX then return M.run_apart(shell, { kind = "brace", list = list }) end
     return run_list(shell, list)
   end)
-  shell.status, shell.substituted = status, status
+  shell.guard, shell.status, shell.substituted = guard, status, status
   return output
 end
 

@@ -335,18 +335,32 @@ end
 
 -- ---- here-documents
 
--- Registers one whose delimiter was just read; its body comes with the next newline.
-function Lexer:expect_here(redirect, token, strip)
-  self.pending[#self.pending + 1] = { redirect = redirect, strip = strip, delimiter = M.delimiter(token),
-    quoted = token.plain == nil }
+-- A word as it stands in the text, but for its quotes; whether it had some. A `$` in it is itself.
+local function without_quotes(text)
+  local out, at, open, quoted = {}, 1, nil, false -- open: the quote that is
+  text = text:gsub("\\\n", "")
+  while at <= #text do
+    local c = text:sub(at, at)
+    at = at + 1
+    if c == open then
+      open = nil
+    elseif not open and (c == "'" or c == '"') then
+      open, quoted = c, true
+    else
+      if c == "\\" and (not open or open == '"' and text:find('^[$`"\\]', at)) then
+        c, at, quoted = text:sub(at, at), at + 1, true
+      end
+      out[#out + 1] = c
+    end
+  end
+  return table.concat(out), quoted
 end
 
--- A delimiter is taken as it stands, without its quotes.
-function M.delimiter(token)
-  local word, texts = token.word, {}
-  if word.lit then return word.lit end
-  for i, part in ipairs(word.parts) do texts[i] = part.text or (part.k == "tilde" and "~") or "$" end
-  return table.concat(texts)
+-- Registers one whose delimiter was just read; its body comes with the next newline.
+function Lexer:expect_here(redirect, token, strip)
+  local delimiter, quoted = without_quotes(self.source.text:sub(token.first, token.last))
+  self.pending[#self.pending + 1] = { redirect = redirect, strip = strip, delimiter = delimiter,
+    quoted = quoted }
 end
 
 local function read_here(self, at, entry)

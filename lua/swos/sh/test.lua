@@ -128,7 +128,7 @@ function Reader:primary()
   elseif word == "(" and at < self.last then
     self.at = at + 1
     local result = self:either()
-    if words[self.at] ~= ")" then fail("closing paren expected") end
+    if self.at > self.last or words[self.at] ~= ")" then fail("closing paren expected") end
     self.at = self.at + 1
     return result
   elseif word == "-t" and at < self.last then
@@ -161,12 +161,26 @@ function Reader:either()
   return result
 end
 
+-- What three and four words mean does not depend on what could be read in them otherwise: a binary operator is
+-- in the middle, or parentheses are around the rest, or `!` is before all of it. So any text can be compared.
 local function evaluate(shell, words, last)
-  if last < 2 then return false end
-  local reader = setmetatable({ shell = shell, words = words, at = 2, last = last }, Reader)
+  local first, negated = 2, false
+  while true do
+    local count = last - first + 1
+    if count ~= 4 and (count ~= 3 or BINARY[words[first + 1]]) then break end
+    if words[first] == "(" and words[last] == ")" then
+      first, last = first + 1, last - 1
+      break
+    elseif words[first] ~= "!" then
+      break
+    end
+    first, negated = first + 1, not negated
+  end
+  if last < first then return false end
+  local reader = setmetatable({ shell = shell, words = words, at = first, last = last }, Reader)
   local result = reader:either()
   if reader.at <= last then fail(words[reader.at] .. ": unexpected operator") end
-  return result
+  return result ~= negated
 end
 
 local function run(shell, words, io, last)
