@@ -11,26 +11,54 @@ local function fail(format, ...)
   error({ message = "arithmetic: " .. format:format(...) }, 0)
 end
 
--- A number of C: decimal, 0octal or 0xhex; nil when it is none.
+local MOST = { [8] = "1" .. ("7"):rep(21), [10] = "18446744073709551615", [16] = ("f"):rep(16) } -- in 64 bits
+local SURE_MAX = 18 -- bytes of a decimal number that is in range, whatever its digits
+
+-- The sign of a number of C and its 64 bits without it, true when it has more (then all are ones); nil when it
+-- is none.
+local function sign_and_bits(text)
+  local sign, number = text:match("^%s*([+-]?)(%w+)$")
+  if not number then return nil end
+  local base, digits = 16, number:match("^0[xX](%x+)$")
+  if not digits then base, digits = 8, number:match("^0[0-7]*$") end
+  if not digits then base, digits = 10, number:match("^[1-9]%d*$") end
+  if not digits then return nil end
+  local most = MOST[base]
+  digits = digits:match("^0*(.*)$"):lower()
+  if #digits > #most or #digits == #most and digits > most then return sign, -1, true end
+  return sign, tonumber(digits, base) or 0, false
+end
+
+-- A number of C: decimal, 0octal or 0xhex, with a sign and blanks before it. nil when it is none; when it is out
+-- of range the nearest that is not, and true.
 function M.number(text)
-  if find(text, "^[1-9]%d*$") then return tointeger(text) or math.maxinteger end
+  if #text <= SURE_MAX and find(text, "^%-?[1-9]%d*$") then return tointeger(text) end
   if text == "0" then return 0 end
-  local digits = text:match("^0[xX](%x+)$")
-  if digits then return math.tointeger(tonumber(digits, 16)) end
-  digits = text:match("^0([0-7]+)$")
-  if digits then return tonumber(digits, 8) end
-  return nil
+  local sign, bits, beyond = sign_and_bits(text)
+  if not sign then return nil end
+  if sign == "-" then
+    if beyond or bits < 0 and bits ~= math.mininteger then return math.mininteger, true end
+    return -bits
+  end
+  if beyond or bits < 0 then return math.maxinteger, true end
+  return bits
+end
+
+-- The same as a number without a sign, its 64 bits: a `-` takes it from 2^64.
+function M.unsigned(text)
+  local sign, bits, beyond = sign_and_bits(text)
+  if not sign then return nil end
+  return sign == "-" and not beyond and -bits or bits, beyond or nil
 end
 
 local function value_of(name, get)
   local text = get(name)
   if not text or text == "" then return 0 end
-  local known = M.number(text)
-  if known then return known end
-  local sign, digits = text:match("^%s*([+-]?)([%w]+)%s*$")
-  local number = digits and M.number(digits)
+  local number, beyond = M.number(text)
+  if not number then number, beyond = M.number(text:match("^(.-)%s*$")) end
   if not number then fail("%s: not a number: %s", name, text) end
-  return sign == "-" and -number or number
+  if beyond then fail("%s: out of range: %s", name, text) end
+  return number
 end
 
 local function truth(condition) return condition and 1 or 0 end

@@ -34,18 +34,34 @@ local function unescaped(text)
   return table.concat(out), false
 end
 
-local function number(state, word)
+-- The number a word is, as `read` has it: nothing is 0, a quote stands before a character, and of what is none
+-- the beginning that `begin` finds counts.
+local function read_word(state, word, read, begin)
   if word == nil or word == "" then return 0 end
   local first = word:sub(1, 1)
   if first == "'" or first == '"' then return word:byte(2) or 0 end
-  local sign, digits = word:match("^%s*([+-]?)(%w+)$")
-  local value = digits and require("swos.sh.arith").number(digits)
+  local value, beyond = read(word)
   if not value then
-    state.bad(word)
-    sign, digits = word:match("^%s*([+-]?)(%d+)")
-    value = digits and math.tointeger(tonumber(digits)) or 0
+    state.bad(word .. ": expected numeric value")
+    value = read(begin(word) or "0")
+  elseif beyond then
+    state.bad(word .. ": out of range")
   end
-  return sign == "-" and -value or value
+  return value
+end
+
+local function begins_number(word)
+  return word:match("^%s*[+-]?0[xX]%x+") or word:match("^%s*[+-]?0[0-7]*") or word:match("^%s*[+-]?%d+")
+end
+
+local function number(state, word, is_unsigned)
+  local arith = require("swos.sh.arith")
+  return read_word(state, word, is_unsigned and arith.unsigned or arith.number, begins_number)
+end
+
+local function begins_float(word)
+  return word:match("^%s*[+-]?%d+%.?%d*[eE][+-]?%d+") or word:match("^%s*[+-]?%d+%.?%d*")
+    or word:match("^%s*[+-]?%.%d+")
 end
 
 -- string.format refuses widths of three digits.
@@ -86,8 +102,7 @@ local function integer(flags, width, precision, conversion, value)
 end
 
 local function float(state, flags, width, precision, conversion, word)
-  local value = word and word ~= "" and tonumber(word) or 0
-  if word and word ~= "" and not tonumber(word) then state.bad(word) end
+  local value = read_word(state, word, tonumber, begins_float)
   local mark = flags:gsub("[-0]", "")
   local digits = precision and "." .. math.min(precision, 99) or ""
   local text = ("%" .. mark .. digits .. conversion):format(value)
@@ -101,7 +116,8 @@ end
 -- One conversion: its text; true: the output ends here.
 local function convert(state, flags, width, precision, conversion)
   if conversion:find("[diuoxX]") then
-    return integer(flags, width, precision, conversion, number(state, state.take()))
+    local is_unsigned = not conversion:find("[di]")
+    return integer(flags, width, precision, conversion, number(state, state.take(), is_unsigned))
   elseif conversion:find("[eEfFgG]") then
     return float(state, flags, width, precision, conversion == "F" and "f" or conversion, state.take())
   end
@@ -148,7 +164,7 @@ local function once(state, format, out)
   return false
 end
 
--- The text of format with arguments; the words that are no numbers; a message when the format is wrong.
+-- The text of format with arguments; messages about words that are no numbers; one when the format is wrong.
 function M.format(format, arguments)
   local out, bad, at, count = {}, {}, 0, #arguments
   local state = {
@@ -156,7 +172,7 @@ function M.format(format, arguments)
       at = at + 1
       return arguments[at]
     end,
-    bad = function(word) bad[#bad + 1] = word end,
+    bad = function(text) bad[#bad + 1] = text end,
   }
   local message
   repeat
@@ -173,7 +189,7 @@ function M.builtin(_, words, io)
   local text, bad, message = M.format(words[at], table.move(words, at + 1, #words, 1, {}))
   io.write(text)
   local status = 0
-  for _, word in ipairs(bad) do status = io.fail(word .. ": expected numeric value") end
+  for _, text in ipairs(bad) do status = io.fail(text) end
   if message then status = io.fail(message, 2) end
   return status
 end
