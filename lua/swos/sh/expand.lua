@@ -52,18 +52,16 @@ local function finish(state)
   if not state.text then return end
   collect(state)
   local text = state.text
-  if text ~= "" or not state.no_arguments then
-    local out = state.out
-    local matches
-    if state.is_pattern and not state.context.no_glob() then
-      local glob = require("swos.sh.glob")
-      matches = glob.expand(state.pattern, state.context.list, state.context.exists)
-    end
-    if matches and matches[1] then
-      table.move(matches, 1, #matches, #out + 1, out)
-    else
-      out[#out + 1] = text
-    end
+  local out = state.out
+  local matches
+  if state.is_pattern and not state.context.no_glob() then
+    local glob = require("swos.sh.glob")
+    matches = glob.expand(state.pattern, state.context.list, state.context.exists)
+  end
+  if matches and matches[1] then
+    table.move(matches, 1, #matches, #out + 1, out)
+  else
+    out[#out + 1] = text
   end
   state.text, state.pattern, state.is_pattern = nil, nil, nil
 end
@@ -138,13 +136,12 @@ local function separator(context)
   return ifs and ifs:sub(1, 1) or " "
 end
 
--- $@ and $*.
+-- $@ and $*. Without arguments "$@" adds nothing: alone it is no field.
 local function add_arguments(state, part)
   local arguments = state.context.arguments()
   if part.name == "*" and part.q then
     return append(state, table.concat(arguments, separator(state.context)), true)
   end
-  if part.q and not arguments[1] then state.no_arguments = true end
   for i, argument in ipairs(arguments) do
     if i > 1 then
       if state.single then
@@ -201,10 +198,13 @@ local function add_parameter(state, part)
     if op == "length" then return append(state, tostring(#arguments), part.q) end
     value = arguments[1] and table.concat(arguments, " ") or nil
   else
-    value = context.get(name)
+    value = part.line or context.get(name)
   end
   if op and op:find("[-=?+]$") then
-    if conditional(state, part, value) then return end
+    if conditional(state, part, value) then
+      if part.q then append(state, "", true) end -- a field, also when the word has nothing
+      return
+    end
     if is_list then return add_arguments(state, part) end
   elseif value == nil and context.unset_is_error() then
     fail("%s: parameter not set", name)
@@ -250,7 +250,9 @@ local eval -- swos.sh.arith's, at its first use
 
 local function arithmetic(part, context)
   eval = eval or require("swos.sh.arith").eval
-  return eval(string_of(part.word, context), context.get, context.set) .. ""
+  local get, line = context.get, part.line
+  if line then get = function(name) return name == "LINENO" and line or context.get(name) end end
+  return eval(string_of(part.word, context), get, context.set) .. ""
 end
 
 -- What a part without an operator gives, by kind.
@@ -373,7 +375,7 @@ function M.prepared_string(word)
   if not part or word.parts[2] or shape_of(word) == "other" then
     return function(context) return string_of(word, context) end
   end
-  local value_of, expression = TEXT_OF[part.k], part.k == "arith" and part.word.lit
+  local value_of, expression = TEXT_OF[part.k], part.k == "arith" and not part.line and part.word.lit
   if expression then
     eval = eval or require("swos.sh.arith").eval
     return function(context) return eval(expression, context.get, context.set) .. "" end

@@ -8,11 +8,11 @@
 -- A word is { lit = text } when nothing in it is expanded, else { parts = {...} }, with single = true when
 -- it is one field whatever is in it. A part is
 --   { k = "text", text =, q = }
---   { k = "param", name =, op =, word =, q = }   op: - :- = := ? :? + :+ % %% # ## length
+--   { k = "param", name =, op =, word =, q =, line = }   op: - :- = := ? :? + :+ % %% # ## length
 --   { k = "command", list =, q = }               the parser's tree
---   { k = "arith", word =, q = }
+--   { k = "arith", word =, q =, line = }
 --   { k = "tilde" }
--- What is quoted (q) is neither split nor matched against files.
+-- What is quoted (q) is neither split nor matched against files. line: LINENO's value, where that is named.
 --
 -- Text inside text ($(...), `...`, bodies of here-documents) is lexed by another Lexer; those of $(...)
 -- share the source, so that its end is where the parser finds it.
@@ -148,16 +148,20 @@ function Lexer:arithmetic(at, quoted)
     end
     position = position + 1
   end
-  local source = self:inner(text:sub(at + 3, position - 1), at, M.line_of(self.source, at))
-  local inner = M.new(source, 1, self.hooks)
-  return { k = "arith", word = inner:whole("arith"), q = quoted }, position + 2
+  text = text:sub(at + 3, position - 1)
+  local inner = M.new(self:inner(text, at, M.line_of(self.source, at)), 1, self.hooks)
+  return { k = "arith", word = inner:whole("arith"), q = quoted,
+    line = self:lineno(text:find("LINENO", 1, true), at) }, position + 2
 end
 
--- $NAME at `at`. The line a command stands on is known here, and nowhere later.
+-- LINENO's value at `at`, if it is wanted. The line a command stands on is known here, and nowhere later.
+function Lexer:lineno(is_wanted, at)
+  return is_wanted and tostring(M.line_of(self.source, at)) or nil
+end
+
+-- $NAME at `at`.
 function Lexer:parameter(name, at, quoted)
-  if name == "LINENO" then
-    return { k = "text", pieces = { tostring(M.line_of(self.source, at)) }, q = quoted }
-  end
+  if name == "LINENO" then return { k = "text", pieces = { self:lineno(true, at) }, q = quoted } end
   return { k = "param", name = name, q = quoted }
 end
 
@@ -167,7 +171,10 @@ function Lexer:braced(at, quoted)
   local name, behind = text:match("^#([%a_][%w_]*)}()", at + 2)
   if not name then name, behind = text:match("^#(%d+)}()", at + 2) end
   if not name then name, behind = text:match("^#([?$!#@*%-])}()", at + 2) end
-  if name then return { k = "param", name = name, op = "length", q = quoted }, behind end
+  if name then
+    return { k = "param", name = name, op = "length", q = quoted, line = self:lineno(name == "LINENO", at) },
+      behind
+  end
   name, behind = text:match("^([%a_][%w_]*)()", at + 2)
   if not name then name, behind = text:match("^(%d+)()", at + 2) end
   if not name then name, behind = text:match("^([?$!#@*%-])()", at + 2) end
@@ -190,7 +197,8 @@ function Lexer:braced(at, quoted)
     behind = self:unquoted(parts, behind + #op, "brace")
   end
   self:leave()
-  return { k = "param", name = name, op = op, word = finish(parts, true), q = quoted }, behind + 1
+  return { k = "param", name = name, op = op, word = finish(parts, true), q = quoted,
+    line = self:lineno(name == "LINENO", at) }, behind + 1
 end
 
 -- What a `$` at `at` starts: the part and the position behind it; a `$` alone is itself.
@@ -308,8 +316,9 @@ function Lexer:unquoted(parts, at, mode)
       literal(parts, text:sub(stop + 1, close - 1), true)
       at = close + 1
     elseif c == 34 then
-      literal(parts, "", true) -- "" is a word
+      local before = #parts
       at = self:quoted(parts, stop + 1, "dq") + 1
+      if #parts == before then literal(parts, "", true) end -- "" is a word; "$@" may be none
     elseif c == 92 then
       local following = text:sub(stop + 1, stop + 1)
       if following == "" then self:incomplete() end
