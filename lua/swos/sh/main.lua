@@ -16,7 +16,7 @@ end
 
 -- Runs body as all there is to do.
 local function run(shell, body)
-  local status = shell:protect(body)
+  local status = shell:protect(body, true)
   if shell.interrupts then -- what came in for the command that was the last
     shell.status = status
     shell:poll()

@@ -137,6 +137,7 @@ local RESTORE = {
     end
   end,
   variables = function(self, record)
+    if self.unwind == "exit" then return end -- the trap of the end sees the variables as they are now
     for i = #record, 1, -1 do
       local entry = record[i]
       self.variables[entry.name] = entry.value
@@ -174,10 +175,11 @@ function Shell:remember(record, name)
 end
 
 -- Runs body(); what it raises with a message becomes a message and a status. Returns the status and whether
--- it was raised.
-function Shell:protect(body)
+-- it was raised. is_all: there is nothing behind it, so that it ends as by `exit`.
+function Shell:protect(body, is_all)
   local depth, guard, loops = #self.records, self.guard, self.loops
   local ok, result = pcall(body)
+  if not ok and is_all then self.unwind = self.unwind or "exit" end
   self:restore(depth)
   self.guard, self.loops = guard, loops
   if ok then return result, false end
@@ -274,7 +276,7 @@ function Shell:subshell(body)
   self.descriptors = copy_map(self.descriptors)
   for _, own in pairs(self.descriptors) do self:hold(own) end
   self.nesting = self.nesting + 1
-  local status = self:protect(function() return body(self) end)
+  local status = self:protect(function() return body(self) end, true)
   status = self:run_exit_trap(status)
   self.nesting = self.nesting - 1
   for _, own in pairs(self.descriptors) do self:release(own) end
