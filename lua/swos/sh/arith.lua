@@ -11,11 +11,12 @@ local function fail(format, ...)
   error({ message = "arithmetic: " .. format:format(...) }, 0)
 end
 
-local MOST = { [8] = "1" .. ("7"):rep(21), [10] = "18446744073709551615", [16] = ("f"):rep(16) } -- in 64 bits
+-- The most that 64 bits hold, by base.
+local MOST = { [8] = "1" .. ("7"):rep(21), [10] = "18446744073709551615", [16] = ("f"):rep(16) }
 local SURE_MAX = 18 -- bytes of a decimal number that is in range, whatever its digits
 
--- The sign of a number of C and its 64 bits without it, true when it has more (then all are ones); nil when it
--- is none.
+-- The sign of a number of C and its 64 bits without it, true when it has more (then all are ones); nil when
+-- it is none.
 local function sign_and_bits(text)
   local sign, number = text:match("^%s*([+-]?)(%w+)$")
   if not number then return nil end
@@ -29,11 +30,16 @@ local function sign_and_bits(text)
   return sign, tonumber(digits, base) or 0, false
 end
 
--- A number of C: decimal, 0octal or 0xhex, with a sign and blanks before it. nil when it is none; when it is out
--- of range the nearest that is not, and true.
-function M.number(text)
-  if #text <= SURE_MAX and find(text, "^%-?[1-9]%d*$") then return tointeger(text) end
+-- A number of C: decimal, 0octal or 0xhex, with a sign and blanks before it. nil when it is none; when it is
+-- out of range the nearest that is not, and true.
+local function number_of(text)
+  if find(text, "^[1-9]%d*$") then
+    local number = tointeger(text)
+    if number then return number end
+    return math.maxinteger, true
+  end
   if text == "0" then return 0 end
+  if #text <= SURE_MAX and find(text, "^%-[1-9]%d*$") then return tointeger(text) end
   local sign, bits, beyond = sign_and_bits(text)
   if not sign then return nil end
   if sign == "-" then
@@ -43,6 +49,8 @@ function M.number(text)
   if beyond or bits < 0 then return math.maxinteger, true end
   return bits
 end
+
+M.number = number_of
 
 -- The same as a number without a sign, its 64 bits: a `-` takes it from 2^64.
 function M.unsigned(text)
@@ -54,8 +62,9 @@ end
 local function value_of(name, get)
   local text = get(name)
   if not text or text == "" then return 0 end
-  local number, beyond = M.number(text)
-  if not number then number, beyond = M.number(text:match("^(.-)%s*$")) end
+  local number, beyond = number_of(text)
+  if number and not beyond then return number end
+  if not number then number, beyond = number_of(text:match("^(.-)%s*$")) end
   if not number then fail("%s: not a number: %s", name, text) end
   if beyond then fail("%s: out of range: %s", name, text) end
   return number

@@ -34,8 +34,8 @@ local function unescaped(text)
   return table.concat(out), false
 end
 
--- The number a word is, as `read` has it: nothing is 0, a quote stands before a character, and of what is none
--- the beginning that `begin` finds counts.
+-- The number a word is, as `read` has it: nothing is 0, a quote stands before a character, and of what is
+-- none the beginning that `begin` finds counts.
 local function read_word(state, word, read, begin)
   if word == nil or word == "" then return 0 end
   local first = word:sub(1, 1)
@@ -189,7 +189,7 @@ function M.builtin(_, words, io)
   local text, bad, message = M.format(words[at], table.move(words, at + 1, #words, 1, {}))
   io.write(text)
   local status = 0
-  for _, text in ipairs(bad) do status = io.fail(text) end
+  for _, why in ipairs(bad) do status = io.fail(why) end
   if message then status = io.fail(message, 2) end
   return status
 end

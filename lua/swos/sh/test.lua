@@ -161,8 +161,9 @@ function Reader:either()
   return result
 end
 
--- What three and four words mean does not depend on what could be read in them otherwise: a binary operator is
--- in the middle, or parentheses are around the rest, or `!` is before all of it. So any text can be compared.
+-- What three and four words mean does not depend on what could be read in them otherwise: a binary operator
+-- is in the middle, or parentheses are around the rest, or `!` is before all of it. So any text can be
+-- compared.
 local function evaluate(shell, words, last)
   local first, negated = 2, false
   while true do

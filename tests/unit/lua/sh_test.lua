@@ -7,6 +7,7 @@ local expand = require("swos.sh.expand")
 local glob = require("swos.sh.glob")
 local parser = require("swos.sh.parser")
 local plain = require("swos.service.plain")
+local printf = require("swos.sh.printf")
 
 local variables
 local files = { ["."] = { "b.txt", "a.txt", ".hidden", "c d" }, ["/"] = { "bin" }, ["/bin"] = { "ls",
@@ -69,6 +70,20 @@ words_are("parameters", {
   { "echo ${UNSET?gone}", "!UNSET: gone" }, { "echo ${EMPTY:?}", "!EMPTY: parameter not set or null" },
   { "echo ${P##*/} ${P#*/} ${P%.*} ${P%%.*}", "echo|c.tar.gz|a/b/c.tar.gz|/a/b/c.tar|/a/b/c" },
   { "echo \"${P#'/a'}\" ${P%\"gz\"}", "echo|/b/c.tar.gz|/a/b/c.tar." },
+})
+tap.test("\"$@\" without arguments is no field, but what else is quoted makes one", function()
+  for text, wanted in pairs({ ['"$@"'] = 0, ['"$@"$UNSET'] = 0, ['"$@$@"'] = 0, ['${1+"$@"}'] = 0,
+    ['""$@'] = 1,
+    ['"$@"""'] = 1, ["''$@"] = 1, ['"$@$UNSET"'] = 1, ['"$UNSET$@"'] = 1, ['"${1+$@}"'] = 1, ['"${A+}"'] = 1,
+    ['"${UNSET+x}"'] = 1, ['"${UNSET-}"'] = 1, ['"${@-}"'] = 1, ['"$*"'] = 1, ['"\\\n"'] = 1 }) do
+    reset()
+    arguments = {}
+    tap.equal(#expand.words(parser.parse("x " .. text)[1].words, context), wanted + 1, text)
+  end
+end)
+words_are("LINENO is the line, whatever is made of it", {
+  { "\n\nx $LINENO ${LINENO:-x} ${LINENO+is} ${#LINENO} $((LINENO*2)) $(($LINENO+1))", "x|3|3|is|1|6|4" },
+  { "\n\nx ${XLINENO-y} ${LINENO%3} $((LINENOX)) \\\n$((LINENO))", "x|y|0|4" },
 })
 tap.test("set -u", function()
   reset()
@@ -206,6 +221,18 @@ tap.test("assignments and here-documents", function()
   end
   tap.equal(table.concat(bodies, "|"), "x $B \"\n|$B\n|t\n")
 end)
+tap.test("here-documents end at their word as it stands, but for quotes", function()
+  for word, case in pairs({ ["$B"] = { "$B", "x.\n" }, ["${B}c"] = { "${B}c", "x.\n" },
+    ["a'b'"] = { "ab", "$B.\n" },
+    ['a"$B"'] = { "a$B", "$B.\n" }, ["\\E"] = { "E", "$B.\n" }, ["'a\\b'"] = { "a\\b", "$B.\n" },
+    ['"a\\b\\"c"'] = { 'a\\b"c', "$B.\n" }, ["~"] = { "~", "x.\n" }, ["$LINENO"] = { "$LINENO", "x.\n" } }) do
+    reset()
+    local list, message = parser.parse(("cat <<%s\n$B.\n%s\nend\n"):format(word, case[1]))
+    tap.check(list, "%s: %s", word, message)
+    tap.equal(#list, 2, word)
+    tap.equal(expand.string(list[1].redirects[1].word, context), case[2], word)
+  end
+end)
 tap.test("aliases", function()
   local aliases = { hi = "echo hello", two = "a; b", loop = "loop x", pre = "echo ", w = "world",
     go = "for i in 1; do", again = "two; two", limit = "echo limit", long = "longer ",
@@ -272,6 +299,53 @@ tap.test("arithmetic", function()
     local ok, failure = pcall(arith.eval, text, function(name) return name == "s" and "abc" or nil end,
       function() end)
     tap.check(not ok and type(failure) == "table" and failure.message, "%s: %s", text, failure)
+  end
+end)
+
+tap.test("numbers of C, at the ends of their ranges and beyond", function()
+  for text, case in pairs({ ["9223372036854775807"] = { math.maxinteger, false, math.maxinteger, false },
+    ["-9223372036854775808"] = { math.mininteger, false, math.mininteger, false },
+    ["9223372036854775808"] = { math.maxinteger, true, math.mininteger, false },
+    ["-9223372036854775809"] = { math.mininteger, true, math.maxinteger, false },
+    ["18446744073709551615"] = { math.maxinteger, true, -1, false },
+    ["18446744073709551616"] = { math.maxinteger, true, -1, true },
+    ["-18446744073709551616"] = { math.mininteger, true, -1, true },
+    ["0xFFFFFFFFFFFFFFFF"] = { math.maxinteger, true, -1, false },
+    ["0x10000000000000000"] = { math.maxinteger, true, -1, true },
+    ["01777777777777777777777"] = { math.maxinteger, true, -1, false },
+    ["02000000000000000000000"] = { math.maxinteger, true, -1, true },
+    ["0000000000000000000000017"] = { 15, false, 15, false }, ["0x00"] = { 0, false, 0, false },
+    ["-010"] = { -8, false, -8, false }, [" +5"] = { 5, false, 5, false },
+    ["-0"] = { 0, false, 0, false } }) do
+    local number, beyond = arith.number(text)
+    tap.equal(number, case[1], text)
+    tap.equal(beyond or false, case[2], text)
+    number, beyond = arith.unsigned(text)
+    tap.equal(number, case[3], text .. " without a sign")
+    tap.equal(beyond or false, case[4], text .. " without a sign")
+  end
+  for _, text in ipairs({ "", "-", "08", "0x", "12x", "5 ", "--5", "abc", "1.5" }) do
+    tap.equal(arith.number(text), nil, text)
+    tap.equal(arith.unsigned(text), nil, text)
+  end
+  for text, wanted in pairs({ ["-9223372036854775808"] = math.mininteger, [" -7 "] = -7, ["0x1f "] = 31,
+    ["9223372036854775808"] = false, ["-9223372036854775809"] = false }) do
+    local ok, value = pcall(arith.eval, "x", function() return text end, error)
+    tap.equal(ok and value, wanted, text)
+  end
+end)
+
+tap.test("printf: numbers that are none, or out of range", function()
+  for _, case in ipairs({ { "%d", "-9223372036854775808", "-9223372036854775808" },
+    { "%d", "9223372036854775808", "9223372036854775807", "out of range" },
+    { "%u", "18446744073709551615", "18446744073709551615" }, { "%u", "-1", "18446744073709551615" },
+    { "%x", "18446744073709551616", "ffffffffffffffff", "out of range" }, { "%d", "010x", "8", "numeric" },
+    { "%d", "0x1fz", "31", "numeric" }, { "%d", "x", "0", "numeric" }, { "%.1f", "'A", "65.0" },
+    { "%.1f", '"', "0.0" }, { "%.1f", "2.5x", "2.5", "numeric" }, { "%.1f", "-", "0.0", "numeric" } }) do
+    local text, bad = printf.format(case[1], { case[2] })
+    tap.equal(text, case[3], case[1] .. " of " .. case[2])
+    tap.check(case[4] and bad[1] and bad[1]:find(case[4]) or not case[4] and not bad[1], "%s: %s", case[2],
+      bad[1])
   end
 end)
 
