@@ -50,12 +50,12 @@ static void slot_put(uint32_t index)
     slot_free = index;
 }
 
-status_t call_index_allocate(struct call *call)
+status_t call_index_allocate(struct call *call, const struct job *payer)
 {
     if (slot_free == SLOT_NONE) {
         if (slot_page_count == SLOT_PAGES)
             return SW_NO_MEMORY;
-        paddr_t page = page_allocate_zero();
+        paddr_t page = job_may_take(payer) ? page_allocate_zero() : 0;
         if (!page)
             return SW_NO_MEMORY;
         slot_pages[slot_page_count] = page_pointer(page);
@@ -482,7 +482,7 @@ status_t sys_call_create(struct thread *thread, uint64_t *out_call)
     list_init(&call->handler_link);
     list_init(&call->done_link);
     call->index = SLOT_NONE;
-    status = call_index_allocate(call);
+    status = call_index_allocate(call, job);
     handle_t handle = 0;
     if (status == SW_OK)
         status = handle_install(thread->process, &call->object, class_call.all_rights, &handle);
@@ -784,5 +784,5 @@ status_t call_init_own(struct thread *thread)
     list_init(&call->done_link);
     list_init(&thread->handling);
     list_init(&thread->ports);
-    return call_index_allocate(call);
+    return call_index_allocate(call, thread->object.payer);
 }

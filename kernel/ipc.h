@@ -129,8 +129,9 @@ struct call {
     struct sent_handle received[SW_HANDLES_MAX]; /* held until collected */
 };
 
-/* Index for tokens; every call object and every thread's own call has one from creation on. */
-status_t call_index_allocate(struct call *call);
+/* Index for tokens; every call object and every thread's own call has one from creation on.
+ * NO_MEMORY, also at the reserve for the payer. */
+status_t call_index_allocate(struct call *call, const struct job *payer);
 void call_index_free(struct call *call);
 status_t call_init_own(struct thread *thread); /* sets up thread->call; NO_MEMORY */
 

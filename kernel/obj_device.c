@@ -262,7 +262,7 @@ status_t sys_device_pin(struct thread *thread, struct device *device, uint32_t d
     status_t status = job_charge(job, CHARGE_MEMORY, slab_slot_size(&pin_slab));
     if (status != SW_OK)
         return status;
-    struct device_pin *pin = slab_allocate(&pin_slab);
+    struct device_pin *pin = slab_allocate(&pin_slab, job);
     if (!pin) {
         status = SW_NO_MEMORY;
         goto fail_charge;

@@ -579,7 +579,7 @@ status_t sys_job_keep(struct thread *thread, struct job *job, uint32_t slot,
     if (!job->kept) {
         status_t status = job_charge(job, CHARGE_MEMORY, slab_slot_size(&kept_slab));
         if (status == SW_OK) {
-            job->kept = slab_allocate(&kept_slab);
+            job->kept = slab_allocate(&kept_slab, job);
             if (!job->kept) {
                 job_uncharge(job, CHARGE_MEMORY, slab_slot_size(&kept_slab));
                 status = SW_NO_MEMORY;

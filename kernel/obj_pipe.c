@@ -157,7 +157,7 @@ status_t sys_pipe_create(struct thread *thread, uint32_t capacity, uint32_t flag
     status = job_charge(job, CHARGE_MEMORY, sizeof(struct pipe_core));
     if (status != SW_OK)
         goto fail_reserve;
-    struct pipe_core *core = slab_allocate(&core_slab);
+    struct pipe_core *core = slab_allocate(&core_slab, job);
     if (!core) {
         status = SW_NO_MEMORY;
         goto fail_charge;

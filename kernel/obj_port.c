@@ -50,7 +50,7 @@ status_t binding_create(struct job *payer, struct port *port, struct object *obj
     status_t status = job_charge(payer, CHARGE_MEMORY, sizeof(struct binding));
     if (status != SW_OK)
         return status;
-    struct binding *binding = slab_allocate(&binding_slab);
+    struct binding *binding = slab_allocate(&binding_slab, payer);
     if (!binding) {
         job_uncharge(payer, CHARGE_MEMORY, sizeof(struct binding));
         return SW_NO_MEMORY;

@@ -47,8 +47,10 @@ static uint16_t *slot_at(struct slab_page *page, uint32_t index)
     return (uint16_t *)((char *)page + SLAB_FIRST + (size_t)index * page->size);
 }
 
-void *slab_allocate(struct slab *slab)
+void *slab_allocate(struct slab *slab, const struct job *payer)
 {
+    if (!job_may_take(payer))
+        return NULL;
     if (!slab->partial.next)
         list_init(&slab->partial);
     struct slab_page *page;
@@ -141,7 +143,7 @@ status_t object_create(uint8_t type, struct job *payer, void **out_object)
         if (status != SW_OK)
             return status;
     }
-    char *record = job_may_take(payer) ? slab_allocate(slab) : NULL;
+    char *record = slab_allocate(slab, payer);
     if (!record) {
         if (payer)
             job_uncharge(payer, CHARGE_MEMORY, size);

@@ -82,14 +82,16 @@ static inline bool object_work_pending(void)
 }
 bool object_work(void);
 
-/* Fixed-size allocator behind objects and other kernel records: slabs of pages, no charging. */
+/* Fixed-size allocator behind objects and other kernel records: slabs of pages, no charging. Who
+ * pays says whether the page reserve may be touched (job_may_take). */
 struct slab {
     const char *name;
     uint32_t size;       /* of the record; the rest may start as zero */
     struct list partial; /* pages with free slots */
     uint32_t pages, used;
 };
-void *slab_allocate(struct slab *slab); /* zeroed; NULL when out of memory */
+/* Zeroed; NULL when out of memory, or at the reserve for this payer (NULL: the kernel itself). */
+void *slab_allocate(struct slab *slab, const struct job *payer);
 void slab_free(struct slab *slab, void *slot);
 uint32_t slab_slot_size(const struct slab *slab); /* bytes a slot takes: what is charged */
 extern uint64_t slab_pages_total;                 /* pages of all slabs */

@@ -311,7 +311,7 @@ static status_t region_allocate(struct space *space, uint64_t tables, struct reg
     status_t status = job_charge(space->payer, CHARGE_MEMORY, cost);
     if (status != SW_OK)
         return status;
-    struct region *region = slab_allocate(&region_slab);
+    struct region *region = slab_allocate(&region_slab, space->payer);
     if (!region) {
         job_uncharge(space->payer, CHARGE_MEMORY, cost);
         return SW_NO_MEMORY;
@@ -421,7 +421,7 @@ status_t space_create(struct job *payer, struct space **out_space)
     status_t status = job_charge(payer, CHARGE_MEMORY, cost);
     if (status != SW_OK)
         return status;
-    struct space *space = job_may_take(payer) ? slab_allocate(&space_slab) : NULL;
+    struct space *space = slab_allocate(&space_slab, payer);
     if (!space)
         goto fail_charge;
     space->root = page_allocate_zero();

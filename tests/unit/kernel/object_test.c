@@ -50,7 +50,7 @@ static void test_slab(void)
     uint64_t before = page_free_count;
     bool zero = true;
     for (int i = 0; i < 1000; i++) {
-        slots[i] = slab_allocate(&slab);
+        slots[i] = slab_allocate(&slab, NULL);
         for (int j = 0; j < 100; j++)
             zero = zero && ((char *)slots[i])[j] == 0;
         memset(slots[i], 0xff, slab_slot_size(&slab));
@@ -60,13 +60,13 @@ static void test_slab(void)
     for (int i = 0; i < 1000; i += 2)
         slab_free(&slab, slots[i]);
     for (int i = 0; i < 1000; i += 2)
-        slots[i] = slab_allocate(&slab);
+        slots[i] = slab_allocate(&slab, NULL);
     CHECK(slab.pages == (1000 + 35) / 36);
     for (int i = 0; i < 1000; i++)
         slab_free(&slab, slots[(i * 7) % 1000]);
     CHECK(slab.pages == 0 && slab.used == 0 && page_free_count == before);
     fake_page_limit = page_free_count;
-    CHECK(slab_allocate(&slab) == NULL && page_free_count == before);
+    CHECK(slab_allocate(&slab, NULL) == NULL && page_free_count == before);
     fake_page_limit = 0;
 }
 
