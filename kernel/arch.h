@@ -1,7 +1,8 @@
 /* What the portable kernel needs from the CPU. kernel/arch/aarch64 implements it. */
 #pragma once
 #include "types.h"
-#include <arch_inline.h> /* arch_now, arch_table_entry, arch_pte_page, page_pointer, cpu_this */
+#include <arch_inline.h> /* arch_now, arch_table_entry, arch_pte_page, page_pointer, cpu_this,
+                          * arch_page_filled */
 
 /* User registers as the entry code saves them. Offsets are known to vectors.S. */
 struct arch_frame {

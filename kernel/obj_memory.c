@@ -131,6 +131,7 @@ status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t
             return SW_NO_MEMORY;
         if (memory->sealed) /* a hole in what may be code: its zeros are what is to be fetched */
             arch_code_sync(page_pointer(page), PAGE_SIZE);
+        arch_page_filled(); /* before any translation of it: what it held was somebody else's */
         *slot = page;
         memory->committed++;
         memory_committed_total++;

@@ -58,6 +58,7 @@ static status_t table_create(struct space *space, uint64_t *entry)
     paddr_t table = job_may_take(space->payer) ? page_allocate_zero() : 0;
     if (!table)
         return SW_NO_MEMORY;
+    arch_page_filled(); /* another CPU may walk here at once: zeros, not what the page held before */
     *entry = arch_table_entry(table);
     space->table_pages++;
     space_tables_total++;

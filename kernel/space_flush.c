@@ -48,13 +48,22 @@ void space_enter(struct space *space)
     struct cpu *cpu = cpu_this();
     uint32_t bit = 1u << cpu->number;
     struct space *old = cpu->space;
-    if (old != space) {
-        if (space) {
-            if (space->asid_generation != asid_generation)
-                asid_assign(space); /* `old` still counts as loaded: its ASID stays its own */
-            space->loaded |= bit;
-            space->ran |= bit;
+    if (space && old != space) {
+        if (space->asid_generation != asid_generation)
+            asid_assign(space); /* `old` still counts as loaded: its ASID stays its own */
+        space->loaded |= bit;
+        space->ran |= bit;
+    }
+    if (space) {
+        space->running |= bit;
+        /* Not after it is loaded: from then on the CPU may walk on speculation, through an upper
+         * entry it remembers of a table that is gone (table_flush). */
+        if (space->stale & bit) {
+            arch_tlb_flush_asid(space->asid);
+            space->stale &= ~bit;
         }
+    }
+    if (old != space) {
         cpu->space = space;
         arch_space_activate(space);
         if (old) {
@@ -62,13 +71,6 @@ void space_enter(struct space *space)
             old->loaded &= ~bit;
             if (old->dying && !old->loaded)
                 process_space_unloaded();
-        }
-    }
-    if (space) {
-        space->running |= bit;
-        if (space->stale & bit) {
-            arch_tlb_flush_asid(space->asid);
-            space->stale &= ~bit;
         }
     }
 }

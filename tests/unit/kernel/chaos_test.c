@@ -700,7 +700,7 @@ int main(int argc, char **argv)
             if (type != SW_TYPE_MEMORY)
                 CHECK(object_counts[type] ==
                       (type == SW_TYPE_PROCESS || type == SW_TYPE_THREAD || type == SW_TYPE_JOB));
-        CHECK(fake_stale_uses == 0);
+        CHECK(fake_stale_uses == 0 && fake_unordered_uses == 0);
         /* What the first round leaves are the keeper's tables of handles, which stay. */
         if (round)
             CHECK(job_root->used[CHARGE_MEMORY] == memory && page_free_count == pages);

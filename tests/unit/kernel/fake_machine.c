@@ -79,12 +79,15 @@ uint64_t page_total, page_free_count, page_reserve,
 static char *ram;
 static uint32_t *free_pages;
 static bool *page_used;
+static uint64_t *page_taken, barriers; /* page_taken: `barriers` then */
+uint64_t fake_unordered_uses;
 
 static void ram_init(uint64_t pages)
 {
     ram = aligned_alloc(PAGE_SIZE, pages * PAGE_SIZE);
     free_pages = malloc(pages * sizeof *free_pages);
     page_used = calloc(pages, 1);
+    page_taken = calloc(pages, sizeof *page_taken);
     page_total = page_free_count = pages;
     for (uint64_t i = 0; i < pages; i++)
         free_pages[i] = (uint32_t)i;
@@ -99,6 +102,7 @@ paddr_t page_allocate(void)
     uint32_t page = free_pages[pick];
     free_pages[pick] = free_pages[--page_free_count];
     page_used[page] = true;
+    page_taken[page] = barriers;
     ASAN_UNPOISON_MEMORY_REGION(ram + (uint64_t)page * PAGE_SIZE, PAGE_SIZE);
     memset(ram + (uint64_t)page * PAGE_SIZE, 0xa5, PAGE_SIZE);
     return RAM_BASE + (uint64_t)page * PAGE_SIZE;
@@ -119,6 +123,11 @@ void page_free(paddr_t page)
     page_used[index] = false;
     free_pages[page_free_count++] = (uint32_t)index;
     ASAN_POISON_MEMORY_REGION(ram + index * PAGE_SIZE, PAGE_SIZE);
+}
+
+void arch_page_filled(void)
+{
+    barriers++;
 }
 
 void *page_pointer(paddr_t address)
@@ -375,6 +384,7 @@ void arch_tlb_flush_all_shared(void)
 
 void arch_space_activate(const struct space *space)
 {
+    ASSERT(!space || !(space->stale & 1u << self)); /* walks may begin now */
     fakes[self].space = space;
 }
 
@@ -390,6 +400,8 @@ static uint64_t walk(const struct space *space, vaddr_t address)
         uint64_t entry = ((uint64_t *)page_pointer(table))[address >> shift & 511];
         if (!(entry & ARCH_PTE_VALID))
             return 0;
+        fake_unordered_uses +=
+            page_taken[(arch_pte_page(entry) - RAM_BASE) / PAGE_SIZE] == barriers;
         if (shift == 12)
             return entry;
         table = arch_pte_page(entry);

@@ -52,4 +52,7 @@ extern void (*fake_program_hook)(struct sw_program *program,
                                  struct sw_spawn *spawn); /* changes what is spawned */
 
 extern uint64_t fake_flushes, fake_shared_flushes, fake_kicks, fake_stale_uses;
+/* Walks that came to a page that was filled, but without a barrier before its entry was written. Not
+ * all of them: a barrier for another page that comes in between hides it. */
+extern uint64_t fake_unordered_uses;
 extern uint64_t fake_page_limit; /* free pages below this number are not given out; 0: none */

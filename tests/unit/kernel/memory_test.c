@@ -820,6 +820,6 @@ int main(void)
     test_quota_steps(thread);
     test_job_kill(thread);
     test_reserve(thread);
-    CHECK(fake_stale_uses == 0);
+    CHECK(fake_stale_uses == 0 && fake_unordered_uses == 0);
     return tap_done();
 }

@@ -524,6 +524,6 @@ int main(void)
     test_many_mappings(thread, second);
     test_leaving_left(thread, true);
     test_leaving_left(thread, false);
-    CHECK(fake_stale_uses == 0);
+    CHECK(fake_stale_uses == 0 && fake_unordered_uses == 0);
     return tap_done();
 }

@@ -34,6 +34,13 @@ static inline paddr_t arch_pte_page(uint64_t entry)
     return entry & 0x0000fffffffff000ull;
 }
 
+/* Pairs with the address dependency of walks, and of accesses through what they find, on other CPUs:
+ * who sees a table entry that is written later sees what was written to its page before. */
+static inline void arch_page_filled(void)
+{
+    __asm__ volatile("dmb ishst" ::: "memory");
+}
+
 /* The aligned word at an address of the active user space, as user mode may read it; false: not
  * there, or not to be read. */
 static inline bool arch_load_user(vaddr_t address, uint32_t *out_value)
