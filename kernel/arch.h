@@ -79,7 +79,7 @@ void arch_interrupt_configure(uint32_t number, bool edge); /* masked, delivered 
 void arch_interrupt_mask(uint32_t number);
 void arch_interrupt_unmask(uint32_t number);
 bool arch_interrupt_is_masked(uint32_t number); /* as the controller has it */
-/* Called with the lock by kernel_interrupt and by sched while idle: acknowledges and dispatches all
+/* Called with the lock by kernel_interrupt and by sched while no thread runs: acknowledges and dispatches all
  * that is pending. */
 void arch_interrupt_dispatch(void);
 /* The portable side: a device interrupt arrived (already masked at the controller). */

@@ -282,7 +282,9 @@ void thread_band_changed(struct thread *thread)
         cpu_this()->resched = true;
     } else if (thread->state == THREAD_RUNNING) {
         const struct thread *next = cpus[thread->cpu].next;
-        if (ready_bands >> band_of(thread) > 1 || (next && band_of(next) > band_of(thread)))
+        uint32_t band = band_of(thread);
+        /* Who waits in the same band, too: above him it may have no end of its slice programmed. */
+        if (ready_bands >> band || (next && band_of(next) >= band))
             sched_poke(thread);
     } else if (cpu_this()->next == thread) {
         cpu_this()->resched = true;
@@ -684,9 +686,11 @@ static __attribute__((noinline)) struct thread *sched_switch(struct cpu *cpu)
             arch_fp_save(&saved->fp);
         saved = NULL;
         cpu->current = NULL;
-        if (work_pending()) { /* others get the lock between slices */
+        if (work_pending()) { /* others get the lock between slices, and so do interrupts */
             lock_release();
             lock_take();
+            object_hooks_hold();
+            arch_interrupt_dispatch();
             continue;
         }
         idle_wait(cpu);

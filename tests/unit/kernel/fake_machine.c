@@ -166,6 +166,7 @@ static uint64_t now = 1000000;
 static bool locked;
 void (*fake_release_hook)(void), (*fake_slice_hook)(void);
 uint64_t fake_flushes, fake_shared_flushes, fake_kicks, fake_stale_uses;
+uint32_t fake_interrupt;
 
 struct cpu *cpu_this(void)
 {
@@ -237,6 +238,12 @@ void arch_interrupt_dispatch(void)
     if (fakes[self].kicked)
         cpu->resched = true;
     fakes[self].kicked = false;
+    if (self == 0 && fake_interrupt) {
+        uint32_t number = fake_interrupt;
+        fake_interrupt = 0;
+        cpu->resched = true;
+        device_interrupt(number);
+    }
     if (fakes[self].timer <= now) {
         cpu->resched = true;
         cpu->programmed = SW_NEVER;
@@ -492,7 +499,7 @@ void fake_settle(void)
         ASSERT(rounds < 100000);
         again = false;
         for (uint32_t i = 0; i < fake_count; i++) {
-            if (!fakes[i].kicked && fakes[i].timer > now)
+            if (!fakes[i].kicked && fakes[i].timer > now && (i || !fake_interrupt))
                 continue;
             again = true;
             cpu_go(i, fakes[i].place == PLACE_USER ? job_interrupt : NULL);

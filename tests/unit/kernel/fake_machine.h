@@ -37,6 +37,9 @@ extern void (*fake_release_hook)(void);
 /* Called between the slices of a long call: other threads have their turn. */
 extern void (*fake_slice_hook)(void);
 
+/* Number of a device interrupt that waits at the controller until CPU 0 looks; 0: none. */
+extern uint32_t fake_interrupt;
+
 /* User mode reads and writes memory, with faults. False: the process was ended by it. */
 bool fake_store(struct thread *thread, vaddr_t to, const void *from, size_t length);
 bool fake_load(struct thread *thread, void *to, vaddr_t from, size_t length);
