@@ -1,20 +1,15 @@
 /* Time: the virtual counter, and the virtual timer of each CPU. */
 #include "arch.h"
 #include "arch_registers.h"
+#include "counter_scale.h"
 #include "log.h"
 #include "process.h"
 
 #define ENABLE 1
-#define FARTHEST (1ull << 62) /* ns: 146 years; what is later may not be a 64-bit count */
 
 uint64_t counter_to_ns;
 static uint64_t from_ns; /* 32.32 factor */
 static uint64_t boot_counter;
-
-static uint64_t scale(uint64_t value, uint64_t factor)
-{
-    return (uint64_t)(((unsigned __int128)value * factor) >> 32);
-}
 
 void counter_start(void)
 {
@@ -26,8 +21,8 @@ void counter_init(void)
     uint64_t frequency = register_read(cntfrq_el0);
     if (!frequency)
         panic("CNTFRQ_EL0 is 0");
-    counter_to_ns = (1000000000ull << 32) / frequency;
-    from_ns = (frequency << 32) / 1000000000ull + 1; /* rounded up: not before the deadline */
+    counter_to_ns = counter_factor_to_ns(frequency);
+    from_ns = counter_factor_from_ns(frequency);
     info_page->counter_frequency = frequency;
     info_page->counter_multiplier = counter_to_ns;
     info_page->boot_counter = boot_counter;
@@ -35,7 +30,8 @@ void counter_init(void)
 
 uint64_t arch_since_boot(void)
 {
-    return counter_to_ns ? scale(register_read(cntvct_el0) - boot_counter, counter_to_ns) : 0;
+    return counter_to_ns ? counter_scale(register_read(cntvct_el0) - boot_counter, counter_to_ns)
+                         : 0;
 }
 
 void timer_cpu_init(void)
@@ -50,7 +46,8 @@ void arch_timer_set(uint64_t when)
         register_write(cntv_ctl_el0, 0);
         return;
     }
-    register_write(cntv_cval_el0, scale(when < FARTHEST ? when : FARTHEST, from_ns) + 1);
+    register_write(cntv_cval_el0,
+                   counter_at(when, register_read(cntvct_el0), counter_to_ns, from_ns));
     register_write(cntv_ctl_el0, ENABLE);
 }
 
