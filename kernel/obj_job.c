@@ -207,7 +207,7 @@ static void job_exited_update(struct job *job)
 {
     if (job->live)
         job_pending_set(job, SW_JOB_EXITED, 0);
-    else if (job->used_once || job_is_killed(job))
+    else if (job_is_killed(job) ? job->swept : job->used_once)
         job_pending_set(job, 0, SW_JOB_EXITED);
 }
 
@@ -295,18 +295,21 @@ static bool sweep_some(struct job *job)
         }
         cost = at->kept ? KEPT_COST : 1;
         at->swept = true;
-        job_kept_free(at);
-        job_exited_update(at);
         if (at->parent) {
             list_remove(&at->siblings);
             list_add_tail(&at->parent->children, &at->siblings);
         }
+        object_get(&at->object); /* a kept slot may hold it */
+        job_kept_free(at);
+        object_hooks_run(); /* as in process_clean: what is big counts as live from here on */
+        job_exited_update(at);
+        object_put(&at->object);
     }
     return true;
 }
 
-/* A sweep under way counts as live in the job and above, as a process does: EXITED comes after what
- * the kept slots held is given back. */
+/* A sweep under way counts as live in the job and above, as a process does: their EXITED comes after
+ * what the kept slots held is given back, too. */
 static void sweep_count(struct job *job, bool begins)
 {
     if (!begins) {
@@ -325,7 +328,6 @@ static void job_sweep(struct work *work)
     if (!sweep_some(job))
         return;
     list_remove(&work->link);
-    object_hooks_run(); /* what the slots held last: as in process_clean */
     sweep_count(job, false);
     object_put(&job->object);
 }

@@ -8,7 +8,8 @@
  * payer that is destroyed first hands its objects to its parent.
  *
  * Hooks run at the end of the kernel entry that dropped the last handle or reference, before the
- * lock is released, and never inside each other. So code that walks a list of objects, bindings or
+ * lock is released, and never inside each other; process clean-up and the sweep of a killed job,
+ * which tell of an end, run them before they do. So code that walks a list of objects, bindings or
  * calls may drop references and poke ports: nothing it stands on goes away under it, and a chain of
  * objects of any length is taken down without recursion. */
 #pragma once

@@ -151,6 +151,66 @@ static void test_kill_own_job(struct thread *keeper)
     fake_advance(100 * MS);
 }
 
+static struct {
+    const struct thread *waiter;
+    const struct job *job;
+    bool early;
+} told;
+
+static void told_hold(void)
+{
+    if (told.waiter->state != THREAD_BLOCKED && told.job->used[CHARGE_MEMORY] > PAGE_SIZE)
+        told.early = true;
+}
+
+/* Who waits for a job's EXITED is told after what its kept slots held is given back, also when the
+ * sweep is done within job_kill, and of a job below the killed one. */
+static void test_exited_late(struct thread *keeper)
+{
+    enum { PAGES = 3000 };
+    SYS(keeper, PORT_CREATE);
+    handle_t port = (handle_t)keeper->frame.x[1];
+    status_t status = (status_t)SYS(keeper, THREAD_CREATE, 0x20000000, 0x20020000, 0, 0);
+    ASSERT(status == SW_OK);
+    struct thread *waiter =
+        CONTAINER(keeper->process->threads.previous, struct thread, process_link);
+    vaddr_t at = FAKE_DATA + 5 * PAGE_SIZE;
+    for (int below = 0; below < 2; below++) {
+        handle_t top = job_new(keeper, ROOT), job = below ? job_new(keeper, top) : top, handle;
+        struct memory *memory;
+        paddr_t page;
+        told.job = job_of(keeper, job);
+        status = memory_create(job_of(keeper, job), PAGES, &memory);
+        for (uint64_t i = 0; i < PAGES && status == SW_OK; i++)
+            status = memory_page(memory, i, true, &page);
+        if (status == SW_OK)
+            status =
+                handle_install(keeper->process, &memory->object, class_memory.all_rights, &handle);
+        ASSERT(status == SW_OK);
+        object_put(&memory->object);
+        CHECK(SYS(keeper, JOB_KEEP, job, 0, handle) == SW_OK);
+        SYS(keeper, HANDLE_CLOSE, handle);
+        CHECK(SYS(keeper, PORT_BIND, port, job, SW_JOB_EXITED, 1) == SW_OK);
+        struct sw_wait wait = { .buffer = at + 1024, .capacity = 256 };
+        fake_store(waiter, at, &wait, sizeof wait);
+        CHECK(SYS(waiter, PORT_WAIT, port, at, SW_NEVER) == SW_SYS_PENDING);
+        told.waiter = waiter;
+        fake_release_hook = told_hold;
+        CHECK(SYS(keeper, JOB_KILL, top, 0) == SW_OK);
+        fake_advance(100 * MS);
+        fake_release_hook = NULL;
+        CHECK(!told.early && waiter->state != THREAD_BLOCKED && waiter->frame.x[0] == SW_OK);
+        told.early = false;
+        SYS(keeper, PORT_UNBIND, port, job);
+        SYS(keeper, HANDLE_CLOSE, job);
+        if (below)
+            SYS(keeper, HANDLE_CLOSE, top);
+    }
+    SYS(waiter, THREAD_EXIT, 0);
+    SYS(keeper, HANDLE_CLOSE, port);
+    fake_advance(10 * MS);
+}
+
 static void test_many_threads(struct thread *keeper)
 {
     enum { THREADS = 300 };
@@ -288,6 +348,7 @@ int main(void)
     }
     test_job_kill(keeper);
     test_kill_own_job(keeper);
+    test_exited_late(keeper);
     test_many_threads(keeper);
     test_big_data(keeper);
     test_data_tail(keeper);
