@@ -60,7 +60,7 @@ return {
     doc = "Interrupts every process in the job and below: its interrupt event is set, or it ends with 130, 143 or 129. Returns how many there were." },
   { 31, "job_info", { { H .. "job+INSPECT", "job" }, { "address:out:sw_job_info", "info" } }, errors = { "FAULT" }, doc = "What a job uses." },
   { 32, "job_keep", { { H .. "job+MANAGE", "job" }, { "u32", "slot" }, { H .. "?any", "handle", "copied; 0 clears the slot" } },
-    errors = { "INVALID", "QUOTA", "NO_MEMORY", "ACCESS", "BAD_STATE" }, doc = "Puts a copy of a handle (needs DUPLICATE and TRANSFER) into a kept slot: it lives as long as the job. A handle that leads back to the job (to itself, to a process in it or below, to a channel whose calls carry one) keeps the job alive: such a job goes when it or one above it is killed, not with its last handle." },
+    errors = { "INVALID", "QUOTA", "NO_MEMORY", "ACCESS", "BAD_STATE" }, doc = "Puts a copy of a handle (needs DUPLICATE and TRANSFER) into a kept slot: it lives as long as the job. A handle that leads back to the job (to itself, to a process in it or below, to a channel whose calls carry one, to an end of a pipe that a process in it made or that admits it) keeps the job alive: such a job goes when it or one above it is killed, not with its last handle." },
   { 33, "job_kept", { { H .. "job+MANAGE", "job" }, { "u32", "slot" } }, out = { { "u32", "handle" } }, errors = { "INVALID", "NOT_FOUND", "QUOTA", "NO_MEMORY" },
     doc = "A new handle to what a kept slot holds." },
   { 34, "job_find", { { H .. "job+MANAGE", "job" }, { "u32", "pid" } }, out = { { "u32", "process" } }, errors = { "NOT_FOUND", "QUOTA", "NO_MEMORY" },
