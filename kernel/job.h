@@ -57,6 +57,7 @@ struct job {
     bool stopped;
     bool killed;         /* by its own handle: see job_is_killed */
     bool swept;          /* killed, and nothing live or kept is left in it and below */
+    bool leaving;        /* unreferenced: waits for the slice that destroys it */
     int32_t kill_status; /* of its processes */
     struct work sweep;
     bool used_once;    /* had a process: EXITED means something */

@@ -146,6 +146,16 @@ static void job_kept_free(struct job *job)
     job_uncharge(job, CHARGE_MEMORY, slab_slot_size(&kept_slab));
 }
 
+/* What kept slots hold may go with them, jobs with kept slots of their own too: each such job has a
+ * slice for itself. */
+static bool job_destroy_some(struct object *object)
+{
+    struct job *job = CONTAINER(object, struct job, object);
+    bool turn = job->leaving;
+    job->leaving = true;
+    return turn || !job->kept;
+}
+
 static void job_destroy(struct object *object)
 {
     struct job *job = CONTAINER(object, struct job, object);
@@ -172,6 +182,7 @@ static uint64_t job_level(struct object *object)
 const struct object_class class_job = {
     .name = "job",
     .size = sizeof(struct job),
+    .destroy_some = job_destroy_some,
     .destroy = job_destroy,
     .level = job_level,
     .all_rights = JOB_RIGHTS,

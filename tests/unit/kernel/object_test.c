@@ -173,7 +173,26 @@ static void test_quotas(struct thread *keeper)
     CHECK(state_same(before));
 }
 
-/* A chain of jobs, each held by a kept slot of the one before: taken down without recursion. */
+static uint64_t hold_objects, hold_most;
+
+static uint64_t objects_now(void)
+{
+    uint64_t objects = 0;
+    for (int i = 0; i < 16; i++)
+        objects += object_counts[i];
+    return objects;
+}
+
+static void watch_hold(void)
+{
+    uint64_t objects = objects_now();
+    if (hold_objects > objects + hold_most)
+        hold_most = hold_objects - objects;
+    hold_objects = objects;
+}
+
+/* A chain of jobs, each held by a kept slot of the one before: taken down without recursion, and no
+ * more than one job with all that its slots hold in a hold of the lock. */
 static void test_chain(struct thread *keeper)
 {
     handle_t root = SW_START_HANDLE(0);
@@ -190,7 +209,12 @@ static void test_chain(struct thread *keeper)
     }
     good = good && SYS(keeper, HANDLE_CLOSE, last) == SW_OK;
     CHECK(good && object_counts[SW_TYPE_JOB] == 1 + length);
+    hold_objects = objects_now();
+    fake_release_hook = watch_hold;
     CHECK(SYS(keeper, HANDLE_CLOSE, first) == SW_OK);
+    fake_advance(length * 2000000ull);
+    fake_release_hook = NULL;
+    tap_ok(hold_most <= 1 + SW_KEPT_SLOTS, "%u objects in a hold at most", (uint32_t)hold_most);
     CHECK(object_counts[SW_TYPE_JOB] == 1 && state_same(before));
 }
 
