@@ -251,7 +251,7 @@ function Shell:resume(state)
   for _, name in ipairs(PLAIN) do self[name] = state[name] end
   self.arguments, self.pid, self.traps = state.arguments, state.pid, state.traps
   self.guard = state.guarded and 1 or 0
-  self.call = state.in_call and {} -- as in a subshell
+  self.call = state.in_call and {} or false -- as in a subshell
   self.environment_list = nil
   for _, number in ipairs(state.numbers) do
     if not self.descriptors[number] and swos.fd.kind(number) then
