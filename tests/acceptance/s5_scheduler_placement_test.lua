@@ -8,6 +8,7 @@ local Guest = require("guest")
 local CPUS = Guest.cpus()
 local guest = Guest.start({ cpus = CPUS, disks = { { "build/test.img" } } })
 guest:login("root", "swordfish")
+guest:settled() -- what is started after the login has its turns, too
 
 tap.test("woken and called threads run where they should", function()
   guest:checks("/bin/tests/smp handover", 120)
