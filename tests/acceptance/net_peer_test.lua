@@ -132,7 +132,8 @@ tap.test("segments that come together are acknowledged together", function()
 end)
 
 -- While its window is low the acknowledgement waits for a program to read, but not for as long as lwIP's
--- timer would let it, a quarter of a second: a sender takes what it sent for lost after 200 ms.
+-- timer would let it, a quarter of a second: a sender takes what it sent for lost after 200 ms. The program
+-- sleeps for longer than either.
 tap.test("a program that reads late: an acknowledgement in time, a window when it has read", function()
   local program = ([[local swos, net = require("swos"), require("swos.net")
     local connection = assert(assert(net.listen(5601)):accept(nil, { ring = 65536 }))
@@ -165,7 +166,8 @@ tap.test("a program that reads late: an acknowledgement in time, a window when i
   tap.equal(guest:must("cat /tmp/late; rm /tmp/late"), "")
 end)
 
--- What is read first is too little to tell the peer of; it must not make netd forget to tell of the rest.
+-- What is read first is too little to tell the peer of; it must not make netd forget to tell of the rest. The
+-- program sleeps so that both segments are there, and netd has seen to what was read first.
 tap.test("a small window grows again though it is read in pieces", function()
   local program = [[local swos, net = require("swos"), require("swos.net")
     local connection = assert(assert(net.listen(5602)):accept(nil, { ring = 4096 }))

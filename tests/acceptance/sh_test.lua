@@ -118,11 +118,11 @@ tap.test("trap INT: a script goes on, a shell too", function()
   guest:send("\3")
   guest:expect("caught\r\nafter 130")
   guest:prompt()
-  for _, line in ipairs({ "while :; do :; done", "x=$(while :; do :; done)",
-    "( (while :; do :; done); echo no)" }) do
-    guest:line(("sh -c 'trap \"exit 5\" INT; %s; echo no'"):format(line))
-    guest:sleep(1)
+  local loop = "echo go >&2; while :; do :; done"
+  for _, line in ipairs({ loop, ("x=$(%s)"):format(loop), ("( (%s); echo no)"):format(loop) }) do
     guest.position = #guest.text + 1
+    guest:line(("sh -c 'trap \"exit 5\" INT; %s; echo no'"):format(line))
+    guest:expect("\r\ngo\r\n")
     guest:send("\3")
     guest:prompt()
     tap.equal(guest:run("echo $?"), "5", line)
