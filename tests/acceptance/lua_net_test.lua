@@ -35,7 +35,7 @@ tap.test("connecting and listening need the capability", function()
   guest:login("root", "swordfish")
 end)
 
-guest:finish(function(g) g:must(PROGRAM .. " one", 0, 60) end)
+network.finish(guest, function(g) g:must(PROGRAM .. " one", 0, 60) end)
 
 tap.test("without a card there is no network", function()
   local bare <close> = Guest.start({ disks = { { "build/test.img" } } })

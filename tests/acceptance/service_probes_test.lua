@@ -161,7 +161,7 @@ tap.test("another definition counts at once: other questions, or none", function
 end)
 
 guest:must("svc stop slow; svc stop ill; svc stop web", 0, 60)
-guest:finish(function(g)
+network.finish(guest, function(g)
   g:must("svc start web", 0, 60)
   await(g, "web", "probe +http://localhost:8001/: answered")
   g:must("svc stop web", 0, 60)

@@ -70,9 +70,9 @@ end)
 
 -- The one before went with its session.
 network.background(guest, "echo", "tcpecho -k", "tcpecho: listening on 5555")
-guest:finish(function()
+network.finish(guest, function()
   guest:must("tcpget localhost")
-  guest:run("tcpget 127.0.0.1 4444")
+  guest:run("tcpget 127.0.0.1 4444; : >/tmp/echo")
 end)
 
 tap.test("without a card", function()

@@ -55,6 +55,14 @@ function M.run(guest, command, input, timeout)
   return started.output, started.status
 end
 
+--- The leak check of a load whose connections end in TIME_WAIT in the guest. They are netd's memory for a
+--- minute, so that netd grows until the load has been repeated for as long.
+function M.finish(guest, load)
+  local start = os.time()
+  repeat load(guest) until os.time() - start > 60
+  guest:finish(load)
+end
+
 --- A bare TCP connection of this machine: `text` is what came so far, `ended` whether the other side is
 --- done, `problem` what became of it otherwise. The guest's loop moves it.
 function M.connect(port)
@@ -102,9 +110,10 @@ function M.await_address(guest)
   error("no address within 30 s", 0)
 end
 
---- Runs a command in the guest in the background, its output in /tmp/NAME, until that says `line`.
+--- Runs a command in the guest in the background, its output in /tmp/NAME, until that says `line`. The file
+--- may be made empty meanwhile.
 function M.background(guest, name, command, line)
-  guest:must(("(%s >/tmp/%s 2>&1 &)"):format(command, name))
+  guest:must((": >/tmp/%s; (%s >>/tmp/%s 2>&1 &)"):format(name, command, name))
   if line then M.await_line(guest, name, line) end
 end
 
