@@ -5,3 +5,8 @@ f=$T/er
 (exec 3>$f 4<$f; echo x >&3; read y <&4; echo $y)
 (exec >/nodir/x; echo no) 2>/dev/null; echo $?
 rm $f
+f=$T/ec
+(command exec >$f; echo kept); cat $f
+(command -- exec 3>$f; echo x >&3; command exec 3>&-; (echo y >&3) 2>/dev/null || echo closed); cat $f
+command exec 3</nodir/x 2>/dev/null; echo goes on
+rm $f

@@ -262,6 +262,16 @@ local function run_external(shell, words, assignments)
   return process.wait(group) or status
 end
 
+-- Whether the words' redirects are to stay: `exec` without a program, also as `command exec`.
+local function keeps_redirects(words)
+  local at = 1
+  while words[at] == "command" do
+    at = at + 1
+    while words[at] == "-p" or words[at] == "--" do at = at + 1 end
+  end
+  return words[at] == "exec" and not words[at + 1]
+end
+
 -- Runs the words with assignments and redirects; plain: functions are not looked at (`command`).
 local function run_words(shell, words, node, plain)
   local name = words[1]
@@ -278,7 +288,7 @@ local function run_words(shell, words, node, plain)
       record, failed = try_redirect(shell, node.redirects)
       if not record then return failed end
     end
-    if name == "exec" and not words[2] then -- these stay
+    if not body and keeps_redirects(words) then
       for i = 1, #record, 2 do
         if record[i + 1] then shell:release(record[i + 1]) end
         record[i], record[i + 1] = nil, nil
