@@ -427,9 +427,13 @@ static status_t object_map(struct process *process, struct memory *memory, vaddr
 static status_t layout_map(struct process *process, const struct process_image *image,
                            vaddr_t image_start, vaddr_t image_end, struct layout *out)
 {
-    uint64_t stack_size = ROUND_UP(
-        image->program->stack_size ? image->program->stack_size : STACK_DEFAULT, PAGE_SIZE);
     uint64_t start_size = image->start->pages * PAGE_SIZE;
+    /* The program copies the strings of the start block, with a pointer to each, to the stack: that is beside
+     * what it asks for. */
+    uint64_t stack_size =
+        ROUND_UP(image->program->stack_size ? image->program->stack_size : STACK_DEFAULT,
+                 PAGE_SIZE) +
+        start_size;
     uint64_t size = (JITTER_PAGES + 3) * PAGE_SIZE + stack_size + start_size;
     vaddr_t window = window_choose(image_start, image_end, size);
     if (window > USER_LIMIT - size)

@@ -79,6 +79,8 @@ return {
   { "SW_SOCKET_FAILED", 4, "there is no connection, or no more; error says why" },
   { "SW_SOCKET_WANT_MORE", 1, "set the event when there is more in the ring to read" },
   { "SW_SOCKET_WANT_ROOM", 2, "set it when there is more room in the ring to write" },
-  { "SW_SOCKET_FOR_PROGRAM", 1, "bit of a socket's event that netd sets and the program clears" },
+  { "SW_SOCKET_FOR_PROGRAM", 13, "bits of a socket's event that netd sets together and the program clears" },
+  { "SW_SOCKET_FOR_READER", 1, "the one for a thread that reads, or all a program uses" },
+  { "SW_SOCKET_FOR_WRITER", 4, "for a thread that writes" }, { "SW_SOCKET_FOR_POLLER", 8, "for one that polls" },
   { "SW_SOCKET_FOR_STACK", 2, "bit that the program sets and netd clears" },
 }

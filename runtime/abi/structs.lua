@@ -84,7 +84,7 @@ return {
     { "u32", "segment_count", "at most 6" },
     { "u64", "entry", "address of the first instruction" },
     { "u64", "base", "address the image was relocated to" },
-    { "u64", "stack_size", "bytes, 0: the default of 256 KiB" },
+    { "u64", "stack_size", "bytes beside a copy of the start block, 0: the default of 256 KiB" },
     { "u64", "identity", "first bytes of the SHA-256 of the file it was made from: names its symbols in crash records; 0: unknown" },
     { "sw_segment[6]", "segments", "" },
   } },
@@ -224,7 +224,7 @@ return {
     { "sw_ring_word", "up_consumed", "netd: what the other end has acknowledged" },
     { "sw_ring_word", "down_produced", "netd: what has come" },
     { "sw_ring_word", "down_consumed", "program: what it has taken out" },
-    { "sw_ring_word", "program", "program, SW_SOCKET_WANT_*: when to set the event's bit SW_SOCKET_FOR_PROGRAM" },
+    { "sw_ring_word", "program", "program, SW_SOCKET_WANT_*: when to set the event's bits SW_SOCKET_FOR_PROGRAM" },
     { "sw_ring_word", "stack", "netd, the same with SW_SOCKET_FOR_STACK" },
   } },
 }

@@ -1,7 +1,7 @@
 /* From the first instruction to main: thread-local storage, stack guard, arguments, constructors.
  *
- * TLS of the first thread, its argument strings (main may change them) and the arrays argv and
- * environ lie at the top of the stack, in pages that are touched anyway. */
+ * TLS of the first thread, the strings of arguments and environment (main and setenv may change them) and
+ * the arrays argv and environ lie at the top of the stack, in pages that are touched anyway. */
 #include <stdlib.h>
 #include <string.h>
 #include <swos/start.h>
@@ -57,6 +57,8 @@ crt_start(const struct sw_start *start, const struct sw_info_page *info, uintptr
     size_t argc = start->argument_count, envc = start->environment_count, bytes = 0;
     for (size_t i = 0; i < argc; i++)
         bytes += strlen(sw_start_argument(i)) + 1;
+    for (size_t i = 0; i < envc; i++)
+        bytes += strlen(sw_start_environment(i)) + 1;
     char **argv = __builtin_alloca((argc + envc + 2) * sizeof(*argv));
     char *strings = __builtin_alloca(bytes);
     for (size_t i = 0; i < argc; i++) {
@@ -65,8 +67,11 @@ crt_start(const struct sw_start *start, const struct sw_info_page *info, uintptr
     }
     argv[argc] = NULL;
     environ = argv + argc + 1;
-    for (size_t i = 0; i <= envc; i++) /* the last one is NULL */
-        environ[i] = (char *)sw_start_environment(i);
+    for (size_t i = 0; i < envc; i++) {
+        environ[i] = strings;
+        strings = stpcpy(strings, sw_start_environment(i)) + 1;
+    }
+    environ[envc] = NULL;
 
     run(__preinit_array_start, __preinit_array_end);
     run(__init_array_start, __init_array_end);

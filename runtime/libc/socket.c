@@ -1,8 +1,12 @@
 /* BSD sockets on libswos's.
  *
  * A descriptor exists from socket() on, netd's socket from connect, listen or the first datagram on:
- * until then only what was asked for is noted. One thread uses a socket at a time: calls on one
- * descriptor wait for each other. */
+ * until then only what was asked for is noted.
+ *
+ * Threads may use one descriptor at once. `lock` is held for moments, never while something is waited for. A
+ * thread that waits has a bit of netd's event for itself, as it reads, writes or polls; so one of them reads at
+ * a time and one writes (`busy`), while others wait for `free`. netd's socket is not let go of while
+ * somebody waits on it (`waiting`). */
 #include "errors.h"
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -28,8 +32,16 @@ _Static_assert(SW_SOCKET_KEEP_INTERVAL == SW_SOCKET_KEEP_IDLE + 1 &&
                    SW_SOCKET_KEEP_PROBES == SW_SOCKET_KEEP_IDLE + 2,
                "one after the other");
 
+enum way { READING, WRITING };
+static const uint64_t way_bits[2] = { SW_SOCKET_FOR_READER, SW_SOCKET_FOR_WRITER };
+static const uint32_t way_wanted[2] = { SW_POLL_IN, SW_POLL_OUT };
+
 struct bsd_socket {
     struct sw_mutex lock;
+    bool busy[2];             /* enum way: a thread is at it */
+    struct sw_condition free; /* one is no more */
+    uint32_t queued;          /* who wait for `free` */
+    uint32_t waiting;
     int type, family;
     struct sw_socket *socket;       /* NULL: none yet */
     struct sw_socket_address local; /* bound to */
@@ -42,6 +54,9 @@ struct bsd_socket {
 };
 
 /* ------------------------------------------------------------------ addresses */
+
+/* What an IPv4 address begins with where a socket of IPv6 shows it (RFC 3493, 3.7). */
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 static bool address_get(const struct sockaddr *address, socklen_t length,
                         struct sw_socket_address *out)
@@ -56,16 +71,22 @@ static bool address_get(const struct sockaddr *address, socklen_t length,
     }
     if (address && length >= sizeof(struct sockaddr_in6) && address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+        out->port = ntohs(v6->sin6_port);
+        if (memcmp(&v6->sin6_addr, mapped, sizeof(mapped)) == 0) {
+            memcpy(out->bytes, (const uint8_t *)&v6->sin6_addr + sizeof(mapped), 4);
+            out->family = SW_NET_IPV4;
+            return true;
+        }
         memcpy(out->bytes, &v6->sin6_addr, 16);
         out->family = SW_NET_IPV6;
-        out->port = ntohs(v6->sin6_port);
         out->scope = v6->sin6_scope_id;
         return true;
     }
     return false;
 }
 
-static void address_put(const struct sw_socket_address *from, struct sockaddr *address,
+/* family: the socket's. An address of none is zero. */
+static void address_put(const struct sw_socket_address *from, int family, struct sockaddr *address,
                         socklen_t *length)
 {
     union {
@@ -76,10 +97,15 @@ static void address_put(const struct sw_socket_address *from, struct sockaddr *a
 
     if (!address || !length)
         return;
-    if (from->family == SW_NET_IPV6) {
+    if (family == AF_INET6) {
         full.v6.sin6_family = AF_INET6;
         full.v6.sin6_port = htons(from->port);
-        memcpy(&full.v6.sin6_addr, from->bytes, 16);
+        if (from->family == SW_NET_IPV4 && memcmp(from->bytes, (uint8_t[4]){ 0 }, 4) != 0) {
+            memcpy(&full.v6.sin6_addr, mapped, sizeof(mapped));
+            memcpy((uint8_t *)&full.v6.sin6_addr + sizeof(mapped), from->bytes, 4);
+        } else {
+            memcpy(&full.v6.sin6_addr, from->bytes, 16);
+        }
         full.v6.sin6_scope_id = from->scope;
         size = sizeof(full.v6);
     } else {
@@ -105,20 +131,125 @@ static bool is_same_end(const struct sw_socket_address *one, const struct sw_soc
            memcmp(one->bytes, other->bytes, one->family == SW_NET_IPV4 ? 4 : 16) == 0;
 }
 
+/* ------------------------------------------------------------------ waiting */
+
+/* Takes turns with other threads that read, or write; locked. TIMED_OUT: it is another's until then. */
+static status_t way_take(struct bsd_socket *socket, enum way way, uint64_t deadline)
+{
+    while (socket->busy[way]) {
+        if (deadline == 0)
+            return SW_TIMED_OUT;
+        socket->queued++;
+        bool in_time = sw_condition_wait(&socket->free, &socket->lock, deadline);
+        socket->queued--;
+        if (!in_time && socket->busy[way])
+            return SW_TIMED_OUT;
+    }
+    socket->busy[way] = true;
+    return SW_OK;
+}
+
+static void way_leave(struct bsd_socket *socket, enum way way)
+{
+    socket->busy[way] = false;
+    if (socket->queued)
+        sw_condition_broadcast(&socket->free);
+}
+
+/* Waits without the lock until it is worth trying once more. The way is the caller's. */
+static status_t way_wait(struct bsd_socket *socket, enum way way, uint64_t deadline)
+{
+    if (deadline == 0)
+        return SW_TIMED_OUT;
+    if (sw_socket_arm(socket->socket, way_bits[way], way_wanted[way]))
+        return SW_OK;
+    socket->waiting++;
+    sw_mutex_unlock(&socket->lock);
+    status_t status = sw_socket_wait(socket->socket, way_bits[way], deadline);
+    sw_mutex_lock(&socket->lock);
+    socket->waiting--;
+    sw_socket_disarm(socket->socket, way_bits[way]);
+    return status;
+}
+
+/* Lets go of a connection that did not come about: connect may be tried again. Not while others wait on it. */
+static void connection_drop(struct bsd_socket *socket)
+{
+    if (socket->waiting)
+        return;
+    sw_socket_close(socket->socket);
+    socket->socket = NULL;
+}
+
+/* ------------------------------------------------------------------ bytes and datagrams, locked */
+
 /* The next datagram; of a socket that is connected the next from its peer: others' are dropped. */
 static status_t datagram_get(struct bsd_socket *socket, bool peek, void *buffer, size_t length,
                              uint64_t deadline, size_t *out_count,
                              struct sw_socket_address *out_from)
 {
+    status_t status = way_take(socket, READING, deadline);
+
+    if (status != SW_OK)
+        return status;
     for (;;) {
-        status_t status = (peek ? sw_socket_peek_from : sw_socket_receive_from)(
-            socket->socket, buffer, length, deadline, out_count, out_from);
+        status = (peek ? sw_socket_peek_from : sw_socket_receive_from)(
+            socket->socket, buffer, length, 0, out_count, out_from);
+        if (status == SW_TIMED_OUT && (status = way_wait(socket, READING, deadline)) == SW_OK)
+            continue;
         if (status != SW_OK || socket->peer.port == 0 || is_same_end(out_from, &socket->peer))
-            return status;
+            break;
         if (peek)
             sw_socket_receive_from(socket->socket, buffer, 0, 0, out_count, NULL);
     }
+    way_leave(socket, READING);
+    return status;
 }
+
+static status_t stream_get(struct bsd_socket *socket, int flags, void *buffer, size_t length,
+                           uint64_t deadline, size_t *out_count)
+{
+    status_t status = way_take(socket, READING, deadline);
+    size_t count = 0, part;
+
+    if (status != SW_OK)
+        return status;
+    for (;;) {
+        status = flags & MSG_PEEK ? sw_socket_peek(socket->socket, buffer, length, 0, &part)
+                                  : sw_socket_read(socket->socket, (uint8_t *)buffer + count,
+                                                   length - count, 0, &part);
+        count += part;
+        if (status == SW_TIMED_OUT && (status = way_wait(socket, READING, deadline)) == SW_OK)
+            continue;
+        if (status != SW_OK || part == 0 || count == length || !(flags & MSG_WAITALL) ||
+            (flags & MSG_PEEK))
+            break;
+    }
+    way_leave(socket, READING);
+    *out_count = count;
+    return count > 0 ? SW_OK : status;
+}
+
+static status_t stream_put(struct bsd_socket *socket, const void *bytes, size_t length,
+                           uint64_t deadline, size_t *out_count)
+{
+    status_t status = way_take(socket, WRITING, deadline);
+    size_t count = 0, part;
+
+    if (status != SW_OK)
+        return status;
+    do {
+        status = sw_socket_write(socket->socket, (const uint8_t *)bytes + count, length - count, 0,
+                                 &part);
+        count += part;
+    } while (count < length && (status == SW_OK || status == SW_TIMED_OUT) &&
+             (status = way_wait(socket, WRITING, deadline)) == SW_OK);
+    way_leave(socket, WRITING);
+    *out_count = count;
+    return count > 0 ? SW_OK : status;
+}
+
+/* ------------------------------------------------------------------ the descriptor's class */
 
 static status_t object_read(void *object, void *buffer, size_t length, uint64_t deadline,
                             size_t *out_done)
@@ -131,7 +262,7 @@ static status_t object_read(void *object, void *buffer, size_t length, uint64_t 
         deadline = sw_clock_deadline(socket->receive_time);
     if (is_there(socket)) {
         if (socket->type == SOCK_STREAM) {
-            status = sw_socket_read(socket->socket, buffer, length, deadline, out_done);
+            status = stream_get(socket, 0, buffer, length, deadline, out_done);
         } else {
             struct sw_socket_address from;
             status = datagram_get(socket, false, buffer, length, deadline, out_done, &from);
@@ -153,7 +284,7 @@ static status_t object_write(void *object, const void *bytes, size_t length, uin
     if (deadline == SW_NEVER && socket->send_time)
         deadline = sw_clock_deadline(socket->send_time);
     if (is_there(socket) && socket->type == SOCK_STREAM) {
-        status = sw_socket_write(socket->socket, bytes, length, deadline, out_done);
+        status = stream_put(socket, bytes, length, deadline, out_done);
     } else if (is_there(socket) && socket->peer.port) {
         status = sw_socket_send_to(socket->socket, &socket->peer, bytes, length);
         *out_done = status == SW_OK ? length : 0;
@@ -167,7 +298,7 @@ static uint32_t object_ready(void *object, uint32_t wanted)
     struct bsd_socket *socket = object;
 
     sw_mutex_lock(&socket->lock);
-    uint32_t ready = socket->socket ? sw_socket_ready(socket->socket, wanted)
+    uint32_t ready = socket->socket ? sw_socket_arm(socket->socket, SW_SOCKET_FOR_POLLER, wanted)
                                     : (wanted & SW_POLL_OUT) | SW_POLL_CLOSED;
     sw_mutex_unlock(&socket->lock);
     return ready;
@@ -176,9 +307,29 @@ static uint32_t object_ready(void *object, uint32_t wanted)
 static handle_t object_watched(void *object, uint32_t wanted, uint64_t *out_mask)
 {
     struct bsd_socket *socket = object;
+    handle_t event = 0;
 
-    *out_mask = sw_socket_tells(socket->socket, wanted) ? SW_SOCKET_FOR_PROGRAM : 0;
-    return sw_socket_event(socket->socket);
+    *out_mask = 0;
+    sw_mutex_lock(&socket->lock);
+    if (socket->socket) {
+        if (sw_socket_tells(socket->socket, wanted)) {
+            *out_mask = SW_SOCKET_FOR_POLLER;
+            socket->waiting++;
+        }
+        event = sw_socket_event(socket->socket);
+    }
+    sw_mutex_unlock(&socket->lock);
+    return event;
+}
+
+static void object_unwatched(void *object)
+{
+    struct bsd_socket *socket = object;
+
+    sw_mutex_lock(&socket->lock);
+    socket->waiting--;
+    sw_socket_disarm(socket->socket, SW_SOCKET_FOR_POLLER);
+    sw_mutex_unlock(&socket->lock);
 }
 
 static void object_close(void *object)
@@ -194,6 +345,7 @@ static const struct sw_fd_class class = { .read = object_read,
                                           .write = object_write,
                                           .ready = object_ready,
                                           .watched = object_watched,
+                                          .unwatched = object_unwatched,
                                           .close = object_close };
 
 /* A socket in use: locked, with its descriptor's reference. */
@@ -298,7 +450,7 @@ int bind(int fd, const struct sockaddr *address, socklen_t length)
     bool any = true;
     for (int i = 0; i < 16; i++)
         any &= local.bytes[i] == 0;
-    if (any && socket->family == AF_INET6 && !socket->v6_only)
+    if (any && local.family == SW_NET_IPV6 && !socket->v6_only)
         local.family = SW_NET_ANY; /* IPv4, too */
     socket->local = local;
     socket->bound = true;
@@ -344,18 +496,19 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
         socket->connecting = true;
         options_set(socket);
     }
-    bool nonblock = used.flags & SW_FD_NONBLOCK;
-    status = sw_socket_wait_connected(socket->socket, nonblock ? 0 : SW_NEVER);
-    if (status == SW_TIMED_OUT && nonblock) {
-        /* Under way, or given up by netd: SO_ERROR and poll tell which. */
-        if (!(sw_socket_ready(socket->socket, SW_POLL_OUT) & SW_POLL_ERROR))
+    status = SW_OK;
+    if (sw_socket_connecting(socket->socket)) {
+        if ((used.flags & SW_FD_NONBLOCK) || way_take(socket, WRITING, 0) != SW_OK)
             return done_errno(&used, EINPROGRESS);
+        while (status == SW_OK && sw_socket_connecting(socket->socket))
+            status = way_wait(socket, WRITING, SW_NEVER);
+        way_leave(socket, WRITING);
     }
+    if (status == SW_OK)
+        status = sw_socket_wait_connected(socket->socket, 0);
     socket->connecting = false;
-    if (status != SW_OK) { /* it may be tried again */
-        sw_socket_close(socket->socket);
-        socket->socket = NULL;
-    }
+    if (status != SW_OK)
+        connection_drop(socket);
     return done(&used, status);
 }
 
@@ -390,12 +543,21 @@ int accept(int fd, struct sockaddr *address, socklen_t *length)
     if (!(made = calloc(1, sizeof(*made))))
         return done_errno(&used, ENOMEM);
     bool nonblock = used.flags & SW_FD_NONBLOCK;
-    status_t status =
-        sw_socket_accept(socket->socket, socket->ring,
-                         nonblock               ? 0
-                         : socket->receive_time ? sw_clock_deadline(socket->receive_time)
-                                                : SW_NEVER,
-                         &connection, &from);
+    uint64_t deadline = nonblock               ? 0
+                        : socket->receive_time ? sw_clock_deadline(socket->receive_time)
+                                               : SW_NEVER;
+    status_t status = way_take(socket, READING, deadline);
+    if (status == SW_OK) {
+        if (!nonblock) /* a look at what netd says is cheaper than asking */
+            status = way_wait(socket, READING, deadline);
+        while (status == SW_OK) {
+            status = sw_socket_accept(socket->socket, socket->ring, 0, &connection, &from);
+            if (status != SW_TIMED_OUT || nonblock)
+                break;
+            status = way_wait(socket, READING, deadline);
+        }
+        way_leave(socket, READING);
+    }
     if (status != SW_OK) {
         free(made);
         return status == SW_TIMED_OUT ? done_errno(&used, EAGAIN) : done(&used, status);
@@ -410,7 +572,7 @@ int accept(int fd, struct sockaddr *address, socklen_t *length)
     memcpy(made->keep, socket->keep, sizeof(made->keep));
     options_set(made);
     done(&used, SW_OK);
-    address_put(&from, address, length);
+    address_put(&from, made->family, address, length);
     return adopt(made, 0);
 }
 
@@ -454,10 +616,9 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct
         return -1;
     struct bsd_socket *socket = used.socket;
     if (socket->type == SOCK_STREAM) {
-        status = is_there(socket)
-                     ? sw_socket_write(socket->socket, bytes, length,
-                                       deadline_of(&used, flags, socket->send_time), &count)
-                     : SW_NOT_CONNECTED;
+        status = is_there(socket) ? stream_put(socket, bytes, length,
+                                               deadline_of(&used, flags, socket->send_time), &count)
+                                  : SW_NOT_CONNECTED;
         return finish(&used, status, count, flags);
     }
     if (address ? !address_get(address, address_length, &to) : socket->peer.port == 0) {
@@ -483,18 +644,8 @@ ssize_t recvfrom(int fd, void *buffer, size_t length, int flags, struct sockaddr
         return -1;
     struct bsd_socket *socket = used.socket;
     uint64_t deadline = deadline_of(&used, flags, socket->receive_time);
-    if (is_there(socket) && socket->type == SOCK_STREAM && (flags & MSG_PEEK)) {
-        status = sw_socket_peek(socket->socket, buffer, length, deadline, &count);
-        from = socket->peer;
-    } else if (is_there(socket) && socket->type == SOCK_STREAM) {
-        size_t part;
-        do {
-            status = sw_socket_read(socket->socket, (uint8_t *)buffer + count, length - count,
-                                    deadline, &part);
-            count += part;
-        } while ((flags & MSG_WAITALL) && status == SW_OK && part > 0 && count < length);
-        if (count > 0)
-            status = SW_OK;
+    if (is_there(socket) && socket->type == SOCK_STREAM) {
+        status = stream_get(socket, flags, buffer, length, deadline, &count);
         from = socket->peer;
     } else if (socket->type == SOCK_DGRAM && (status = datagram_make(socket)) == SW_OK) {
         status = datagram_get(socket, flags & MSG_PEEK, buffer, length, deadline, &count, &from);
@@ -502,7 +653,7 @@ ssize_t recvfrom(int fd, void *buffer, size_t length, int flags, struct sockaddr
             count = length;
     }
     if (status == SW_OK)
-        address_put(&from, address, address_length);
+        address_put(&from, socket->family, address, address_length);
     return finish(&used, status, count, flags);
 }
 
@@ -545,10 +696,8 @@ int getsockname(int fd, struct sockaddr *address, socklen_t *length)
     local = used.socket->local;
     if (used.socket->socket)
         status = sw_socket_ends(used.socket->socket, &local, NULL);
-    if (status == SW_OK && used.socket->family == AF_INET6)
-        local.family = SW_NET_IPV6;
     if (status == SW_OK)
-        address_put(&local, address, length);
+        address_put(&local, used.socket->family, address, length);
     return done(&used, status);
 }
 
@@ -563,7 +712,7 @@ int getpeername(int fd, struct sockaddr *address, socklen_t *length)
         socket->connecting = sw_socket_wait_connected(socket->socket, 0) != SW_OK;
     if (!is_there(socket) || socket->connecting || socket->peer.port == 0)
         return done_errno(&used, ENOTCONN);
-    address_put(&socket->peer, address, length);
+    address_put(&socket->peer, socket->family, address, length);
     return done(&used, SW_OK);
 }
 
@@ -577,20 +726,18 @@ static int error_take(struct bsd_socket *socket)
 {
     if (!is_there(socket) || socket->type != SOCK_STREAM || socket->error_told)
         return 0;
+    if (sw_socket_connecting(socket->socket))
+        return 0;
     status_t status = sw_socket_wait_connected(socket->socket, 0);
-    if (status == SW_TIMED_OUT && !(sw_socket_ready(socket->socket, SW_POLL_OUT) & SW_POLL_ERROR))
-        return 0; /* under way */
     if (status == SW_OK) {
         socket->connecting = false;
         return 0;
     }
     if (socket->connecting) {
         socket->connecting = false;
-        sw_socket_close(socket->socket);
-        socket->socket = NULL;
-    } else {
-        socket->error_told = true;
+        connection_drop(socket);
     }
+    socket->error_told = socket->socket != NULL;
     return status_errno(status);
 }
 

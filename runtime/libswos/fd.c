@@ -67,8 +67,8 @@ static void table_fill(void)
     for (size_t i = 0; (entry = sw_start_handle_at(i)) != NULL; i++) {
         const char *name = sw_start_text(entry->offset);
         int fd = name_number(name, entry->length);
-        if (fd < 0 || entry->info == SW_FD_NONE || table[fd].file)
-            continue;
+        if (fd < 0 || table[fd].file || entry->info == SW_FD_NONE || entry->info > SW_FD_EXTENT)
+            continue; /* no descriptor, or of no kind that comes from another process */
         struct open_file *file = open_file_create(entry->info, start_flags(entry), entry->handle,
                                                   start_part(name, entry->length, "/control"));
         if (!file)
@@ -125,14 +125,14 @@ status_t sw_fd_adopt_object(const struct sw_fd_class *class, void *object, uint3
     struct open_file *file = open_file_create(SW_FD_OBJECT, flags, 0, 0);
     if (!file)
         return SW_NO_MEMORY;
-    status_t status = table_add(file, 0, out_fd);
-    if (status != SW_OK) {
-        open_file_put(file);
-        return status;
-    }
     file->object = object;
     file->class = class;
-    return SW_OK;
+    status_t status = table_add(file, 0, out_fd);
+    if (status != SW_OK) {
+        file->class = NULL; /* a failed adoption takes nothing */
+        open_file_put(file);
+    }
+    return status;
 }
 
 status_t sw_fd_object(int fd, const struct sw_fd_class *class, void **out_object,

@@ -3,13 +3,14 @@
  * Each object is bound once, whatever number of entries name it: two descriptors may be handles to
  * one pipe end (2>&1 in a child), and a port takes one binding an object. Bindings are
  * level-triggered, so one that has spoken is unbound before the next is asked for. Objects with a
- * class of their own say themselves whether they are ready, and once more after an event of theirs. */
+ * class of their own say themselves whether they are ready, and once more after an event of theirs; each is
+ * asked once for what all entries that name it want, because the question says what to be told of. */
 #include "open_file.h"
 
 struct watch {
     struct open_file *file; /* NULL: skipped or always ready */
     uint64_t id, mask;      /* of the object; mask only in the first watch of an object */
-    size_t first;           /* first watch with the same object: the one that is bound */
+    size_t first;           /* first watch with the same object or file: the one that is bound */
     int bound;
     handle_t handle; /* bound, of an object with a class */
 };
@@ -36,6 +37,33 @@ static uint64_t mask_of(const struct open_file *file, uint32_t wanted)
            (wanted & SW_POLL_OUT ? SW_PIPE_WRITABLE : 0);
 }
 
+/* What is wanted of an object with a class by all entries that name it. */
+static uint32_t wanted_of(const struct sw_poll *polls, const struct watch *watches, size_t count,
+                          size_t first)
+{
+    uint32_t wanted = 0;
+    for (size_t i = first; i < count; i++)
+        if (watches[i].file && watches[i].first == first)
+            wanted |= polls[i].wanted;
+    return wanted;
+}
+
+/* Asks the object of watch `first` and tells each entry that names it. Returns how many are ready. */
+static size_t object_ask(struct sw_poll *polls, const struct watch *watches, size_t count,
+                         size_t first)
+{
+    struct open_file *file = watches[first].file;
+    uint32_t found = file->class->ready(file->object, wanted_of(polls, watches, count, first));
+    size_t ready = 0;
+    for (size_t i = first; i < count; i++) {
+        if (watches[i].file && watches[i].first == first) {
+            polls[i].ready = found & (polls[i].wanted | SW_POLL_ERROR | SW_POLL_CLOSED);
+            ready += polls[i].ready != 0;
+        }
+    }
+    return ready;
+}
+
 /* Fills the watches; entries whose answer is known at once get it. Returns how many did. */
 static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t count)
 {
@@ -48,9 +76,9 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
             continue;
         struct open_file *file = sw_fd_get(polls[i].fd);
         if (file && file->class) {
-            polls[i].ready = file->class->ready(file->object, polls[i].wanted);
-            ready += polls[i].ready != 0;
             watch->file = file;
+            for (watch->first = 0; watches[watch->first].file != file; watch->first++)
+                ;
             continue;
         }
         int waits = file && (file->kind == SW_FD_PIPE || file->kind == SW_FD_TERMINAL ||
@@ -73,14 +101,15 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
         if (file)
             open_file_put(file);
     }
+    for (size_t i = 0; i < count; i++)
+        if (watches[i].file && watches[i].file->class && watches[i].first == i)
+            ready += object_ask(polls, watches, count, i);
     return ready;
 }
 
-/* Binds the handle of an object that is not ready. Two entries may name one: bound once. */
+/* Binds the handle of an object that is not ready. */
 static status_t object_bind(handle_t port, struct watch *watch, uint32_t wanted, size_t index)
 {
-    if (!watch->file || !watch->file->class)
-        return SW_OK;
     uint64_t mask;
     handle_t handle = watch->file->class->watched(watch->file->object, wanted, &mask);
     if (!mask)
@@ -88,23 +117,9 @@ static status_t object_bind(handle_t port, struct watch *watch, uint32_t wanted,
     status_t status = sw_port_bind(port, handle, mask, index);
     if (status == SW_OK)
         watch->handle = handle;
-    return status == SW_EXISTS ? SW_OK : status;
-}
-
-/* An event of the object of watch `first`: asks it again, for each entry that names it. */
-static size_t object_event(struct sw_poll *polls, const struct watch *watches, size_t count,
-                           size_t first)
-{
-    struct open_file *file = watches[first].file;
-    size_t ready = 0;
-
-    for (size_t i = first; i < count; i++) {
-        if (watches[i].file == file) {
-            polls[i].ready = file->class->ready(file->object, polls[i].wanted);
-            ready += polls[i].ready != 0;
-        }
-    }
-    return ready;
+    else
+        watch->file->class->unwatched(watch->file->object);
+    return status;
 }
 
 status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size_t *out_count)
@@ -128,7 +143,9 @@ status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size
         watches[i].bound = 1;
     }
     for (size_t i = 0; i < count && deadline != 0; i++) {
-        status = object_bind(port, &watches[i], polls[i].wanted, i);
+        if (!watches[i].file || !watches[i].file->class || watches[i].first != i)
+            continue;
+        status = object_bind(port, &watches[i], wanted_of(polls, watches, count, i), i);
         if (status != SW_OK)
             goto out_port;
     }
@@ -136,7 +153,7 @@ status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size
     while ((status = sw_port_wait(port, &wait, deadline)) == SW_OK) {
         size_t first = (size_t)wait.event.key;
         if (watches[first].file->class) {
-            if (!object_event(polls, watches, count, first))
+            if (!object_ask(polls, watches, count, first))
                 continue;
             break;
         }
@@ -158,9 +175,12 @@ out_port:
     for (size_t i = 0; i < count; i++)
         if (watches[i].bound)
             sw_port_unbind(port, watches[i].file->handle);
-    for (size_t i = 0; i < count; i++)
-        if (watches[i].handle)
+    for (size_t i = 0; i < count; i++) {
+        if (watches[i].handle) {
             sw_port_unbind(port, watches[i].handle);
+            watches[i].file->class->unwatched(watches[i].file->object);
+        }
+    }
     wait_port_put(port);
 out_files:
     for (size_t i = 0; i < count; i++)

@@ -91,7 +91,7 @@ status_t open_file_share(struct open_file *file, handle_t *out_memory)
         status = sw_mapping_create(sizeof(*file->cell), 0, &cell, &file->cell_memory);
         if (status == SW_OK) {
             memcpy(cell, &file->own, sizeof(file->own));
-            file->cell = cell;
+            atomic_store_explicit(&file->cell, cell, memory_order_release);
         }
     }
     if (status == SW_OK)
@@ -274,6 +274,8 @@ static SW_HOT status_t write_and_move(struct open_file *file, const void *buffer
 {
     uint64_t end = 0;
     status_t status;
+    if (length > SW_DATA_MAX)
+        length = SW_DATA_MAX; /* as much as is written at once, and no more is claimed */
     sw_mutex_lock(&file->lock);
     if (open_file_flags(file) & SW_FD_APPEND) {
         status = write_at(file, buffer, length, 0, 1, out_done, &end);

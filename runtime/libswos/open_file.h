@@ -1,6 +1,6 @@
 /* Open files: what descriptors name. Private to libswos.
  *
- * An open file is created with one reference. `lock` guards moves of the offset, `cell`,
+ * An open file is created with one reference. `lock` guards moves of the offset, changes of `cell`,
  * `cell_memory` and the image view; everything else is constant from creation on. The offset is
  * changed by compare and swap, because once the cell is shared another process may change it too;
  * whatever stands in a shared cell is checked at use. */
@@ -33,7 +33,8 @@ struct open_file {
     handle_t handle, control;
     int handle_borrowed; /* not closed with the file */
     struct sw_mutex lock;
-    struct sw_fd_cell own, *cell; /* cell: &own until shared */
+    struct sw_fd_cell own;
+    struct sw_fd_cell *_Atomic cell; /* &own until shared: filled before it is seen */
     handle_t cell_memory;
     uint64_t size, id; /* image files: checked against the memory */
     uint64_t reads;

@@ -18,15 +18,21 @@ struct peeked {
     uint8_t bytes[];
 };
 
+/* The bits of SW_SOCKET_FOR_PROGRAM. */
+static const uint64_t told[3] = { SW_SOCKET_FOR_READER, SW_SOCKET_FOR_WRITER,
+                                  SW_SOCKET_FOR_POLLER };
+
 struct sw_socket {
     enum kind kind;
     handle_t connection, event;
     struct sw_stream stream; /* TCP */
     void *memory;
     size_t size;
-    bool grows;       /* TCP: rings of no size in particular */
-    bool lost;        /* netd's successor does not know it: it could not be kept */
-    bool write_ended; /* by shutdown */
+    uint32_t wishes[3]; /* TCP: SW_SOCKET_WANT_*, as asked for with each bit of `told` */
+    bool grows;         /* TCP: rings of no size in particular */
+    bool lost;          /* netd's successor does not know it: it could not be kept */
+    bool write_ended;   /* by shutdown */
+    bool end_told;      /* netd knows of that */
     bool read_ended;
     struct peeked *peeked; /* UDP; NULL: none */
 };
@@ -113,8 +119,7 @@ static status_t socket_made(struct sw_socket *socket, status_t status, handle_t 
 
 /* ------------------------------------------------------------------ waiting */
 
-/* Waits until netd sets the event. The caller has said what it waits for, and looked again. */
-static status_t wait_event(struct sw_socket *socket, uint64_t deadline)
+status_t sw_socket_wait(const struct sw_socket *socket, uint64_t bits, uint64_t deadline)
 {
     struct sw_wait wait = { 0 };
     handle_t port;
@@ -122,7 +127,7 @@ static status_t wait_event(struct sw_socket *socket, uint64_t deadline)
 
     if (status != SW_OK)
         return status;
-    status = sw_port_bind(port, socket->event, SW_SOCKET_FOR_PROGRAM, 0);
+    status = sw_port_bind(port, socket->event, bits, 0);
     if (status == SW_OK) {
         status = sw_port_wait(port, &wait, deadline);
         sw_port_unbind(port, socket->event);
@@ -131,9 +136,29 @@ static status_t wait_event(struct sw_socket *socket, uint64_t deadline)
     return status;
 }
 
+/* Waits until netd sets the event. The caller has said what it waits for, and looked again. */
+static status_t wait_event(const struct sw_socket *socket, uint64_t deadline)
+{
+    return sw_socket_wait(socket, SW_SOCKET_FOR_PROGRAM, deadline);
+}
+
 static void event_clear(struct sw_socket *socket)
 {
     sw_event_update(socket->event, SW_SOCKET_FOR_PROGRAM, 0, NULL);
+}
+
+static uint32_t wishes(const struct sw_socket *socket)
+{
+    return socket->wishes[0] | socket->wishes[1] | socket->wishes[2];
+}
+
+/* What netd is to set the event for, SW_SOCKET_WANT_*, as far as these bits of it are concerned. */
+static void want(struct sw_socket *socket, uint64_t bits, uint32_t wish)
+{
+    for (size_t i = 0; i < 3; i++)
+        if (bits & told[i])
+            socket->wishes[i] = wish;
+    sw_stream_want(&socket->stream, wishes(socket));
 }
 
 handle_t sw_socket_event(const struct sw_socket *socket)
@@ -162,6 +187,15 @@ static status_t trouble(const struct sw_socket *socket)
         return error < 0 ? error : SW_RESET;
     }
     return socket->lost ? SW_RESET : SW_OK;
+}
+
+/* The same for who moves bytes. TIMED_OUT, of a connection that never came about, would say there that the
+ * deadline came first. */
+static status_t trouble_of_bytes(const struct sw_socket *socket)
+{
+    status_t status = trouble(socket);
+
+    return status == SW_TIMED_OUT ? SW_GIVEN_UP : status;
 }
 
 static void flush(struct sw_socket *socket)
@@ -213,6 +247,11 @@ status_t sw_socket_grow(struct sw_socket *socket, uint32_t up, uint32_t down)
         return status;
     }
     sw_stream_move(stream, mapped, &shape, SW_STREAM_PROGRAM);
+    if (wishes(
+            socket)) { /* of other threads, which netd may have found nothing of since it moved */
+        sw_stream_want(stream, wishes(socket));
+        sw_event_update(socket->event, 0, SW_SOCKET_FOR_PROGRAM, NULL);
+    }
     sw_mapping_unmap(socket->memory, socket->size);
     socket->memory = mapped;
     socket->size = size;
@@ -280,13 +319,22 @@ status_t sw_socket_wait_connected(struct sw_socket *socket, uint64_t deadline)
     if (socket->kind != TCP)
         return SW_INVALID;
     for (;;) {
-        event_clear(socket);
+        if (deadline != 0)
+            event_clear(socket);
         status_t status = trouble(socket);
         if (status != SW_OK || (state_of(socket) & SW_SOCKET_CONNECTED))
             return status;
+        if (deadline == 0)
+            return SW_TIMED_OUT;
         if ((status = wait_event(socket, deadline)) != SW_OK)
             return status;
     }
+}
+
+bool sw_socket_connecting(const struct sw_socket *socket)
+{
+    return socket->kind == TCP && !(state_of(socket) & SW_SOCKET_CONNECTED) &&
+           trouble(socket) == SW_OK;
 }
 
 status_t sw_socket_listen(const struct sw_socket_address *at, uint32_t backlog,
@@ -345,13 +393,13 @@ static status_t wait_more(struct sw_socket *socket, uint32_t state, uint64_t dea
 {
     status_t status = SW_OK;
 
-    if (!(state & (SW_SOCKET_CONNECTED | SW_SOCKET_FAILED)) && deadline == 0)
+    if (deadline == 0)
         return SW_TIMED_OUT;
     event_clear(socket);
-    sw_stream_want(&socket->stream, SW_SOCKET_WANT_MORE);
+    want(socket, SW_SOCKET_FOR_PROGRAM, SW_SOCKET_WANT_MORE);
     if (sw_stream_waiting(&socket->stream) == 0 && state_of(socket) == state)
         status = wait_event(socket, deadline);
-    sw_stream_want(&socket->stream, 0);
+    want(socket, SW_SOCKET_FOR_PROGRAM, 0);
     return status;
 }
 
@@ -380,7 +428,7 @@ static status_t bytes_get(struct sw_socket *socket, void *buffer, size_t length,
         *out_done = done;
         if (done > 0)
             return SW_OK;
-        status_t status = state & SW_SOCKET_ENDED ? SW_OK : trouble(socket);
+        status_t status = state & SW_SOCKET_ENDED ? SW_OK : trouble_of_bytes(socket);
         if (status != SW_OK || (state & SW_SOCKET_ENDED))
             return status;
         if ((status = wait_more(socket, state, deadline)) != SW_OK)
@@ -428,7 +476,7 @@ status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t len
             status = SW_PEER_CLOSED;
             break;
         }
-        if ((status = trouble(socket)) != SW_OK)
+        if ((status = trouble_of_bytes(socket)) != SW_OK)
             break;
         while (done < length && (part = sw_stream_room(&socket->stream, &room)) > 0) {
             if (part > length - done)
@@ -442,12 +490,16 @@ status_t sw_socket_write(struct sw_socket *socket, const void *bytes, size_t len
         flush(socket);
         if (done == length)
             break;
+        if (deadline == 0) {
+            status = SW_TIMED_OUT;
+            break;
+        }
         event_clear(socket);
-        sw_stream_want(&socket->stream, SW_SOCKET_WANT_ROOM);
+        want(socket, SW_SOCKET_FOR_PROGRAM, SW_SOCKET_WANT_ROOM);
         uint32_t state = state_of(socket);
         if (sw_stream_free(&socket->stream) == 0 && !(state & SW_SOCKET_FAILED))
             status = wait_event(socket, deadline);
-        sw_stream_want(&socket->stream, 0);
+        want(socket, SW_SOCKET_FOR_PROGRAM, 0);
         if (status != SW_OK)
             break;
     }
@@ -484,12 +536,14 @@ status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how)
 {
     if (socket->kind != TCP)
         return SW_INVALID;
-    if (how & SW_SHUT_READ)
-        socket->read_ended = true;
-    if (!(how & SW_SHUT_WRITE) || socket->write_ended)
+    socket->read_ended |= (how & SW_SHUT_READ) != 0;
+    socket->write_ended |= (how & SW_SHUT_WRITE) != 0;
+    sw_event_update(socket->event, 0, SW_SOCKET_FOR_PROGRAM, NULL); /* for who waits */
+    if (!(how & SW_SHUT_WRITE) || socket->end_told)
         return SW_OK;
-    socket->write_ended = true;
-    return sw_endpoint_shutdown(socket->connection, how, 0, SW_NEVER);
+    status_t status = sw_endpoint_shutdown(socket->connection, how, 0, SW_NEVER);
+    socket->end_told = status == SW_OK;
+    return status;
 }
 
 /* ------------------------------------------------------------------ UDP */
@@ -548,6 +602,8 @@ static status_t datagram_get(struct sw_socket *socket, void *buffer, size_t capa
     }
     if (status != SW_OK)
         return status;
+    if (reply.length > DATAGRAM_MOST)
+        return SW_BAD_MESSAGE;
     *out_length = reply.length;
     if (out_from) {
         *out_from = (struct sw_socket_address){ .family = reply.family,
@@ -649,7 +705,7 @@ static uint32_t look(struct sw_socket *socket, uint32_t wanted)
         return ready & wanted;
     }
     state = state_of(socket);
-    if (sw_stream_waiting(&socket->stream) > 0 || (state & SW_SOCKET_ENDED))
+    if (sw_stream_waiting(&socket->stream) > 0 || (state & SW_SOCKET_ENDED) || socket->read_ended)
         ready |= SW_POLL_IN;
     if ((state & SW_SOCKET_CONNECTED) && !socket->write_ended &&
         sw_stream_free(&socket->stream) > 0)
@@ -664,17 +720,31 @@ bool sw_socket_tells(const struct sw_socket *socket, uint32_t wanted)
     return socket->kind == TCP || (wanted & SW_POLL_IN);
 }
 
-uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted)
+uint32_t sw_socket_arm(struct sw_socket *socket, uint64_t bits, uint32_t wanted)
 {
     uint32_t ready = look(socket, wanted);
 
-    if (ready || socket->kind != TCP)
+    if (socket->kind != TCP)
         return ready;
-    event_clear(socket);
-    sw_stream_want(&socket->stream, (wanted & SW_POLL_IN ? SW_SOCKET_WANT_MORE : 0) |
-                                        (wanted & SW_POLL_OUT ? SW_SOCKET_WANT_ROOM : 0));
-    ready = look(socket, wanted);
+    if (!ready) {
+        sw_event_update(socket->event, bits, 0, NULL);
+        want(socket, bits,
+             (wanted & SW_POLL_IN ? SW_SOCKET_WANT_MORE : 0) |
+                 (wanted & SW_POLL_OUT ? SW_SOCKET_WANT_ROOM : 0));
+        ready = look(socket, wanted);
+    }
     if (ready)
-        sw_stream_want(&socket->stream, 0);
+        sw_socket_disarm(socket, bits);
     return ready;
+}
+
+void sw_socket_disarm(struct sw_socket *socket, uint64_t bits)
+{
+    if (socket->kind == TCP && wishes(socket))
+        want(socket, bits, 0);
+}
+
+uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted)
+{
+    return sw_socket_arm(socket, SW_SOCKET_FOR_PROGRAM, wanted);
 }

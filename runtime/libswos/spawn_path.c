@@ -202,7 +202,7 @@ static status_t plan_descriptor(struct plan *plan, int child, int parent)
     if (!file)
         return SW_BAD_HANDLE;
     plan->files[plan->file_count++] = file; /* kept until the process is made */
-    if (file->kind == SW_FD_DIRECTORY || file->kind == SW_FD_EVENT)
+    if (file->kind >= SW_FD_DIRECTORY)
         return SW_NOT_SUPPORTED; /* these mean something in this process only */
     handle_t cell;
     status_t status = open_file_share(file, &cell);
@@ -224,8 +224,11 @@ static status_t plan_descriptors(struct plan *plan, const struct sw_spawn_option
                                      options->descriptors[i].parent);
         return status;
     }
-    for (int fd = -1; status == SW_OK && (fd = open_file_next_inherited(fd + 1)) >= 0;)
+    for (int fd = -1; status == SW_OK && (fd = open_file_next_inherited(fd + 1)) >= 0;) {
         status = plan_descriptor(plan, fd, fd);
+        if (status == SW_BAD_HANDLE) /* closed meanwhile by another thread */
+            status = SW_OK;
+    }
     return status;
 }
 

@@ -73,6 +73,7 @@ holds("arguments: 10,000 reach a program, and too many are said", {
   { "for i in $(seq 10000); do :; done; echo $i; echo $(R \"a \" 100000) | wc -w", "10000\n100000" },
   { "cat $(R x 1048576) 2>&1; echo $?", "sh: cat: argument list too long\n126" },
   { "/bin/true $(R \"a \" 100000) 2>&1; echo $?", "sh: /bin/true: argument list too long\n126" },
+  { "/bin/echo $(R x 260000) | wc -c; /bin/echo $(R \"a \" 25000) | wc -c", "260001\n50000" },
   { "x=$(R x 1048576) /bin/true; echo $?", "sh: /bin/true: argument list too long\n126" },
   { "export x=$(R x 1048576); /bin/true; echo $?; unset x; /bin/true; echo $?",
     "sh: /bin/true: argument list too long\n126\n0" },

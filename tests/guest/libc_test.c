@@ -43,6 +43,13 @@ static void test_start(int argc, char **argv)
     argv[0][0] ^= 0x20;
     check(setenv("LIBC_TEST", "one", 1) == 0 && strcmp(getenv("LIBC_TEST"), "one") == 0, "setenv");
     check(unsetenv("LIBC_TEST") == 0 && !getenv("LIBC_TEST"), "unsetenv");
+    /* A shorter value takes the place of what the spawner gave. */
+    char *given = getenv("PATH"), kept[256];
+    if (check(given && given[0] && strlen(given) < sizeof(kept), "PATH is given")) {
+        strcpy(kept, given);
+        check(setenv("PATH", "", 1) == 0 && getenv("PATH")[0] == 0, "setenv of what was given");
+        setenv("PATH", kept, 1);
+    }
 }
 
 static void test_language(void)

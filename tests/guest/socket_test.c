@@ -9,9 +9,12 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <swos/thread.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -286,6 +289,172 @@ static void test_reset(void)
     close(server);
 }
 
+struct later {
+    int fd;
+    size_t reads; /* 0: it writes a byte; SIZE_MAX: it shuts the socket down */
+};
+
+/* Another thread: does it once the first one sleeps. */
+static void *later(void *argument)
+{
+    static char buffer[65536];
+    struct later *what = argument;
+
+    usleep(100000); /* whether it sleeps cannot be seen: if it does not, less is tried */
+    if (what->reads == SIZE_MAX)
+        shutdown(what->fd, SHUT_RDWR);
+    else if (what->reads == 0)
+        send(what->fd, "x", 1, 0);
+    for (size_t left = what->reads == SIZE_MAX ? 0 : what->reads; left > 0;) {
+        ssize_t got = recv(what->fd, buffer, left < sizeof(buffer) ? left : sizeof(buffer), 0);
+        if (got <= 0)
+            break;
+        left -= (size_t)got;
+    }
+    return NULL;
+}
+
+static struct sw_thread *start(struct later *what)
+{
+    struct sw_thread *thread = NULL;
+
+    check(sw_thread_start(later, what, 0, &thread) == SW_OK, "a thread");
+    return thread;
+}
+
+static size_t fill(int fd)
+{
+    static char buffer[4096];
+    size_t sent = 0;
+    ssize_t part;
+
+    while ((part = send(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
+        sent += (size_t)part;
+    return sent;
+}
+
+/* Two entries of one poll name a socket, one to read and one to write. */
+static void test_poll_twice(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there = accept(server, NULL, NULL);
+    size_t sent = fill(client), more;
+
+    while (usleep(20000), (more = fill(client)) > 0) /* until the other end's ring is full, too */
+        sent += more;
+    for (int round = 0; round < 4; round++) {
+        bool reads = round < 2, first = round % 2 == 0;
+        struct pollfd two[2] = { { .fd = client, .events = first ? POLLIN : POLLOUT },
+                                 { .fd = client, .events = first ? POLLOUT : POLLIN } };
+        struct later what = { there, reads ? 0 : sent };
+        struct sw_thread *thread = start(&what);
+        check(poll(two, 2, 20000) == 1, "one is ready");
+        check(two[first == reads ? 0 : 1].revents == (reads ? POLLIN : POLLOUT), "the right one");
+        sw_thread_join(thread, SW_NEVER, NULL);
+        if (reads) {
+            char byte;
+            check(recv(client, &byte, 1, 0) == 1, "the byte");
+        } else {
+            while (usleep(20000), (more = fill(client)) > 0)
+                sent = round == 2 ? more : sent;
+        }
+    }
+    close(client);
+    close(there);
+    close(server);
+}
+
+/* One thread reads while another writes, polls, asks, and ends it. */
+static void *reader(void *argument)
+{
+    char buffer[16];
+    int fd = *(int *)argument;
+    ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+
+    check(got == 3 && !memcmp(buffer, "ret", 3), "what is read by a thread of its own");
+    got = recv(fd, buffer, sizeof(buffer), 0);
+    check(got == 0, "the end that another thread made: %d", (int)got);
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there = accept(server, NULL, NULL);
+    struct sw_thread *thread = NULL;
+    char byte;
+
+    check(sw_thread_start(reader, &client, 0, &thread) == SW_OK, "a thread");
+    usleep(100000); /* it waits now */
+    check(recv(client, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "it is another's turn");
+    check(port_of(client) != 0 && wait_for(client, POLLIN, 50) == 0, "nothing to read");
+    check(send(client, "ask", 3, 0) == 3, "a question");
+    check(recv(there, &byte, 1, 0) == 1 && byte == 'a', "that comes");
+    check(wait_for(client, POLLOUT, 2000) == POLLOUT && send(there, "ret", 3, 0) == 3,
+          "the answer");
+    usleep(100000);
+    check(shutdown(client, SHUT_RD) == 0, "shutdown");
+    sw_thread_join(thread, SW_NEVER, NULL);
+    size_t sent = fill(client), more;
+    while (usleep(20000), (more = fill(client)) > 0)
+        sent += more;
+    struct later what = { client, SIZE_MAX };
+    thread = start(&what);
+    signal(SIGPIPE, SIG_IGN);
+    check(send(client, &byte, 1, 0) < 0 && errno == EPIPE, "who writes hears of it: %s",
+          strerror(errno));
+    sw_thread_join(thread, SW_NEVER, NULL);
+    close(client);
+    close(there);
+    close(server);
+}
+
+/* IPv4 at a socket of IPv6, by mapped addresses. */
+static void test_mapped(void)
+{
+    struct sockaddr_in6 any = { .sin6_family = AF_INET6 }, to, peer;
+    socklen_t length = sizeof(any);
+    char text[INET6_ADDRSTRLEN] = "";
+    int server = socket(AF_INET6, SOCK_STREAM, 0), client = socket(AF_INET6, SOCK_STREAM, 0);
+
+    check(bind(server, (struct sockaddr *)&any, sizeof(any)) == 0 && listen(server, 4) == 0 &&
+              getsockname(server, (struct sockaddr *)&any, &length) == 0,
+          "a listener of both");
+    inet_ntop(AF_INET6, &any.sin6_addr, text, sizeof(text));
+    check(any.sin6_family == AF_INET6 && strcmp(text, "::") == 0, "at ::, not %s", text);
+    to = any;
+    inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr);
+    check(connect(client, (struct sockaddr *)&to, sizeof(to)) == 0, "connect: %s", strerror(errno));
+    length = sizeof(peer);
+    int there = accept(server, (struct sockaddr *)&peer, &length);
+    check(length == sizeof(peer) && peer.sin6_family == AF_INET6 &&
+              !memcmp(&peer.sin6_addr, &to.sin6_addr, 16),
+          "the client");
+    check(getsockname(there, (struct sockaddr *)&peer, &length) == 0 &&
+              !memcmp(&peer.sin6_addr, &to.sin6_addr, 16),
+          "this end");
+    check(getpeername(client, (struct sockaddr *)&peer, &length) == 0 &&
+              !memcmp(&peer.sin6_addr, &to.sin6_addr, 16) && peer.sin6_port == any.sin6_port,
+          "the server");
+    close(client);
+    close(there);
+    close(server);
+}
+
+/* A child gets no socket, and what passes it one is told. */
+static void test_children(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), kept = dup(1);
+
+    check(dup2(server, 1) == 1, "dup2");
+    int result = system("true");
+    dup2(kept, 1);
+    check(result == -1 || result == 127 << 8, "system: %d", result);
+    close(kept);
+    close(server);
+}
+
 /* Who waits for nothing that comes sleeps, also while something waits. */
 static void test_poll_sleeps(void)
 {
@@ -506,6 +675,10 @@ int main(int count, char **words)
         test_nonblocking();
         test_reset();
         test_poll_sleeps();
+        test_poll_twice();
+        test_threads();
+        test_mapped();
+        test_children();
         test_keep();
     }
     return check_done();

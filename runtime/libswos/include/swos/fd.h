@@ -16,7 +16,7 @@
 
 #define SW_FD_LIMIT 256
 
-/* Kinds beyond SW_FD_* that never cross a process boundary. */
+/* Kinds beyond SW_FD_*, from SW_FD_DIRECTORY on, that never cross a process boundary. */
 #define SW_FD_DIRECTORY 0x100
 #define SW_FD_EVENT 0x101
 #define SW_FD_OBJECT 0x102
@@ -46,7 +46,8 @@ status_t sw_fd_adopt(uint32_t kind, uint32_t flags, handle_t handle, handle_t co
 
 /* What a kind of descriptor does that libswos does not know itself (sockets): programs without one do not
  * link it. `ready` tells readiness (SW_POLL_*) and, when there is none, arms the handle of `watched`: after
- * an event of it, with the bits of its mask, it is asked again. Mask 0: no event tells of what is wanted. */
+ * an event of it, with the bits of its mask, it is asked again. Mask 0: no event tells of what is wanted.
+ * `unwatched`: nobody asks again; as often as `watched` gave a mask. */
 struct sw_fd_class {
     status_t (*read)(void *object, void *buffer, size_t length, uint64_t deadline,
                      size_t *out_done);
@@ -54,6 +55,7 @@ struct sw_fd_class {
                       size_t *out_done);
     uint32_t (*ready)(void *object, uint32_t wanted);
     handle_t (*watched)(void *object, uint32_t wanted, uint64_t *out_mask);
+    void (*unwatched)(void *object);
     void (*close)(void *object);
 };
 

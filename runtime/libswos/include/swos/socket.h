@@ -3,7 +3,8 @@
  * A connection's bytes go through rings shared with netd: reading and writing make no call while the
  * other side is awake. Connecting, listening and binding need the capability `net`; afterwards the
  * socket is enough. Sockets outlive netd: its successor goes on with them, and tells by RESET of one that it
- * cannot go on with. One thread at a time uses a socket; the descriptors over it lock. */
+ * cannot go on with. One thread at a time uses a socket; descriptors over it lock, and wait
+ * by sw_socket_arm without the lock. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,8 @@ status_t sw_socket_connect(const struct sw_socket_address *to, uint32_t ring,
                            struct sw_socket **out_socket);
 /* REFUSED, TIMED_OUT, UNREACHABLE, RESET; TIMED_OUT for the deadline, too. */
 status_t sw_socket_wait_connected(struct sw_socket *socket, uint64_t deadline);
+/* Whether that is still to be said. */
+bool sw_socket_connecting(const struct sw_socket *socket);
 
 /* IN_USE. *out_port is the port, netd's choice when the address has 0. */
 status_t sw_socket_listen(const struct sw_socket_address *at, uint32_t backlog,
@@ -85,9 +88,17 @@ status_t sw_socket_ends(struct sw_socket *socket, struct sw_socket_address *out_
                         struct sw_socket_address *out_remote);
 void sw_socket_close(struct sw_socket *socket);
 
-/* Readiness, SW_POLL_* of swos/fd.h. When there is none the event's bit SW_SOCKET_FOR_PROGRAM tells
+/* Readiness, SW_POLL_* of swos/fd.h. When there is none the event's bits SW_SOCKET_FOR_PROGRAM tell
  * when to ask again. */
 uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted);
+/* The same for threads that wait at once: when there is none the event's bits `bits` (SW_SOCKET_FOR_READER and
+ * its like, one for each of them) tell, whatever the others ask and do, until sw_socket_disarm. A call with the
+ * deadline 0 leaves the bits and what they tell of as they are, but of a listener and of UDP, where each tells
+ * of the same. */
+uint32_t sw_socket_arm(struct sw_socket *socket, uint64_t bits, uint32_t wanted);
+void sw_socket_disarm(struct sw_socket *socket, uint64_t bits);
+/* Waits for one of the bits, which sw_socket_arm has cleared. Needs no lock: the socket must only be there. */
+status_t sw_socket_wait(const struct sw_socket *socket, uint64_t bits, uint64_t deadline);
 /* Whether the event tells of what is wanted: of a listener and of UDP it says that something waits, and says so
  * until it is taken. */
 bool sw_socket_tells(const struct sw_socket *socket, uint32_t wanted);
