@@ -1,9 +1,10 @@
-/* The heap: one contiguous range upward from the heap base, made of memory objects.
+/* The heap: memory objects one behind the other, upward from the heap base.
  *
  * Pages are taken at first touch, so a chunk costs its size in quota only. The first chunk is
  * small: an object of at most four pages needs no page for its page list. Later ones grow, so that
- * CHUNKS of them reach beyond any RAM. Each chunk keeps its handle: a lowered break gives the pages
- * above it back, whole chunks and parts. Callers hold malloc's lock. */
+ * CHUNKS of them reach beyond any RAM. Where something else is mapped in the way, the next chunk lies
+ * behind that: malloc can go on at a higher address. Each chunk keeps its handle: a lowered break gives
+ * the pages above it back, whole chunks and parts. Callers hold malloc's lock. */
 #include <errno.h>
 #include <stddef.h>
 #include <swos/abi.h>
@@ -15,7 +16,7 @@
 #define CHUNKS 64
 
 struct chunk {
-    uintptr_t end;
+    uintptr_t start, end;
     handle_t memory;
 };
 
@@ -25,49 +26,54 @@ static uintptr_t heap_break;
 
 void *_sbrk(ptrdiff_t increment);
 
-static uintptr_t chunk_start(unsigned i)
+/* The end of what is mapped. */
+static uintptr_t mapped_end(void)
 {
-    return i == 0 ? sw_start_heap() : chunks[i - 1].end;
+    return chunk_count == 0 ? sw_start_heap() : chunks[chunk_count - 1].end;
 }
 
-static status_t chunk_add(size_t needed)
+/* Adds a chunk of at least `needed` bytes at the address; 0: above what is mapped. EXISTS: it is in use. */
+static status_t chunk_add(uintptr_t at, size_t needed)
 {
     if (chunk_count == CHUNKS)
         return SW_NO_MEMORY;
     size_t size = chunk_count == 0 ? FIRST_CHUNK : (size_t)CHUNK << ((chunk_count - 1) / 4);
-    uintptr_t start = chunk_start(chunk_count);
     for (;;) {
         if (size < needed)
             size = sw_page_round(needed);
         handle_t memory;
-        uint64_t mapped;
+        uint64_t start;
         status_t status = sw_memory_create(size, 0, &memory);
         if (status == SW_OK) {
-            status = sw_memory_map(memory, start, 0, size, SW_MAP_READ | SW_MAP_WRITE, &mapped);
+            status = sw_memory_map(memory, at, 0, size, SW_MAP_READ | SW_MAP_WRITE, &start);
+            if (status == SW_OK && start < mapped_end()) {
+                sw_mapping_unmap((void *)(uintptr_t)start, size);
+                status = SW_NO_MEMORY;
+            }
             if (status == SW_OK) {
-                chunks[chunk_count++] = (struct chunk){ start + size, memory };
+                chunks[chunk_count++] =
+                    (struct chunk){ (uintptr_t)start, (uintptr_t)start + size, memory };
                 return SW_OK;
             }
             sw_handle_close(memory);
         }
         if (size == sw_page_round(needed))
             return status;
-        size = sw_page_round(needed); /* the quota may still hold what is needed now */
+        size = sw_page_round(needed); /* the quota, or the gap, may still hold what is needed now */
     }
 }
 
 static void release_above(uintptr_t end)
 {
-    while (chunk_count > 0 && chunk_start(chunk_count - 1) >= end) {
+    while (chunk_count > 0 && chunks[chunk_count - 1].start >= end) {
         struct chunk *chunk = &chunks[--chunk_count];
-        uintptr_t start = chunk_start(chunk_count);
-        sw_mapping_unmap((void *)start, chunk->end - start);
+        sw_mapping_unmap((void *)chunk->start, chunk->end - chunk->start);
         sw_handle_close(chunk->memory);
     }
     if (chunk_count > 0 && chunks[chunk_count - 1].end > end) {
-        uintptr_t start = chunk_start(chunk_count - 1), kept = sw_page_round(end);
-        sw_memory_decommit(chunks[chunk_count - 1].memory, kept - start,
-                           chunks[chunk_count - 1].end - kept);
+        const struct chunk *chunk = &chunks[chunk_count - 1];
+        uintptr_t kept = sw_page_round(end);
+        sw_memory_decommit(chunk->memory, kept - chunk->start, chunk->end - kept);
     }
 }
 
@@ -80,8 +86,14 @@ void *_sbrk(ptrdiff_t increment)
         errno = ENOMEM;
         return (void *)-1;
     }
-    uintptr_t mapped = chunk_start(chunk_count);
-    if (wanted > mapped && chunk_add(wanted - mapped) != SW_OK) {
+    status_t status = SW_OK;
+    if (wanted > mapped_end())
+        status = chunk_add(mapped_end(), wanted - mapped_end());
+    if (status == SW_EXISTS && (status = chunk_add(0, (size_t)increment)) == SW_OK) {
+        old = chunks[chunk_count - 1].start;
+        wanted = old + (uintptr_t)increment;
+    }
+    if (status != SW_OK) {
         errno = ENOMEM;
         return (void *)-1;
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <swos/fd.h>
 #include <swos/log.h>
+#include <swos/mapping.h>
 #include <swos/protocol.h>
 #include <swos/service.h>
 #include <swos/sync.h>
@@ -254,6 +255,37 @@ static void test_threads(void)
     check(!sw_mutex_lock_until(&counter_lock, sw_clock_deadline(5 * SW_MILLISECOND)),
           "a mutex that stays locked");
     sw_mutex_unlock(&counter_lock);
+}
+
+/* Something else is mapped where the heap would grow to. */
+static void test_heap_goes_on(void)
+{
+    enum { SIZE = 64 << 20 };
+    uint64_t above = sw_page_round((uintptr_t)sbrk(0)) + (16 << 20), mapped;
+    handle_t memory;
+    char *blocks[100];
+
+    if (!check(sw_memory_create(SW_PAGE, 0, &memory) == SW_OK, "memory"))
+        return;
+    status_t status = sw_memory_map(memory, above, 0, SW_PAGE, SW_MAP_READ, &mapped);
+    check(status == SW_OK || status == SW_EXISTS, "16 MiB above the heap");
+    char *large = malloc(SIZE);
+    if (check(large != NULL && (uintptr_t)large > above, "malloc of 64 MiB behind that")) {
+        large[0] = large[SIZE - 1] = 1;
+        for (int i = 0; i < 100; i++)
+            memset(blocks[i] = malloc(5000), i, 5000);
+        int good = large[0] == 1 && large[SIZE - 1] == 1;
+        for (int i = 0; i < 100; i++) {
+            good &= blocks[i][0] == i && blocks[i][4999] == i;
+            free(blocks[i]);
+        }
+        check(good, "all of it can be used");
+    }
+    free(large);
+    malloc_trim(0);
+    if (status == SW_OK)
+        sw_mapping_unmap((void *)(uintptr_t)mapped, SW_PAGE);
+    sw_handle_close(memory);
 }
 
 static void test_heap(void)
@@ -680,6 +712,7 @@ int main(int argc, char **argv)
     test_language();
     test_stream();
     test_heap();
+    test_heap_goes_on();
     test_threads();
     test_pipe();
     test_poll();
