@@ -44,6 +44,12 @@ struct share {
     struct job *group;      /* the job whose time it competes for; NULL: the root's share */
 };
 
+/* What is left of the lines for the kernel log (system.c). */
+struct log_allowance {
+    uint64_t ns;   /* when it was looked at last */
+    uint32_t used; /* lines taken then */
+};
+
 struct job {
     struct object object;
     struct job *parent; /* referenced */
@@ -53,6 +59,7 @@ struct job {
     uint64_t used[CHARGE_COUNT], limit[CHARGE_COUNT];
     uint32_t weight, band;
     uint32_t principal, session;
+    struct log_allowance log; /* of the session that begins here */
     uint64_t caps;
     bool stopped;
     bool killed;         /* by its own handle: see job_is_killed */

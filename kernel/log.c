@@ -141,8 +141,14 @@ void log_text(uint32_t level, const char *text, size_t length)
         return;
     if (length > sizeof clean)
         length = sizeof clean;
-    for (size_t i = 0; i < length; i++)
-        clean[i] = (uint8_t)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = (uint8_t)text[i];
+        /* No control characters, nor in UTF-8 those of 0x80 to 0x9f: terminals obey them, too. */
+        bool controls = i > 0 && (uint8_t)text[i - 1] == 0xc2 && byte >= 0x80 && byte < 0xa0;
+        clean[i] = byte < ' ' || byte == 0x7f || controls ? '?' : text[i];
+        if (controls)
+            clean[i - 1] = '?';
+    }
     record_add(level, clean, length);
 }
 

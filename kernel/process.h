@@ -32,8 +32,7 @@ struct process {
     uint64_t identity;             /* of its program, likewise */
     struct trace *trace;           /* NULL: it is not traced */
     uint64_t start_ns, cpu_ns;
-    uint64_t log_ns;         /* when it wrote to the log last */
-    uint32_t log_used;       /* lines of its allowance taken then */
+    struct log_allowance log;
     uint32_t log_dropped;    /* lines beyond it that nobody was told of yet */
     struct list served;      /* struct channel.server_link */
     struct channel *watched; /* of these the last one that was watched; NULL: none is */

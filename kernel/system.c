@@ -9,9 +9,11 @@
 #define COPY_MAX 4096
 
 /* What a process may write to the log: so many lines at once, then one more each interval. The ring
- * is everybody's, and a server that repeats itself must not push out what others said. */
+ * is everybody's, and a server that repeats itself must not push out what others said. All processes of a
+ * session together may write SESSION_SHARE times as much. */
 #define LOG_BURST 256
 #define LOG_INTERVAL 20000000ull /* ns */
+#define SESSION_SHARE 4
 
 uint64_t log_dropped_total;
 
@@ -64,38 +66,91 @@ void process_log_settle(struct process *process)
     process->log_dropped = 0;
 }
 
+/* Whether so many lines are left of an allowance. */
+static bool allowance_has(struct log_allowance *allowance, uint32_t lines, uint32_t share)
+{
+    uint64_t interval = LOG_INTERVAL / share;
+    uint64_t now = arch_now(), back = (now - allowance->ns) / interval;
+    allowance->used = back < allowance->used ? allowance->used - (uint32_t)back : 0;
+    allowance->ns = allowance->used ? allowance->ns + back * interval : now;
+    return allowance->used + lines <= LOG_BURST * share;
+}
+
+/* The job a session began with; NULL: the process belongs to none. */
+static struct job *session_job(const struct process *process)
+{
+    struct job *job = process->job;
+    if (!job->session)
+        return NULL;
+    while (job->parent && job->parent->session == job->session)
+        job = job->parent;
+    return job;
+}
+
 /* Takes a line from what the process may write, and one for the report of what is gone; false: so
  * much is not left. */
 static bool log_allow(struct process *process)
 {
-    uint64_t now = arch_now(), back = (now - process->log_ns) / LOG_INTERVAL;
-    process->log_used = back < process->log_used ? process->log_used - (uint32_t)back : 0;
-    process->log_ns = process->log_used ? process->log_ns + back * LOG_INTERVAL : now;
     uint32_t lines = process->log_dropped ? 2 : 1;
-    if (process->log_used + lines > LOG_BURST) {
+    struct job *session = session_job(process);
+    if (!allowance_has(&process->log, lines, 1) ||
+        (session && !allowance_has(&session->log, lines, SESSION_SHARE))) {
         process->log_dropped++;
         log_dropped_total++;
         return false;
     }
-    process->log_used += lines;
+    process->log.used += lines;
+    if (session)
+        session->log.used += lines;
     process_log_settle(process);
     return true;
+}
+
+/* Whose line it is, in front of it: what servers say is believed, but a session's program could name anybody.
+ * Such lines begin with `name[pid]: `, without a name that is the program's anyway. */
+static uint32_t line_sign(const struct process *process, char *line, const char *text,
+                          uint32_t length)
+{
+    if (!process->job->session) {
+        memcpy(line, text, length);
+        return length;
+    }
+    char name[sizeof process->name];
+    size_t at = 0;
+    for (; process->name[at]; at++) {
+        char byte = process->name[at];
+        name[at] = byte == ':' || byte == '[' || byte == ' ' ? '?' : byte;
+    }
+    name[at] = 0;
+    if (length > at + 2 && memcmp(text, process->name, at) == 0 && text[at] == ':' &&
+        text[at + 1] == ' ') {
+        text += at + 2;
+        length -= (uint32_t)at + 2;
+    }
+    at = format_line(line, LOG_LINE_MAX + 1, "%s[%u]: ", name, process->pid);
+    if (length > LOG_LINE_MAX - at)
+        length = (uint32_t)(LOG_LINE_MAX - at);
+    memcpy(line + at, text, length);
+    return (uint32_t)at + length;
 }
 
 status_t sys_log_write(struct thread *thread, struct job *authority, uint32_t level, vaddr_t text,
                        uint32_t length)
 {
     (void)authority;
-    char line[LOG_LINE_MAX];
+    char given[LOG_LINE_MAX], line[LOG_LINE_MAX + 1];
     if (level > SW_LOG_ERROR) /* PANIC is the kernel's */
         return SW_INVALID;
-    if (length > sizeof line)
+    if (length > sizeof given)
         return SW_TOO_LARGE;
-    status_t status = copy_from_user(line, text, length);
-    if (status == SW_OK && log_wants(level, line, length) && log_allow(thread->process))
+    status_t status = copy_from_user(given, text, length);
+    if (status != SW_OK)
+        return status;
+    length = line_sign(thread->process, line, given, length);
+    if (log_wants(level, line, length) && log_allow(thread->process))
         log_text(level, line, length);
     log_ask();
-    return status;
+    return SW_OK;
 }
 
 status_t sys_log_filter(struct thread *thread, struct job *authority, vaddr_t source,

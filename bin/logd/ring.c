@@ -127,8 +127,14 @@ static void add_line(struct ring *ring, struct line_head head, const char *text,
 {
     char clean[RING_LINE_MAX];
     length = length < sizeof(clean) ? length : sizeof(clean);
-    for (size_t i = 0; i < length; i++)
-        clean[i] = ((uint8_t)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f ? '?' : text[i];
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = (uint8_t)text[i];
+        /* As in the kernel's log. */
+        bool controls = i > 0 && (uint8_t)text[i - 1] == 0xc2 && byte >= 0x80 && byte < 0xa0;
+        clean[i] = (byte < ' ' && byte != '\t') || byte == 0x7f || controls ? '?' : text[i];
+        if (controls)
+            clean[i - 1] = '?';
+    }
     head.length = (uint32_t)length;
     make_room(ring, sizeof(head) + length);
     copy_in(ring->memory, ring->state.head, &head, sizeof(head));

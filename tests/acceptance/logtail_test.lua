@@ -191,6 +191,20 @@ tap.test("who writes too much to the kernel log loses lines, and it says who, ho
   tap.matches(text, "%[I%] kernel: swos, ABI") -- not pushed out
 end)
 
+tap.test("what a session's program says is signed with its name and number: nobody speaks for another", function()
+  local say = "require([[swos]]).sys.log_write(require([[swos]]).handle([[log]]), 3, [[%s]])"
+  guest:must(("lua -e '%s'"):format(say:format("init: authd: ready -> failed: I say so")))
+  guest:must(("lua -e '%s'"):format(say:format("lua: as sw_log says it")))
+  guest:must(("printf '#!/bin/lua\\n%s\\n' >/tmp/init; chmod 755 /tmp/init; /tmp/init"):format(
+    say:format("init: authd: ready -> failed: me, too")))
+  local text = guest:must("dmesg")
+  tap.matches(text, "%[E%] lua%[%d+%]: init: authd: ready %-> failed: I say so")
+  tap.matches(text, "%[E%] init%[%d+%]: authd: ready %-> failed: me, too")
+  tap.matches(text, "%[E%] lua%[%d+%]: as sw_log says it")
+  tap.lacks(guest:must("svc logs authd"), "ready -> failed")
+  guest:must("rm /tmp/init")
+end)
+
 tap.test("more than the kernel log keeps between two looks is gathered all the same", function()
   -- Five processes with 250 lines each, more than it keeps. On one CPU, where logd runs as soon as it
   -- is asked to come: with more it is as fast as the host lets its CPU run.

@@ -321,6 +321,10 @@ tap.test("what needs a capability is refused without it", function()
   guest:must("svc reload", 0, 60)
   guest:line("exit")
   guest:login("guest", "guest")
+  local why = guest:must("svc why tmpfs")
+  tap.matches(why, "last crash:\n  pid %d+: address not mapped")
+  tap.lacks(why, "  pc  ") -- registers are for who has log-read
+  tap.lacks(why, "back-trace")
   for _, words in ipairs { "start mine", "stop tmpfs", "restart tmpfs", "kill tmpfs", "enable mine",
     "reload" } do
     local said = guest:must("svc " .. words, 1)

@@ -116,8 +116,9 @@ local function find_event(number)
   end
 end
 
--- The chain of causes from the last event back.
-function M.why(service)
+-- The chain of causes from the last event back. with_record: the last crash's registers and stack, too, which
+-- are for whoever may read crash records.
+function M.why(service, with_record)
   local lines = { ("%s: %s, because (the newest first)"):format(service.name, state_words(service)) }
   local history, shown = supervisor.events(service), {}
   local at, event = service, history[#history]
@@ -145,8 +146,8 @@ function M.why(service)
   local crash = service.crash
   if crash then
     lines[#lines + 1] = "last crash:"
-    local text = supervisor.crash_of(crash.pid)
-      or ("pid %d: %s; its record is gone"):format(crash.pid, crash.reason)
+    local text = with_record and supervisor.crash_of(crash.pid)
+      or ("pid %d: %s%s"):format(crash.pid, crash.reason, with_record and "; its record is gone" or "")
     for line in text:gmatch("[^\n]+") do lines[#lines + 1] = "  " .. line end
   end
   return table.concat(lines, "\n") .. "\n"

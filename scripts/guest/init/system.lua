@@ -15,7 +15,7 @@ local TRIM_SECONDS = 5
 local KILL_CRASH, KILL_HANG, KILL_FREEZE = 1, 2, 3  -- service_kill.how
 local KILLED = 137
 local SCRIPT_MOST = 65536
-local DEVICE = 8  -- bit of the capability
+local LOG_READ, DEVICE = 6, 8  -- bits of the capabilities
 local TEXT_SHORT = 900  -- in a reply without a data buffer
 
 -- Writes text into the caller's data buffer and answers with its length and more fields.
@@ -115,7 +115,7 @@ function M.service_report(message)
     service = find_service(message.request.name)
     if not service then return nil, "NOT_FOUND" end
   end
-  local text = require("init.report")[what](service)
+  local text = require("init.report")[what](service, message.caps >> LOG_READ & 1 == 1)
   return answer_text(message, text:sub(1, message.data_length), {})
 end
 

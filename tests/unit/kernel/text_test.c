@@ -78,6 +78,9 @@ static void test_log(void)
     CHECK(log_record(&sequence, line) == 0);
     log_text(SW_LOG_ERROR, "a\nb\x1b[c", 6);
     CHECK(log_record(&sequence, line) == 18 && memcmp(line, "[1234] [E] a?b?[c\n", 18) == 0);
+    log_text(SW_LOG_ERROR, "\xc2\x9b\xc2\xa0\xc3\x9b", 6);
+    CHECK(log_record(&sequence, line) == 18 &&
+          memcmp(line, "[1234] [E] ??\xc2\xa0\xc3\x9b\n", 18) == 0);
 
     early_console_active = false;
     char text[300];
@@ -90,19 +93,19 @@ static void test_log(void)
     at = first;
     size_t length;
     while ((length = log_record(&at, line)) > 0) {
-        size_t wanted = (at - 3) % sizeof text;
+        size_t wanted = (at - 4) % sizeof text;
         count += length == 11 + (wanted < LOG_LINE_MAX ? wanted : LOG_LINE_MAX) + 1;
     }
-    CHECK(at == 1002 && count == at - first);
+    CHECK(at == 1003 && count == at - first);
     uint64_t last = log_sequence_of_last(1000);
     size_t sum = 0;
     for (at = last; (length = log_record(&at, line)) > 0;)
         sum += length;
-    CHECK(last < 1002 && sum <= 1000 && sum > 400);
-    CHECK(log_count() == 1002);
+    CHECK(last < 1003 && sum <= 1000 && sum > 400);
+    CHECK(log_count() == 1003);
 
     CHECK(log_should_be_gathered());
-    log_gathered(1002);
+    log_gathered(1003);
     CHECK(!log_should_be_gathered());
     for (int i = 0; i < 60; i++)
         log_text(SW_LOG_INFO, text, sizeof text);
@@ -110,7 +113,7 @@ static void test_log(void)
     for (int i = 0; i < 30; i++)
         log_text(SW_LOG_INFO, text, sizeof text);
     CHECK(log_should_be_gathered());
-    log_gathered(1002 + 60);
+    log_gathered(1003 + 60);
     CHECK(!log_should_be_gathered());
 }
 
