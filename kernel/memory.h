@@ -26,7 +26,8 @@ struct memory {
     uint64_t pages;     /* size */
     uint64_t committed; /* pages present */
     bool sealed, fixed,
-        device; /* fixed: pages start at `base` and are never freed; device: register page */
+        device;       /* fixed: pages start at `base` and are never freed; device: register page */
+    bool for_clients; /* its pages are not of the reserve, whoever pays */
     uint32_t mappings, writable_mappings; /* regions of it; those mapped writable now */
     uint32_t counting;                    /* regions that count on every page being there */
     uint32_t pins;

@@ -54,6 +54,13 @@ uint64_t memory_table_pages(uint64_t pages)
 }
 
 /* The entry that names the page at an index. Missing tables are made with create, else NULL. */
+/* May a page be taken for the object now? See job_may_take. */
+static bool memory_may_take(const struct memory *memory)
+{
+    return memory->for_clients ? page_free_count > page_reserve
+                               : job_may_take(memory->object.payer);
+}
+
 static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
 {
     uint64_t in_tree = tree_pages(memory->pages);
@@ -64,7 +71,7 @@ static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
         if (!*entry) {
             if (!create)
                 return NULL;
-            *entry = job_may_take(memory->object.payer) ? page_allocate_zero() : 0;
+            *entry = memory_may_take(memory) ? page_allocate_zero() : 0;
             if (!*entry)
                 return NULL;
             memory_tables_total++;
@@ -124,7 +131,7 @@ status_t memory_page(struct memory *memory, uint64_t index, bool commit, paddr_t
         memset(page_pointer(*slot), 0, PAGE_SIZE);
     }
     if (!*slot && commit) {
-        if (!job_may_take(memory->object.payer))
+        if (!memory_may_take(memory))
             return SW_NO_MEMORY;
         paddr_t page = memory->origin ? page_from_origin(memory, index) : page_allocate_zero();
         if (!page)
@@ -317,12 +324,14 @@ status_t sys_memory_create(struct thread *thread, uint64_t size, uint32_t flags,
     struct handle_entry *entry;
     status_t status;
     if (!done) {
-        if (size == 0 || size > PAGES_MAX * PAGE_SIZE || (flags & ~SW_MEMORY_COMMIT))
+        if (size == 0 || size > PAGES_MAX * PAGE_SIZE ||
+            (flags & ~(SW_MEMORY_COMMIT | SW_MEMORY_FOR_CLIENTS)))
             return SW_INVALID;
         struct memory *memory;
         status = memory_create(process->job, ROUND_UP(size, PAGE_SIZE) / PAGE_SIZE, &memory);
         if (status != SW_OK)
             return status;
+        memory->for_clients = (flags & SW_MEMORY_FOR_CLIENTS) != 0;
         handle_t handle = 0;
         if ((flags & SW_MEMORY_COMMIT) &&
             memory->pages + memory_table_pages(memory->pages) > page_free_count)

@@ -448,10 +448,10 @@ static const struct store_memory memory = { area_commit, area_decommit };
 static status_t arena_create(handle_t *out_memory, uint64_t *out_size)
 {
     uint64_t size = sw_info()->ram_bytes / 4 / SW_PAGE * SW_PAGE;
-    status_t status = sw_memory_create(size, 0, out_memory);
+    status_t status = sw_memory_create(size, SW_MEMORY_FOR_CLIENTS, out_memory);
     while (status == SW_QUOTA && size / 2 >= ARENA_LEAST) {
         size = size / 2 / SW_PAGE * SW_PAGE;
-        status = sw_memory_create(size, 0, out_memory);
+        status = sw_memory_create(size, SW_MEMORY_FOR_CLIENTS, out_memory);
     }
     *out_size = size;
     return status;

@@ -93,6 +93,20 @@ static status_t grow(struct store *store, uint32_t wanted)
     return SW_OK;
 }
 
+/* Takes so many of the pages from `first` on as there is memory for: half of them again and again, until it is
+ * enough. */
+static uint32_t take_memory(struct store *store, uint32_t first, uint32_t count)
+{
+    for (; count > 0; count /= 2) {
+        uint64_t at = (uint64_t)first * SW_PAGE, size = (uint64_t)count * SW_PAGE;
+        if (grow(store, first + count) == SW_OK &&
+            store->memory->commit(AREA_ARENA, at, size) == SW_OK)
+            return count;
+        store->memory->decommit(AREA_ARENA, at, size); /* it may have come by some of them */
+    }
+    return 0;
+}
+
 uint32_t page_allocate(struct store *store, uint32_t near, uint32_t wanted, uint32_t *out_first)
 {
     uint32_t limit = store->plan.page_count;
@@ -100,9 +114,8 @@ uint32_t page_allocate(struct store *store, uint32_t near, uint32_t wanted, uint
     uint32_t count = 0;
     while (count < wanted && first + count < limit && !is_taken(store, first + count))
         count++;
-    if (count == 0 || grow(store, first + count) != SW_OK ||
-        store->memory->commit(AREA_ARENA, (uint64_t)first * SW_PAGE, (uint64_t)count * SW_PAGE) !=
-            SW_OK)
+    count = take_memory(store, first, count);
+    if (count == 0)
         return 0;
     for (uint32_t page = first; page < first + count; page++)
         store->used[page / 64] |= 1ull << page % 64;

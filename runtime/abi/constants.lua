@@ -37,6 +37,7 @@ return {
   { "SW_INTERRUPT_INT", 1, "" }, { "SW_INTERRUPT_TERM", 2, "" }, { "SW_INTERRUPT_HUP", 4, "" },
   { "SW_INTERRUPT_DIRECTLY", 256, "job_interrupt: besides a kind: only processes directly in the job, none of jobs below" },
   { "SW_MEMORY_COMMIT", 1, "memory_create: take the pages now" },
+  { "SW_MEMORY_FOR_CLIENTS", 2, "memory_create: for what others ask a server to keep: no page of it is of the reserve, whoever pays" },
   { "SW_MAP_READ", 1, "" }, { "SW_MAP_WRITE", 2, "" }, { "SW_MAP_EXECUTE", 4, "" },
   { "SW_MAP_COMMITTED", 8, "memory_map: only if all of the object's pages are there, and none leaves while this mapping is" },
   { "SW_SEGMENT_WRITE", 2, "" }, { "SW_SEGMENT_EXECUTE", 4, "" },

@@ -191,7 +191,7 @@ tap.test("who writes too much to the kernel log loses lines, and it says who, ho
   tap.matches(text, "%[I%] kernel: swos, ABI") -- not pushed out
 end)
 
-tap.test("what a session's program says is signed with its name and number: nobody speaks for another", function()
+tap.test("what a session's program says is signed: nobody speaks for another", function()
   local say = "require([[swos]]).sys.log_write(require([[swos]]).handle([[log]]), 3, [[%s]])"
   guest:must(("lua -e '%s'"):format(say:format("init: authd: ready -> failed: I say so")))
   guest:must(("lua -e '%s'"):format(say:format("lua: as sw_log says it")))

@@ -58,6 +58,18 @@ tap.test("/tmp has a limit", function()
   guest:must("echo after >/tmp/after && cat /tmp/after && rm /tmp/after")
 end)
 
+-- What it takes itself ends at the reserve (RAM/16, 996 pages here); what tmpfs keeps for it must, too.
+tap.test("a session that takes all memory and writes into /tmp leaves the reserve", function()
+  local small <close> = Guest.start({ cpus = 2, memory = "64M", disks = { { "build/test.img" } } })
+  small:login("root", "swordfish")
+  local output = small:must("/bin/tests/bomb reserve", 0, 120)
+  local before, after, why = tap.matches(output, "reserve (%d+) (%d+) (%S+)")
+  tap.check(tonumber(before) >= 900 and tonumber(before) <= 1100, "%s pages are left", before)
+  tap.check(tonumber(after) >= tonumber(before) - 50, "%s pages are left when /tmp was written to", after)
+  tap.equal(why, "NO_SPACE")
+  tap.equal(small:must("echo well >/tmp/x; cat /tmp/x"), "well")
+end)
+
 guest:finish(function()
   for _, kind in ipairs(KINDS) do guest:must("/bin/tests/bomb " .. kind, 0, 60) end
 end)

@@ -2,11 +2,15 @@
  *
  *   bomb KIND [hold]     prints "KIND N STATUS"; with hold keeps it all until it is killed
  *
+ *   bomb reserve         prints how much memory is left, in pages, when it has taken what it may, and when
+ *                        it has written into /tmp besides, until that is refused
+ *
  * Each kind runs in a job of its own with limits a tenth of what a machine has, made by the first
  * process, which waits for it; so what stops a bomb is its quota, not the machine. */
 #include "check.h"
 #include <stdlib.h>
 #include <string.h>
+#include <swos/fd.h>
 #include <swos/mapping.h>
 #include <swos/path.h>
 #include <swos/protocol.h>
@@ -227,6 +231,45 @@ static int fork_bomb(void)
     return 0;
 }
 
+static uint64_t free_pages(void)
+{
+    static struct sw_system_info info;
+
+    sw_system_info(&info);
+    return info.ram_free / SW_PAGE;
+}
+
+/* Without limits of its own. No page is touched for the first time once there is none. */
+static int at_the_reserve(void)
+{
+    static handle_t pieces[65536];
+    static char block[65536];
+    static uint64_t left[2];
+    size_t count = 0, done = 0;
+    status_t status;
+    int file;
+
+    memset(pieces, 1, sizeof pieces);
+    memset(block, 1, sizeof block);
+    if (sw_fd_open("/tmp/bomb", SW_OPEN_WRITE | SW_OPEN_CREATE, 0600, &file) != SW_OK)
+        return 1;
+    sw_fd_write(file, block, SW_PAGE, SW_NEVER, &done);
+    free_pages();
+    for (uint64_t size = sizeof block; size >= SW_PAGE; size /= 2)
+        while (count < 65536 && sw_memory_create(size, SW_MEMORY_COMMIT, &pieces[count]) == SW_OK)
+            count++;
+    left[0] = free_pages();
+    do
+        status = sw_fd_write(file, block, sizeof block, SW_NEVER, &done);
+    while (status == SW_OK);
+    left[1] = free_pages();
+    while (count > 0)
+        sw_handle_close(pieces[--count]);
+    sw_path_unlink("/tmp/bomb");
+    printf("reserve %u %u %s\n", (unsigned)left[0], (unsigned)left[1], sw_status_name(status));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     handle_t job, process;
@@ -237,6 +280,8 @@ int main(int argc, char **argv)
         return 2;
     if (!strcmp(argv[1], "nap"))
         nap();
+    if (!strcmp(argv[1], "reserve"))
+        return at_the_reserve();
     if (!strcmp(argv[1], "fork") && sw_start_get("bomb"))
         return fork_bomb();
     if (sw_start_get("bomb"))

@@ -83,11 +83,37 @@ static void test_reserve(struct thread *thread)
     fake_advance(100000000);
 }
 
+/* What a server keeps for its clients is not of the reserve, though the server is of a high job: neither
+ * pages nor the tables of them. */
+static void test_for_clients(struct thread *thread)
+{
+    enum { PAGES = 2000 };
+    for (uint32_t flags = 0; flags <= SW_MEMORY_FOR_CLIENTS; flags += SW_MEMORY_FOR_CLIENTS) {
+        bool keeps = flags != 0;
+        CHECK(SYS(thread, MEMORY_CREATE, PAGES * PAGE_SIZE, flags) == SW_OK);
+        handle_t memory = (handle_t)thread->frame.x[1];
+        uint64_t free = page_free_count;
+        page_reserve = free;
+        CHECK(SYS(thread, MEMORY_COMMIT, memory, 0, PAGE_SIZE) == (keeps ? SW_NO_MEMORY : SW_OK));
+        CHECK(keeps == (page_free_count == free));
+        page_reserve = page_free_count - 20;
+        status_t status = SYS(thread, MEMORY_COMMIT, memory, 0, 100 * PAGE_SIZE);
+        CHECK(status == (keeps ? SW_NO_MEMORY : SW_OK));
+        CHECK(keeps == (page_free_count == page_reserve));
+        page_reserve = 0;
+        CHECK(SYS(thread, MEMORY_COMMIT, memory, 0, 100 * PAGE_SIZE) == SW_OK);
+        SYS(thread, HANDLE_CLOSE, memory);
+        fake_settle();
+    }
+    CHECK(SYS(thread, MEMORY_CREATE, PAGE_SIZE, 4) == SW_INVALID);
+}
+
 int main(void)
 {
     struct thread *thread = fake_start(2, 8192);
     for (uint32_t i = 0; i < FAKE_DATA_PAGES; i++)
         fake_store(thread, data + i * PAGE_SIZE, &(uint32_t){ 0 }, sizeof(uint32_t));
     test_reserve(thread);
+    test_for_clients(thread);
     return tap_done();
 }

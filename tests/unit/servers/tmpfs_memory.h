@@ -56,15 +56,15 @@ static void check_range(enum area area, uint64_t offset, uint64_t size)
 static status_t commit(enum area area, uint64_t offset, uint64_t size)
 {
     check_range(area, offset, size);
-    uint64_t fresh = 0;
-    for (uint64_t page = offset / SW_PAGE; page < (offset + size) / SW_PAGE; page++)
-        fresh += !committed[area][page];
-    if (fresh > memory_left)
-        return SW_NO_MEMORY;
-    memory_left -= fresh;
-    memset(committed[area] + offset / SW_PAGE, 1, size / SW_PAGE);
-    protect_range(area, offset / SW_PAGE, (offset + size) / SW_PAGE);
-    return SW_OK;
+    /* Page by page, as the kernel does it: what came before the one that was missing stays. */
+    uint64_t page = offset / SW_PAGE, end = (offset + size) / SW_PAGE;
+    while (page < end && (committed[area][page] || memory_left > 0)) {
+        if (!committed[area][page] && memory_left != UINT64_MAX)
+            memory_left--;
+        committed[area][page++] = 1;
+    }
+    protect_range(area, offset / SW_PAGE, page);
+    return page == end ? SW_OK : SW_NO_MEMORY;
 }
 
 static void decommit(enum area area, uint64_t offset, uint64_t size)

@@ -378,6 +378,12 @@ static void test_no_memory(void)
             tap_ok(0, "after %d pages left", (int)left);
     }
     CHECK(is_consistent());
+    format();
+    CHECK(make("large") == SW_OK);
+    memory_left = 100; /* some of them for the store itself */
+    CHECK(write_at("large", 0, 300 * SW_PAGE, &done) == SW_OK && done >= 90 * SW_PAGE &&
+          done <= 100 * SW_PAGE && is_consistent());
+    memory_left = UINT64_MAX;
 }
 
 /* ------------------------------------------------------------------ restart */
