@@ -111,8 +111,12 @@ check = {
   end,
 }
 
+local HINT_MOST = 32  -- bytes of a name that is compared with the known ones
+local HINTS_MOST = 16 -- names of a table that are: the others are told as unknown all the same
+
 -- The known key whose name is nearest, if it is near.
 local function similar(name, keys)
+  if #name > HINT_MOST then return nil end
   for _, key in ipairs(keys) do
     local other, same = key.name, 0
     for i = 1, math.max(#name, #other) do
@@ -134,9 +138,11 @@ local function check_keys(value, keys, problem, prefix, origin)
   local names = {}
   for name in pairs(value) do names[#names + 1] = name end
   table.sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  local hints_left = HINTS_MOST
   for _, name in ipairs(names) do
     if not known[name] then
-      local hint = type(name) == "string" and similar(name, keys)
+      local hint = type(name) == "string" and hints_left > 0 and similar(name, keys)
+      hints_left = hints_left - 1
       problem(prefix .. tostring(name),
         hint and ("unknown key; did you mean %s?"):format(hint) or "unknown key")
     end

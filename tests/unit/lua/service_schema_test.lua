@@ -233,4 +233,15 @@ tap.test("bytes that are no value are refused", function()
   end
 end)
 
+tap.test("many unknown keys, or long ones, are told without much work", function()
+  local script, steps = { program = "/bin/x" }, 0
+  for i = 1, 2000 do script["key" .. i] = 1 end
+  for i = 1, 100 do script[("q"):rep(300) .. i] = 1 end
+  debug.sethook(function() steps = steps + 1 end, "", 1000)
+  local _, found = schema.check(script, "tmp")
+  debug.sethook()
+  tap.equal(#found, 2100)
+  tap.check(steps < 1000, "%d thousand instructions", steps)
+end)
+
 tap.done()
