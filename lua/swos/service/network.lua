@@ -175,6 +175,9 @@ function M.lines(settings, rules)
   return table.concat(lines, "\n") .. "\n"
 end
 
+-- What of those lines is not services' rules.
+function M.settings_of(text) return (text:gsub("\nrules .*$", "\n")) end
+
 -- docs/reference/net.md
 function M.page() return schema.page_of("Keys of net.lua", "lua/swos/service/network.lua", M.keys) end
 

@@ -63,7 +63,8 @@ local function need()
   settings = settings or got
 end
 
--- Keeps what is in force, and tells netd if that is something else than before. True: it was.
+-- Keeps what is in force, and tells netd if that is something else than before. True: the settings were, not
+-- just the rules of services.
 local function publish()
   local text = network.lines(settings, rules())
   local old <close> = sys.job_kept(swos.handle("job"), kept.NETWORK)
@@ -78,7 +79,7 @@ local function publish()
       swos.deadline(TELL_SECONDS))
     if not ok and code ~= "TIMED_OUT" then log.warning("netd does not take its settings: %s", message) end
   end
-  return true
+  return old ~= nil and network.settings_of(text_of(old)) ~= network.settings_of(text)
 end
 
 -- The memory for a netd that starts.

@@ -42,6 +42,8 @@ listen 8080
 connect 4 0a000000 8
 connect 6 20010db8000000000000000000000000 32
 ]])
+  tap.equal(network.settings_of(network.lines(settings, { [20] = rules, [21] = rules })),
+    network.lines(settings, {}))
   tap.equal(network.lines(network.check(interface("ipv4", "off")), {}):match("[^\n]*"), "ipv4 off")
 end)
 
