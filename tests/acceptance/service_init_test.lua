@@ -142,6 +142,15 @@ tap.test("a service that ended without an init is found dead", function()
   guest:must("svc stop never")
 end)
 
+tap.test("a script that runs when init dies is ended, too", function()
+  guest:must("echo 'while true do end' >/tmp/services/endless.lua")
+  guest:background("svc reload >/tmp/said 2>&1")
+  local function runs() return guest:must("ps -A"):find("service-script", 1, true) end
+  guest:await("the script runs", runs)
+  guest:must("rm /tmp/services/endless.lua; svc kill init")
+  guest:await("the script is ended", function() return not runs() end)
+end)
+
 tap.test("a call that waits longer than keeper is patient does not cost the next init its life", function()
   -- each death within 2 s doubles keeper's pause: the eighth is 6.4 s
   guest:must("sleep 2.1; " .. ("svc kill init; "):rep(8) .. "svc list; sleep 2.1", 0, 60)

@@ -94,6 +94,20 @@ tap.test("svc check says what is wrong before it counts", function()
   tap.contains(guest:must("svc check /tmp/bad.lua", 1), "/tmp/bad.lua:2: probe.port: missing")
   write("/tmp/mine.lua", LOOP:format(', requires = { "nobody" }'))
   tap.contains(guest:must("svc check /tmp/mine.lua", 1), "requires[1]: no service nobody")
+  -- what it requires may be new, too
+  script("aa", LOOP:format(', requires = { "bb" }'))
+  tap.contains(guest:must("svc check /tmp/services/aa.lua", 1), "requires[1]: no service bb")
+  script("bb", LOOP:format(', requires = { "ee" }'))
+  script("ee", LOOP:format(', requires = 5'))
+  local said = guest:must("svc check /tmp/services/aa.lua", 1)
+  tap.contains(said, "requires[1]: bb is refused")
+  tap.contains(said, "/tmp/services/ee.lua:1: requires: expected a list")
+  script("ee", LOOP:format(""))
+  tap.contains(guest:must("svc check /tmp/services/aa.lua"), "/tmp/services/aa.lua: good")
+  tap.equal(state("ee"), "none")
+  script("bb", LOOP:format(', requires = { "aa" }'))
+  tap.contains(guest:must("svc check /tmp/services/aa.lua", 1), "a cycle: aa -> bb -> aa")
+  guest:must("rm /tmp/services/aa.lua /tmp/services/bb.lua /tmp/services/ee.lua")
 end)
 
 tap.test("a cycle is refused by name, the innocent go on", function()
@@ -108,6 +122,15 @@ tap.test("a cycle is refused by name, the innocent go on", function()
   tap.equal(pid("mine"), before)
   tap.matches(guest:must("svc start cc"), "cc: ready")
   guest:must("rm /tmp/services/aa.lua /tmp/services/bb.lua")
+end)
+
+tap.test("nobody takes the name a service in force serves, whatever its own is", function()
+  script("aaa", LOOP:format(', serves = "log"'))
+  tap.contains(guest:must("svc check /tmp/services/aaa.lua", 1), "serves: log is served by logd already")
+  tap.contains(guest:must("svc reload", 0, 60),
+    "/tmp/services/aaa.lua:1: serves: log is served by logd already")
+  tap.equal(state("aaa"), "none")
+  guest:must("rm /tmp/services/aaa.lua; svc reload; svc logs mine", 0, 60)
 end)
 
 tap.test("who looks up a service that does not run is refused", function()
@@ -138,7 +161,13 @@ tap.test("who requires a stopped service stops with it and comes back with it", 
   tap.matches(guest:must("svc tree"), "cc %(waiting%)\n +requires mine %(stopped%)")
   guest:must("svc start mine")
   await_state("cc", "ready")
-  guest:must("svc stop cc")
+  -- and so does who requires that one
+  script("dd", LOOP:format(', requires = { "cc" }'))
+  guest:must("svc reload; svc start dd; svc stop mine", 0, 60)
+  await_state("dd", "waiting")
+  tap.contains(guest:must("svc restart dd", 0, 60), "dd: ready")  -- it is answered, and brings them back
+  tap.equal(state("mine"), "ready")
+  guest:must("svc stop dd; svc stop cc; rm /tmp/services/dd.lua")
 end)
 
 tap.test("restarts: at once, then with growing pauses; a start by hand always works", function()
@@ -227,7 +256,9 @@ tap.test("svc kill, crash, hang and freeze: it comes back, and why tells", funct
       guest:sleep(0.25)
     end
     tap.check(pid("tmpfs") ~= before, "%s: still the same process", how)
-    tap.matches(guest:must("svc why tmpfs"), words)
+    local why = guest:must("svc why tmpfs")
+    tap.matches(why, words)
+    return why
   end
   back("", "ready %-> ending: killed by principal 1, session %d+, pid %d+")
   back("crash", "crashed: address not mapped, address bad0")
@@ -242,7 +273,7 @@ tap.test("svc kill, crash, hang and freeze: it comes back, and why tells", funct
   back("hang", "a call to it waited longer than 5 s", "ls /tmp")
   local cpu = tonumber(status("tmpfs"):match("([%d.]+) s of CPU"))
   tap.check(cpu - cpu_before > 1, "an endless loop used %g s", cpu - cpu_before)
-  back("freeze", "a call to it waited longer than 5 s", "ls /tmp")
+  tap.contains(back("freeze", "a call to it waited longer than 5 s", "ls /tmp"), "made to stand still by")
 end)
 
 tap.test("a service that served is removed with its script", function()
@@ -295,6 +326,18 @@ tap.test("a script that others may write is not taken; a boot service cannot be 
   guest:must("rm /tmp/services/open.lua /tmp/services/blkd.lua; chmod 777 /tmp/services")
   tap.contains(guest:must("svc reload", 0, 60), "/tmp/services: may be written by others than root")
   guest:must("chmod 755 /tmp/services")
+end)
+
+tap.test("scripts of a file server that does not run stay what they are, and that is told at once", function()
+  guest:must("svc reload", 0, 60)
+  local before = guest:must("svc list")
+  guest:must("svc stop tmpfs")
+  local said = guest:must("svc reload", 1, 60)
+  tap.contains(said, "/tmp/services: its file server, tmpfs, does not run")
+  tap.lacks(said, "removed")
+  guest:must("svc start tmpfs")
+  tap.equal(guest:must("svc reload", 0, 60), "nothing has changed")
+  for name in before:gmatch("\n(%S+)") do tap.check(state(name) ~= "none", "%s is gone", name) end
 end)
 
 tap.test("reload and check refuse the same names", function()

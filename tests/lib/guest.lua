@@ -347,7 +347,7 @@ local LUA_PAGES = 64
 --- free, and apart; of the kernel's own the bytes in use.
 function Guest:counters()
   self:must("HISTSIZE=0") -- the lines typed live in the shell
-  local init = tap.matches(self:must("svc trim"), "^init: (%d+) bytes live$")
+  local init = tap.matches(self:must("svc trim"), " init itself remembers takes (%d+) bytes$")
   local shell = tap.matches(self:must("trim"), "^sh: (%d+) bytes live$")
   local output = self:must("swos-counters -v")
   local holders = {}

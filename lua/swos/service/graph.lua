@@ -1,7 +1,9 @@
 -- What services need of each other: definitions that cannot work are found, the others are not
 -- touched. Pure.
 --
---   graph.check(definitions) -> problems: name -> { path, text }
+--   graph.check(definitions, rank) -> problems: name -> { path, text }
+--   graph.settle(wanted, in_force, rank) -> the same, of what was taken out of `wanted`
+--   graph.states(definitions, state_of) -> state_of with "stopped" for who waits for what is gone
 --   graph.start_set(definitions, names) -> the names and all they require and want, in start order
 --   graph.settled(name, definitions, state_of) -> "satisfied", or "waiting" and for what, or
 --     "lost" and what is missing
@@ -26,6 +28,14 @@ local function edges(definition)
   return list
 end
 
+local CYCLE_MOST = 16  -- members a message names
+
+local function cycle_text(cycle)
+  if #cycle <= CYCLE_MOST + 1 then return "a cycle: " .. table.concat(cycle, " -> ") end
+  return ("a cycle of %d: %s -> ... -> %s"):format(#cycle - 1,
+    table.concat(cycle, " -> ", 1, CYCLE_MOST), cycle[#cycle])
+end
+
 -- Cycles among requires and after: name -> { path, text } for each member. Tarjan's algorithm would
 -- name components; people want to read one cycle, so a walk that remembers its way does.
 local function find_cycles(definitions, problems)
@@ -34,9 +44,9 @@ local function find_cycles(definitions, problems)
     if at[name] then
       local cycle = table.move(way, at[name], #way, 1, {})
       cycle[#cycle + 1] = name
-      local text = "a cycle: " .. table.concat(cycle, " -> ")
+      local text = cycle_text(cycle)
       for i = 1, #cycle - 1 do
-        for _, edge in ipairs(edges(definitions[cycle[i]])) do
+        for _, edge in ipairs(problems[cycle[i]] and {} or edges(definitions[cycle[i]])) do
           if edge[1] == cycle[i + 1] and not problems[cycle[i]] then
             problems[cycle[i]] = { path = ("%s[%d]"):format(edge[2], edge[3]), text = text }
           end
@@ -53,13 +63,17 @@ local function find_cycles(definitions, problems)
   for _, name in ipairs(sorted_names(definitions)) do walk(name, {}, {}) end
 end
 
--- What is wrong with the definitions as a whole, by service. Who requires one that is refused is
--- refused too; `after` and `wants` may name what is not there.
-function M.check(definitions)
-  local problems = {}
-  find_cycles(definitions, problems)
-  local server = {}
-  for _, name in ipairs(sorted_names(definitions)) do
+-- Two may not serve one name: of those who would, the one of the lowest rank does.
+local function find_servers(definitions, rank, problems)
+  local names, server = sorted_names(definitions), {}
+  if rank then
+    table.sort(names, function(a, b)
+      local first, second = rank[a] or math.huge, rank[b] or math.huge
+      if first ~= second then return first < second end
+      return a < b
+    end)
+  end
+  for _, name in ipairs(names) do
     local serves = definitions[name].serves
     if serves == "names" or serves == "system" then
       problems[name] = { path = "serves", text = ("%s is init's own"):format(serves) }
@@ -70,23 +84,77 @@ function M.check(definitions)
       server[serves] = name
     end
   end
-  local changed = true
-  while changed do
-    changed = false
-    for _, name in ipairs(sorted_names(definitions)) do
-      for i, other in ipairs(not problems[name] and definitions[name].requires or {}) do
-        local text
-        if not definitions[other] then text = ("no service %s"):format(other) end
-        if problems[other] then text = ("%s is refused"):format(other) end
-        if text then
-          problems[name] = { path = ("requires[%d]"):format(i), text = text }
-          changed = true
-          break
-        end
+end
+
+-- Who requires what is not there or refused is refused: each once, by the first such that is found.
+local function find_unfounded(definitions, problems)
+  local refused, users = {}, {}
+  local names = sorted_names(definitions)
+  for _, name in ipairs(names) do
+    if problems[name] then refused[#refused + 1] = name end
+    for i, other in ipairs(definitions[name].requires or {}) do
+      if not definitions[other] and not problems[name] then
+        problems[name] = { path = ("requires[%d]"):format(i), text = ("no service %s"):format(other) }
+        refused[#refused + 1] = name
+      end
+      users[other] = users[other] or {}
+      table.insert(users[other], { name, i })
+    end
+  end
+  local at = 1
+  while refused[at] do
+    local other = refused[at]
+    at = at + 1
+    for _, user in ipairs(users[other] or {}) do
+      local name, i = user[1], user[2]
+      if not problems[name] then
+        problems[name] = { path = ("requires[%d]"):format(i), text = ("%s is refused"):format(other),
+          root = problems[other].root or other }
+        refused[#refused + 1] = name
       end
     end
   end
+end
+
+-- What is wrong with the definitions as a whole, by service. Who requires one that is refused is
+-- refused too; `after` and `wants` may name what is not there. rank: name -> number, the lowest is the
+-- first to have a name it `serves`; those without one come last, and of the same rank the alphabet decides.
+-- A problem's `root` is the service whose own problem it follows from.
+function M.check(definitions, rank)
+  local problems = {}
+  find_cycles(definitions, problems)
+  find_servers(definitions, rank, problems)
+  find_unfounded(definitions, problems)
   return problems
+end
+
+-- Takes out of `wanted` what cannot work and puts the definition in force in its place, until all that is
+-- left can: what is new gives way before what is in force does, whose names nobody takes by being first in
+-- the alphabet. A definition that has not changed is the same table in both. rank: of what is new, as for
+-- check. Returns what was wrong, by service.
+function M.settle(wanted, in_force, rank)
+  local ranks, problems = {}, {}
+  for name, definition in pairs(wanted) do
+    local old = in_force[name]
+    ranks[name] = old and old.serves == definition.serves and -math.huge or rank and rank[name]
+  end
+  while true do
+    local refused, new = M.check(wanted, ranks), {}
+    if not next(refused) then return problems end
+    for name, problem in pairs(refused) do
+      local root = problem.root or name
+      new[name] = wanted[name] ~= in_force[name] and wanted[root] ~= in_force[root] or nil
+    end
+    local is_new = next(new)
+    for name, problem in pairs(refused) do
+      local old = in_force[name]
+      if not is_new or new[name] then
+        problems[name] = problems[name] or problem
+        wanted[name] = wanted[name] ~= old and old or nil
+        ranks[name] = wanted[name] and -math.huge
+      end
+    end
+  end
 end
 
 -- The services to start for `names`: what they require and want comes with them, before them.
@@ -107,6 +175,24 @@ end
 local GOOD = { ready = true, done = true }
 local GONE = { stopped = true, failed = true }
 local COMING = { waiting = true, launching = true, starting = true, paused = true }
+
+-- What others see of a service, as state_of for M.settled: one that waits for what is gone runs no more
+-- than one that is stopped. Answers are kept: good until a state changes.
+function M.states(definitions, state_of)
+  local seen = {}
+  local function effective(name)
+    if not seen[name] then
+      local state = state_of(name)
+      if state ~= "waiting" then return state end
+      seen[name] = state  -- where needs go round
+      if definitions[name] and M.settled(name, definitions, effective) == "lost" then
+        seen[name] = "stopped"
+      end
+    end
+    return seen[name]
+  end
+  return effective
+end
 
 -- Whether a service may run, by the states of others (state_of(name): nil when there is none).
 function M.settled(name, definitions, state_of)

@@ -153,11 +153,13 @@ function actions.reload()
   local system <close> = connect()
   local reply = command.check(protocol.system.service_reload(system))
   print(reply.text ~= "" and reply.text or "nothing has changed")
+  if reply.unread ~= 0 then os.exit(1) end
 end
 
 function actions.trim()
   local system <close> = connect()
-  print(("init: %d bytes live"):format(command.check(protocol.system.trim(system)).live))
+  local live = command.check(protocol.system.trim(system)).live
+  print(("caches are dropped; what init itself remembers takes %d bytes"):format(live))
 end
 
 function actions.help()

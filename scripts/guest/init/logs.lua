@@ -12,7 +12,7 @@ local M = {}
 
 local CAPACITY = 8192
 local ATTACH_SECONDS, ASK_SECONDS = 10, 5
-local SECOND = 1000000000
+local SECOND, MILLISECOND = 1000000000, 1000000
 local PACE_SECONDS = 0.05  -- from one question to the next: logd may answer at once with nothing, for ever
 local INIT = 1  -- badge of init's own connection to logd
 
@@ -23,9 +23,14 @@ local function attach(service)
   loop.spawn(function()
     local connection <close> = directory.connection("log", INIT)
     if not connection then return end
+    local size = service.definition.log
+    service.log_size = size  -- that logd was told
     local reply, message = protocol.log.attach(connection, { name = service.name, pipe = service.printed,
-      size = service.definition.log }, swos.deadline(ATTACH_SECONDS))
-    if not reply then log.warning("logd: %s: %s", service.name, message) end
+      size = size }, swos.deadline(ATTACH_SECONDS))
+    if not reply then
+      service.log_size = nil
+      log.warning("logd: %s: %s", service.name, message)
+    end
   end)
 end
 
@@ -37,9 +42,13 @@ function M.recall(service)
   printing[service] = service.printer and true
 end
 
--- The end of the service's pipe that it prints into.
+-- The end of the service's pipe that it prints into, for a process that is started: what its definition says
+-- of its log counts from now on.
 function M.printer(service)
-  if service.printer then return service.printer end
+  if service.printer then
+    if is_served and service.log_size ~= service.definition.log then attach(service) end
+    return service.printer
+  end
   local number = service.number
   M.recall(service)
   if not service.printer then
@@ -62,25 +71,36 @@ function M.forget(service)
   printing[service] = nil
 end
 
--- The number the next line the service prints will have; 0 when logd does not say.
+-- Where what the service prints from now on begins: { number } of its next line, or { since = milliseconds }
+-- when logd does not say: a line is stamped when logd reads it, which is not before it was printed.
 function M.next_line(service)
   local connection <close> = directory.connection("log", INIT)
   local reply = connection and protocol.log.lines(connection,
     { name = service.name, sequence = -1, flags = 0, capacity = 1 }, swos.deadline(ASK_SECONDS))
-  return reply and reply.next or 0
+  return reply and { number = reply.next } or { since = swos.monotonic() // MILLISECOND }
 end
 
--- Waits until the service prints a line that has these words, from number `sequence` on, as long as
--- condition() holds.
-function M.await(service, words, sequence, condition)
+-- Whether one of the lines logd gave has these words and is not older than `since`.
+local function has_line(data, words, since)
+  if not since then return data:find(words, 1, true) ~= nil end
+  for stamp, line in data:gmatch("%[(%d+)%] ([^\n]*)") do
+    if tonumber(stamp) >= since and line:find(words, 1, true) then return true end
+  end
+  return false
+end
+
+-- Waits until the service prints a line that has these words, in what begins where next_line said, as long
+-- as condition() holds.
+function M.await(service, words, first, condition)
   local connection <close> = directory.connection("log", INIT)
+  local sequence = first.number or 0
   while connection and condition() do
     local next_at = swos.deadline(PACE_SECONDS)
     local reply = protocol.log.lines(connection, { name = service.name, sequence = sequence,
       flags = swos.LOG_FOLLOW, capacity = swos.PAGE }, swos.deadline(ASK_SECONDS))
     if not condition() then break end
     if reply then
-      if reply.data:find(words, 1, true) then return true end
+      if has_line(reply.data, words, first.since) then return true end
       sequence = reply.next
     end
     local early = next_at - swos.monotonic()

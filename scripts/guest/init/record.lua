@@ -52,10 +52,23 @@ local function newest(memory, area)
   return best, best_sequence, best_length
 end
 
--- Replaces an area's content. nil, message when it is too large, or no page is left for it.
-function M.write(memory, area, value)
+-- The bytes of a value, if the area holds as many; nil, message.
+local function encode(area, value)
   local bytes = plain.encode(value)
   if #bytes > most(area) then return nil, ("%d bytes, more than %d"):format(#bytes, most(area)) end
+  return bytes
+end
+
+-- Whether an area holds a value: true; nil, message.
+function M.fits(area, value)
+  local bytes, message = encode(area, value)
+  return bytes and true, message
+end
+
+-- Replaces an area's content. nil, message when it is too large, or no page is left for it.
+function M.write(memory, area, value)
+  local bytes, problem = encode(area, value)
+  if not bytes then return nil, problem end
   local at, sequence = newest(memory, area)
   local target = at == area.at and area.at + area.half or area.at
   local number = (sequence or 0) + 1

@@ -195,10 +195,7 @@ function M.outcome(service)
   local events = supervisor.events(service)
   local last = events[#events]
   local text = ("%s: %s"):format(service.name, state_words(service))
-  local verdict, other = graph.settled(service.name, supervisor.definitions, function(name)
-    local found = supervisor.get(name)
-    return found and found.state.name
-  end)
+  local verdict, other = supervisor.settled(service)
   if service.state.name == "waiting" and verdict == "lost" then
     text = ("%s: waiting for %s, which is not running"):format(service.name, other)
   elseif (service.state.name == "failed" or service.state.name == "paused") and last then

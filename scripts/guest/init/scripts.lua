@@ -11,8 +11,10 @@ local graph = require("swos.service.graph")
 local lines = require("swos.service.lines")
 local log = require("init.log")
 local loop = require("swos.loop")
+local machine = require("swos.service.machine")
 local plain = require("swos.service.plain")
 local programs = require("init.programs")
+local record = require("init.record")
 local schema = require("swos.service.schema")
 local supervisor = require("init.supervisor")
 local sys = swos.sys
@@ -25,7 +27,7 @@ local TEXT_MOST, ANSWER_MOST, PIECE = 65536, 131072, 32768
 local READ_SECONDS, RUN_SECONDS = 10, 5
 local FOLDER_SECONDS = 30  -- for all a folder's file server is asked
 local FILES_MOST = 1024    -- in a folder
-local LIMITS = { memory = 24 << 20, processes = 1, threads = 1, handles = 64 }
+local LIMITS = { band = 0, memory = 24 << 20, processes = 1, threads = 1, handles = 64 }
 local KILLED = 137
 local SECOND = 1000000000
 local NAME_MOST = 24
@@ -55,9 +57,10 @@ local function read_answer(reader, deadline)
   end
 end
 
--- Runs a script in its process: { result, lines } or { message }; nil, message.
+-- Runs a script in its process: { result, lines } or { message }; nil, message. Its job is below init's own:
+-- what init cannot end any more because it has died, keeper does.
 local function run(file, text)
-  local job <close> = assert(sys.job_create(swos.handle("services"), LIMITS))
+  local job <close> = assert(sys.job_create(swos.handle("job"), LIMITS))
   local memory <close> = assert(sys.memory_create(#text + 1, 0))
   assert(sys.memory_write(memory, 0, text))
   assert(sys.memory_seal(memory))
@@ -89,8 +92,11 @@ end
 -- What a script's text returns, as plain data, and a function that says where a problem is; nil, message.
 function M.evaluate(file, text)
   local answer, message = run(file, text)
-  if not answer or answer.message then
-    return nil, (tostring(message or answer.message):gsub("%c", " "))
+  if not answer then return nil, (message:gsub("%c", " ")) end
+  if answer.message then  -- has file and line where Lua knows them
+    message = tostring(answer.message)
+    local is_named = message:sub(1, #file + 1) == file .. ":"
+    return nil, ((is_named and message or ("%s: %s"):format(file, message)):gsub("%c", " "))
   end
   local data
   data, message = plain.decode(type(answer.result) == "string" and answer.result or "")
@@ -107,7 +113,11 @@ local function read_definition(file, text, origin)
   local data, located = M.evaluate(file, text)
   if data == nil then return nil, located end
   local definition, wrong = schema.check(data, origin)
-  if definition then return definition, located end
+  if definition then
+    local fits, message = record.fits(record.DEFINITION, supervisor.recorded(definition, file))
+    if fits then return definition, located end
+    wrong = { { path = "", text = "more than init can keep over its own death: " .. message } }
+  end
   for i, problem in ipairs(wrong) do wrong[i] = located(problem) end
   return nil, table.concat(wrong, "\n")
 end
@@ -128,8 +138,13 @@ local function unmount()
 end
 
 -- fs[what](path, deadline, most) while the folder's server has time left: one that takes long for each
--- answer keeps nobody from the scripts of another.
+-- answer keeps nobody from the scripts of another. One that does not run is not asked: the call would wait.
 local function ask(folder, what, path, most)
+  local server = directory.server(folder.server)
+  if not server or machine.AT_REST[server.state.name] then
+    return nil, ("%s: its file server, %s, does not run"):format(path,
+      server and server.name or folder.server), "REFUSED"
+  end
   if folder.left <= 0 then return nil, path .. ": its file server takes too long" end
   local began = swos.monotonic()
   local deadline = math.min(swos.deadline(READ_SECONDS), began + folder.left)
@@ -195,20 +210,6 @@ local function find_scripts()
   return found, wrong, unread
 end
 
--- Takes out of `wanted` what graph.check refuses, putting the definition in force in its place, until
--- nothing is refused any more.
-local function settle(wanted, located, wrong)
-  repeat
-    local refused = graph.check(wanted)
-    for name, problem in pairs(refused) do
-      local old = supervisor.definitions[name]
-      if located[name] then wrong[name] = located[name](problem) end
-      wanted[name] = wanted[name] ~= old and old or nil
-      located[name] = nil
-    end
-  until not next(refused)
-end
-
 local function same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
   for key, value in pairs(a) do
@@ -220,31 +221,52 @@ local function same(a, b)
   return true
 end
 
--- Puts the definitions in force: what was done, a line each. What came from a folder that cannot be read
--- now stays.
+-- What came from a folder that cannot be read now stays.
+local function may_change(service, unread)
+  return not unread[service.origin:match("^(.*)/") or ""]
+end
+
+-- Whether a service ends with its script, and what it serves is free for others.
+local function is_gone(service, files, unread)
+  return service.origin ~= "bundle" and not files[service.name] and may_change(service, unread)
+end
+
+-- What cannot work with the others gives way to what is in force, and is told with file and service.
+local function settle(wanted, files, located, wrong)
+  local rank = {}
+  for name, file in pairs(files) do rank[name] = file.folder.origin == "image" and 1 or 2 end
+  for name, problem in pairs(graph.settle(wanted, supervisor.definitions, rank)) do
+    local service = supervisor.get(name)
+    local where = files[name] and files[name].path or service and service.origin or name
+    if not wrong[name] then
+      wrong[name] = located[name] and located[name](problem)
+        or ("%s: %s: %s: %s"):format(where, name, problem.path, problem.text)
+    end
+  end
+end
+
+-- Puts the definitions in force: what was done, a line each.
 local function apply(wanted, files, unread)
   local done = {}
-  local function may_change(service)
-    return not unread[service.origin:match("^(.*)/") or ""]
-  end
   local names = {}
   for name in pairs(wanted) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
     local service, file = supervisor.get(name), files[name]
-    local is_other = service and file and may_change(service)
+    local is_other = service and file and may_change(service, unread)
       and (service.origin ~= file.path or not same(service.definition, wanted[name]))
     if not service then
       local ok, message = supervisor.add(name, wanted[name], file.path)
       done[#done + 1] = ok and "added " .. name or ("%s: %s"):format(name, message)
     elseif is_other then
-      supervisor.redefine(service, wanted[name], file.path)
-      done[#done + 1] = ("changed %s%s"):format(name, service.process and " (from its next start on)" or "")
+      local ok, message = supervisor.redefine(service, wanted[name], file.path)
+      done[#done + 1] = not ok and ("%s: %s"):format(name, message)
+        or ("changed %s%s"):format(name, service.process and " (from its next start on)" or "")
     end
   end
   for i = #supervisor.all(), 1, -1 do
     local service = supervisor.all()[i]
-    if service.origin ~= "bundle" and not files[service.name] and may_change(service) then
+    if is_gone(service, files, unread) then
       if supervisor.is_idle(service) then
         supervisor.remove(service)
         done[#done + 1] = "removed " .. service.name
@@ -258,8 +280,7 @@ end
 
 local function load()
   local files, wrong, unread = find_scripts()
-  local wanted, located = {}, {}
-  for name, definition in pairs(supervisor.definitions) do wanted[name] = definition end
+  local read, located, wanted = {}, {}, {}
   for name, file in pairs(files) do
     local text, message = read_text(file.path, file.folder)
     local definition, where
@@ -270,14 +291,24 @@ local function load()
     if definition and not devices.has(definition.needs) then
       files[name] = nil  -- no service of this machine
     elseif definition then
-      wanted[name], located[name] = definition, where
+      read[name], located[name] = definition, where
     else
       wrong[name] = message
     end
   end
-  settle(wanted, located, wrong)
+  for _, service in ipairs(supervisor.all()) do
+    if not is_gone(service, files, unread) or not supervisor.is_idle(service) then
+      wanted[service.name] = service.definition
+    end
+  end
+  for name, definition in pairs(read) do
+    if not same(definition, wanted[name]) then wanted[name] = definition end
+  end
+  settle(wanted, files, located, wrong)
   problems = wrong
-  return apply(wanted, files, unread)
+  local folders = 0
+  for _ in pairs(unread) do folders = folders + 1 end
+  return apply(wanted, files, unread), folders
 end
 
 -- Does something with the folders, alone; all: after it the scripts have been read.
@@ -314,9 +345,9 @@ function M.read_later(files)
   end)
 end
 
--- Reads all scripts: what was done and what is wrong, as text.
+-- Reads all scripts: what was done and what is wrong, as text, and how many folders could not be read.
 function M.load()
-  local done = alone(load, true)
+  local done, unread = alone(load, true)
   local list = {}
   for _, text in pairs(problems) do list[#list + 1] = text end
   table.sort(list)
@@ -324,17 +355,18 @@ function M.load()
     for line in text:gmatch("[^\n]+") do log.warning("%s", line) end
   end
   table.move(list, 1, #list, #done + 1, done)
-  return table.concat(done, "\n")
+  return table.concat(done, "\n"), unread
 end
 
 -- The same by hand: what is enabled and does not run is started, too. cause: by whom.
 function M.reload(cause)
-  local text, names = M.load(), {}
+  local text, unread = M.load()
+  local names = {}
   for _, service in ipairs(supervisor.all()) do
     if service.enabled and supervisor.is_idle(service) then names[#names + 1] = service.name end
   end
   if names[1] then supervisor.start(names, "enabled, and scripts reloaded " .. cause) end
-  return text
+  return text, unread
 end
 
 -- Waits until the scripts have been read once.
@@ -351,6 +383,24 @@ function M.problem_of(name)
   return problems[name]
 end
 
+-- Adds to `wanted` what a service requires, directly or not, that no service is yet, from the scripts the
+-- next reload would read. Returns what is wrong with those, a line each.
+local function add_required(wanted, name)
+  local todo, files, wrong = { name }, find_scripts(), {}
+  while todo[1] do
+    for _, other in ipairs(wanted[table.remove(todo)].requires) do
+      local file = not wanted[other] and files[other]
+      if file then
+        local text, message = read_text(file.path, file.folder)
+        if text then wanted[other], message = read_definition(file.path, text, file.folder.origin) end
+        if wanted[other] then todo[#todo + 1] = other else wrong[#wrong + 1] = message end
+        files[other] = nil
+      end
+    end
+  end
+  return wrong
+end
+
 -- Checks a script's text without putting it in force: what is wrong, nil when nothing is.
 function M.check(file, text)
   local folder, last = file:match("^(.-)/?([^/]*)$")
@@ -364,8 +414,17 @@ function M.check(file, text)
   local wanted = {}
   for other, existing in pairs(supervisor.definitions) do wanted[other] = existing end
   wanted[name] = definition
-  local problem = graph.check(wanted)[name]
-  return problem and message(problem) or nil
+  local more = {}
+  for _, other in ipairs(definition.requires) do
+    if not wanted[other] then
+      more = alone(function() return add_required(wanted, name) end)
+      break
+    end
+  end
+  local problem = graph.settle(wanted, supervisor.definitions)[name]
+  if not problem then return nil end
+  table.insert(more, 1, message(problem))
+  return table.concat(more, "\n")
 end
 
 return M

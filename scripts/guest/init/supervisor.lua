@@ -137,6 +137,18 @@ local function wake_waiters(service)
   for _, wake in ipairs(waiters) do wake() end
 end
 
+-- What services see of each other now.
+local function seen_states()
+  return graph.states(definitions, function(name)
+    return services[name] and services[name].state.name
+  end)
+end
+
+-- Whether the service may run: a verdict of graph.settled, and what it is about.
+function M.settled(service)
+  return graph.settled(service.name, definitions, seen_states())
+end
+
 -- Tells services whose turn may have come, or whose need is gone, about changes.
 local reviewing, dirty
 local function review(parent)
@@ -144,19 +156,19 @@ local function review(parent)
   if reviewing then return end
   reviewing = true
   while dirty ~= nil do
-    local event = dirty or nil
+    local event, seen = dirty or nil, seen_states()
     dirty = nil
     for _, service in ipairs(order) do
       local waits = service.state.name == "waiting"
       if waits or service.definition.requires[1] then
-        local verdict, other = graph.settled(service.name, definitions, function(name)
-          return services[name] and services[name].state.name
-        end)
+        local verdict, other = graph.settled(service.name, definitions, seen)
+        local has_changed = false
         if verdict == "lost" and not waits then
-          feed(service, "lost", ("%s, which it requires, is gone"):format(other), event)
+          has_changed = feed(service, "lost", ("%s, which it requires, is gone"):format(other), event)
         elseif verdict == "satisfied" and waits then
-          feed(service, "satisfied", "what it needs is there", event)
+          has_changed = feed(service, "satisfied", "what it needs is there", event)
         end
+        if has_changed then seen = seen_states() end
         service.waits_for = waits and other or nil
         if service.verdict ~= verdict then
           service.verdict = verdict
@@ -331,6 +343,7 @@ function act.launch(service)
   loop.spawn(function()
     local by_line = is_ready_by(service, "line")
     service.first_line = by_line and logs.next_line(service) or nil
+    if by_line then save(service) end  -- a new init that finds the process must not believe an older line
     local ok, process, pid, message = xpcall(launch.start, debug.traceback, service)
     if not ok then
       loop.on_error(process)
@@ -380,22 +393,24 @@ local function recall(service, saved, memory)
   for _, event in ipairs(record.events(memory)) do last_event = math.max(last_event, event.number) end
 end
 
--- After all services are known: what became of the processes while there was no init.
-local function resume(service, pid)
-  local state = service.state.name
+-- After all services are known: what became of the processes while there was no init. state: the one the
+-- predecessor left the service in. Somebody may have asked for another one since, but nothing is launched
+-- before all are resumed: what is found in the job is the predecessor's.
+local function resume(service, state, pid)
   if state == "stopped" then grants.withdraw(service) end  -- the init before may have died short of it
   if not machine.ALIVE[state] and state ~= "launching" then return set_timer(service) end
   service.process, service.pid = find_process(service, state ~= "launching" and pid or nil)
   if service.process then
     loop.spawn(watch, service)
     if not feed(service, "present", "found running by a new init") then
-      note(service, state, "found running by a new init", service.last)
+      local now = service.state.name
+      note(service, now, "found running by a new init", service.last)
       save(service)
       set_timer(service)
-      if state == "ending" then act.kill(service) end
-      if state == "stopping" then act.interrupt(service) end  -- the one who was about to may have died
+      if now == "ending" then act.kill(service) end
+      if now == "stopping" then act.interrupt(service) end  -- the one who was about to may have died
     end
-    if service.state.name == "starting" and is_ready_by(service, "line") then
+    if service.state.name == "starting" and is_ready_by(service, "line") and service.first_line then
       loop.spawn(await_line, service)
     end
     inquire(service)
@@ -431,29 +446,43 @@ local function new_service(name, definition, origin, number)
     on_ready = function(service) feed(service, "ready", "it said so") end }
 end
 
--- Makes a service known. origin: "bundle", or the file its definition came from.
+-- What the record has of a definition.
+function M.recorded(definition, origin) return { origin = origin, definition = definition } end
+
+local function save_definition(service, definition, origin)
+  local ok, message = record.write(service.record, record.DEFINITION, M.recorded(definition, origin))
+  if ok then return true end
+  return nil, "its definition cannot be recorded: " .. message
+end
+
+-- Makes a service known: it; nil, message. origin: "bundle", or the file its definition came from. The
+-- definition of one of a file has to outlive init.
 function M.add(name, definition, origin)
   local number = free_number()
   if not number then return nil, "too many services" end
   local service = new_service(name, definition, origin, number)
   attach(service)
   if origin ~= "bundle" then
-    local ok, message = record.write(service.record, record.DEFINITION,
-      { origin = origin, definition = definition })
-    if not ok then log.warning("%s: its definition is not recorded: %s", name, message) end
+    local ok, message = save_definition(service, definition, origin)
+    if not ok then
+      M.remove(service)
+      return nil, message
+    end
   end
   save(service)
   return service
 end
 
--- Another definition for a service; what runs goes on as it was started.
+-- Another definition for a service; what runs goes on as it was started. nil, message: the old one stays.
 function M.redefine(service, definition, origin)
+  local ok, message = save_definition(service, definition, origin)
+  if not ok then return nil, message end
   service.definition, service.origin, service.policy = definition, origin, policy_of(definition)
   definitions[service.name] = definition
-  record.write(service.record, record.DEFINITION, { origin = origin, definition = definition })
   directory.add(service)
   watch_overdue(service)
   inquire(service)
+  return true
 end
 
 -- Forgets a service that does not run, and gives back what was kept for it.
@@ -475,7 +504,8 @@ end
 
 -- Finds the services a predecessor knew. boot: name -> definition of the bundle's services.
 function M.recall(boot)
-  local pids = {}
+  local pids, states = {}, {}
+  reviewing = true  -- not before all are resumed: it would launch a service whose process is not found yet
   for _, number in ipairs(kept.numbers()) do
     local memory <close> = kept.own(number, kept.OWN_RECORD)
     local saved, stored = record.read(memory, record.STATE), record.read(memory, record.DEFINITION)
@@ -486,7 +516,7 @@ function M.recall(boot)
       recall(service, saved, memory)
       attach(service)
       logs.recall(service)
-      pids[name] = saved.pid
+      pids[name], states[name] = saved.pid, saved.state.name
     else  -- that init died before it had written anything, as a rule
       log.warning("service %d: its record cannot be read", number)
       local job <close> = kept.own(number, kept.OWN_JOB)
@@ -494,7 +524,10 @@ function M.recall(boot)
       kept.clear(number)
     end
   end
-  for _, service in ipairs(order) do resume(service, pids[service.name]) end
+  for _, service in ipairs({ table.unpack(order) }) do
+    if states[service.name] then resume(service, states[service.name], pids[service.name]) end
+  end
+  reviewing = false
   review()
 end
 
@@ -515,7 +548,7 @@ function M.start(names, cause)
     local is_named = false
     for _, wanted in ipairs(names) do is_named = is_named or wanted == name end
     local state = service.state.name
-    if is_named or state == "stopped" or state == "failed" then
+    if is_named or state == "stopped" or state == "failed" or service.state["then"] == "stop" then
       service.by_hand = machine.AT_REST[state]
       feed(service, "start", is_named and cause or ("started with %s"):format(names[1]))
     end
@@ -525,9 +558,16 @@ end
 
 function M.stop(service, cause) feed(service, "stop", "stopped " .. cause) end
 
+-- One that does not run is started, with what it requires.
 function M.restart(service, cause)
-  if not feed(service, "restart", "restarted " .. cause) then feed(service, "start", "started " .. cause) end
+  local state = service.state.name
+  if not machine.ALIVE[state] and state ~= "launching" then
+    return M.start({ service.name }, "started " .. cause)
+  end
+  feed(service, "restart", "restarted " .. cause)
 end
+
+local PROVOKED = { "made to crash ", "made to hang ", "made to stand still " }
 
 -- how: 0 kill, 1 crash, 2 hang (in user mode), 3 hang (stopped). The service is started again.
 function M.kill(service, how, cause)
@@ -539,7 +579,7 @@ function M.kill(service, how, cause)
   else
     ok, _, code = sys.process_divert(service.process, how == 1 and swos.DIVERT_FAULT or swos.DIVERT_LOOP)
   end
-  if ok then feed(service, "provoked", (how == 1 and "made to crash " or "made to hang ") .. cause) end
+  if ok then feed(service, "provoked", PROVOKED[how] .. cause) end
   return ok, code
 end
 

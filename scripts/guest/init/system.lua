@@ -137,7 +137,10 @@ end)
 -- init itself: keeper ends it if need be, and starts it again. The caller gets its answer first.
 local function kill_init(how)
   if how == KILL_FREEZE then return sys.job_stop(swos.handle("job")) end
-  local own = sys.job_list(swos.handle("job"), 0, 1)[1]
+  local own  -- beside a script that runs
+  for _, info in ipairs(sys.job_list(swos.handle("job"), 0)) do
+    if info.name == "init" then own = info end
+  end
   local process <close> = assert(sys.job_find(swos.handle("job"), own.pid))
   if how == KILL_CRASH or how == KILL_HANG then
     sys.process_divert(process, how == KILL_CRASH and swos.DIVERT_FAULT or swos.DIVERT_LOOP)
@@ -180,10 +183,10 @@ M.service_enable = on_service(function(service, message)
 end)
 
 function M.service_reload(message)
-  local texts = { require("init.scripts").reload(supervisor.requester(message)),
-    require("init.network").reload() }
-  local text = table.concat(texts, texts[1] ~= "" and texts[2] ~= "" and "\n" or "")
-  return { text = text:sub(1, TEXT_SHORT) }
+  local text, unread = require("init.scripts").reload(supervisor.requester(message))
+  local more = require("init.network").reload()
+  text = text .. (text ~= "" and more ~= "" and "\n" or "") .. more
+  return { text = text:sub(1, TEXT_SHORT), unread = unread }
 end
 
 -- The script's text is the caller's data: init reads no file for whoever asks.

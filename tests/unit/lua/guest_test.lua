@@ -112,7 +112,7 @@ end)
 tap.test("lost pages are found", function()
   local guest <close> = start()
   guest:login("root", "secret")
-  guest:run("svc() { echo init: $live bytes live; }; top() { :; }; lua() { :; }")
+  guest:run("svc() { echo what init itself remembers takes $live bytes; }; top() { :; }; lua() { :; }")
   guest:run("pages=100 live=200 objects=30")
   guest:run("trim() { echo sh: 300 bytes live; }")
   guest:run("counters() { echo pages=$pages handles=2 objects=$objects heap=4 kernel=5 lua=7 "

@@ -87,6 +87,10 @@ tap.test("too much is refused and changes nothing; damage is not believed", func
   local ok, message = record.write(memory, record.STATE, { name = ("x"):rep(record.STATE.half) })
   tap.check(not ok, "it was taken")
   tap.matches(message, "%d+ bytes, more than %d+")
+  local fits, why = record.fits(record.STATE, { name = ("x"):rep(record.STATE.half) })
+  tap.equal(fits, nil)
+  tap.equal(why, message)
+  tap.check(record.fits(record.STATE, { name = "y" }))
   tap.equal(content(memory, record.STATE), "good")
   for at = 1, #memory.bytes, 97 do
     local damaged = { bytes = memory.bytes:sub(1, at - 1) .. "\255" .. memory.bytes:sub(at + 1) }
