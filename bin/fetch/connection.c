@@ -59,7 +59,7 @@ bool connection_open(const struct http_url *url, const char *shown, const char *
         if (error == EAI_SYSTEM && errno == EACCES)
             return refuse(shown, SW_ACCESS);
         complain(shown, "%s: %s", url->host,
-                 error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+                 error == EAI_SYSTEM ? sw_errno_text(errno) : gai_strerror(error));
         return false;
     }
     for (const struct addrinfo *at = list; at; at = at->ai_next) {

@@ -80,6 +80,32 @@ static const char *read_authority(const char *text, size_t length, struct http_u
     return NULL;
 }
 
+/* Takes the segments `.` and `..` out of a path that begins with a slash (RFC 3986, 5.2.4), in place; the
+ * length of what is left. */
+static size_t remove_dots(char *path, size_t length)
+{
+    size_t from = 0, to = 0;
+
+    while (from < length) { /* at the slash before a segment */
+        size_t end = from + 1;
+        while (end < length && path[end] != '/')
+            end++;
+        size_t size = end - from - 1;
+        bool up = size == 2 && path[from + 1] == '.' && path[from + 2] == '.';
+        if (up || (size == 1 && path[from + 1] == '.')) {
+            while (up && to > 0 && path[--to] != '/')
+                ;
+            if (end == length) /* it was a folder's name */
+                path[to++] = '/';
+        } else {
+            memmove(path + to, path + from, size + 1);
+            to += size + 1;
+        }
+        from = end;
+    }
+    return to;
+}
+
 static const char *read_target(const char *text, struct http_url *out)
 {
     size_t length = strcspn(text, "#"), slash = *text != '/';
@@ -89,6 +115,8 @@ static const char *read_target(const char *text, struct http_url *out)
     out->target[0] = '/';
     memcpy(out->target + slash, text, length);
     out->target[slash + length] = 0;
+    size_t path = strcspn(out->target, "?"), left = remove_dots(out->target, path);
+    memmove(out->target + left, out->target + path, slash + length + 1 - path);
     return NULL;
 }
 
@@ -340,6 +368,13 @@ enum http_result http_head_read(const char *bytes, size_t length, size_t *out_us
 bool http_is_bodiless(uint16_t status)
 {
     return status < 200 || status == 204 || status == 304;
+}
+
+enum http_part http_part_end(const struct http_head *head, uint64_t size)
+{
+    if (size != head->last + 1)
+        return size < head->last + 1 ? HTTP_PART_SHORT : HTTP_PART_LONG;
+    return size == head->total ? HTTP_PART_LAST : HTTP_PART_ENDS;
 }
 
 /* ------------------------------------------------------------------ the body */

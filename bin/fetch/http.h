@@ -52,6 +52,18 @@ enum http_result http_head_read(const char *bytes, size_t length, size_t *out_us
 /* Whether an answer with this status has no body whatever its head says. */
 bool http_is_bodiless(uint16_t status);
 
+enum http_part {
+    HTTP_PART_LAST,  /* and with it the file is whole */
+    HTTP_PART_ENDS,  /* more of the file may follow: what does is to be asked for */
+    HTTP_PART_SHORT, /* it has fewer bytes than its Content-Range says */
+    HTTP_PART_LONG,  /* or more */
+};
+
+/* What the body of a 206 with this Content-Range was, once it has ended by its own account with `size`
+ * bytes of the file there, those before it included. A part whose total is not known is never the last: the
+ * server's 416 to the question for more says where the file ends. */
+enum http_part http_part_end(const struct http_head *head, uint64_t size);
+
 /* ------------------------------------------------------------------ the body */
 
 struct http_body {

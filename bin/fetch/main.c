@@ -114,7 +114,7 @@ static int read_body(const char *shown, const struct http_head *head, struct tar
 
 /* ------------------------------------------------------------------ one try */
 
-enum outcome { WHOLE, BROKEN, REDIRECTED, AGAIN, FAILED };
+enum outcome { WHOLE, PART, BROKEN, REDIRECTED, AGAIN, FAILED };
 
 static bool ask(const struct http_url *url, const char *shown, const struct target *target)
 {
@@ -143,6 +143,28 @@ static bool goes_on(const struct http_head *head, const struct target *target, c
         return true;
     complain(shown, "the server sent another part than the one asked for");
     return false;
+}
+
+/* A part has come to its end, which need not be that of the file: a server may send less than it was
+ * asked for (RFC 9110, 15.3.7). */
+static enum outcome end_part(const struct http_head *head, struct target *target, const char *shown,
+                             const char **out_why)
+{
+    switch (http_part_end(head, target->size)) {
+    case HTTP_PART_LAST:
+        return WHOLE;
+    case HTTP_PART_ENDS:
+        return PART;
+    case HTTP_PART_SHORT:
+        *out_why = "the connection ended before all was there";
+        return BROKEN;
+    case HTTP_PART_LONG:
+        break;
+    }
+    complain(shown, "the server sent more than the part it told of");
+    if (target->name)
+        target_restart(target); /* which of its bytes are the file's cannot be told */
+    return FAILED;
 }
 
 static enum outcome attempt(const struct http_url *url, const char *shown, struct target *target,
@@ -180,14 +202,18 @@ static enum outcome attempt(const struct http_url *url, const char *shown, struc
         complain(shown, "the server says %u", (unsigned)head->status);
         return FAILED;
     }
-    uint64_t whole = head->length == HTTP_UNKNOWN ? HTTP_UNKNOWN : target->size + head->length;
+    uint64_t whole = head->status == 206            ? head->total
+                     : head->length == HTTP_UNKNOWN ? HTTP_UNKNOWN
+                                                    : head->length;
     if (head->status == 200 && !target_begin(target, shown, head->validator))
         return FAILED;
     if (!options.quiet && (target->name || !isatty(1))) /* not among what is printed */
         progress_start(target->name ? target->name : "standard output", target->size, whole);
     got = read_body(shown, head, target, out_why);
     progress_end(target->size);
-    return got > 0 ? WHOLE : got == 0 ? BROKEN : FAILED;
+    if (got <= 0)
+        return got == 0 ? BROKEN : FAILED;
+    return head->status == 200 ? WHOLE : end_part(head, target, shown, out_why);
 }
 
 static bool fetch(struct target *target, struct http_url *url)
@@ -209,6 +235,9 @@ static bool fetch(struct target *target, struct http_url *url)
         case FAILED:
             target_leave(target);
             return false;
+        case PART: /* it had a byte at least */
+            futile = 0;
+            break;
         case AGAIN:
             if (++futile > FUTILE_MOST)
                 goto give_up;

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <string.h>
 #include <swos/path.h>
+#include <swos/status.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char part[SW_PATH_MAX], from[SW_PATH_MAX];
 
 static bool refuse(const char *name)
 {
-    complain(name, "%s", strerror(errno));
+    complain(name, "%s", sw_errno_text(errno));
     return false;
 }
 
@@ -19,12 +21,39 @@ static void hash_begin(struct target *target)
     crypto_hash_sha256_init(&target->hash);
 }
 
+/* A new file of ours: who may have one of that name in a folder for all could read and change what gets
+ * into it. NULL: complained. */
+static FILE *create(const char *path)
+{
+    FILE *file = NULL;
+
+    if (unlink(path) == 0 || errno == ENOENT)
+        file = fopen(path, "w+x");
+    if (!file)
+        refuse(path);
+    return file;
+}
+
+/* What an earlier fetch has left there. NULL: nothing, or *out_foreign: somebody else, complained. */
+static FILE *open_left(const char *path, const char *mode, bool *out_foreign)
+{
+    struct stat stat;
+    FILE *file = fopen(path, mode);
+
+    *out_foreign = file && (fstat(fileno(file), &stat) != 0 || stat.st_uid != getuid());
+    if (!*out_foreign)
+        return file;
+    complain(path, "belongs to somebody else");
+    fclose(file);
+    return NULL;
+}
+
 /* What FILE.part.from says, if it is of this address. */
-static bool recall(struct target *target, const char *address)
+static bool recall(struct target *target, const char *address, bool *out_foreign)
 {
     char line[HTTP_URL_MOST + 2];
     bool good = false;
-    FILE *file = fopen(from, "r");
+    FILE *file = open_left(from, "r", out_foreign);
 
     if (!file)
         return false;
@@ -58,6 +87,8 @@ static bool hash_part(struct target *target)
 
 bool target_open(struct target *target, const char *name, const char *address, bool resume)
 {
+    bool is_foreign = false;
+
     *target = (struct target){ .name = name };
     hash_begin(target);
     if (!name) {
@@ -65,20 +96,23 @@ bool target_open(struct target *target, const char *name, const char *address, b
         return true;
     }
     if (strlen(name) + sizeof(".part.from") > SW_PATH_MAX) {
-        complain(name, "File name too long");
+        complain(name, "%s", sw_errno_text(ENAMETOOLONG));
         return false;
     }
     snprintf(part, sizeof(part), "%s.part", name);
     snprintf(from, sizeof(from), "%s.part.from", name);
-    if (resume && recall(target, address) && (target->file = fopen(part, "r+"))) {
+    if (resume && recall(target, address, &is_foreign) &&
+        (target->file = open_left(part, "r+", &is_foreign))) {
         if (hash_part(target))
             return true;
         fclose(target->file);
         hash_begin(target);
     }
     target->validator[0] = 0;
-    target->file = fopen(part, "w+");
-    return target->file || refuse(part);
+    if (is_foreign)
+        return false;
+    target->file = create(part);
+    return target->file != NULL;
 }
 
 bool target_restart(struct target *target)
@@ -93,8 +127,8 @@ bool target_restart(struct target *target)
     fclose(target->file);
     hash_begin(target);
     target->validator[0] = 0;
-    target->file = fopen(part, "w+");
-    return target->file || refuse(part);
+    target->file = create(part);
+    return target->file != NULL;
 }
 
 bool target_begin(struct target *target, const char *address, const char *validator)
@@ -106,9 +140,9 @@ bool target_begin(struct target *target, const char *address, const char *valida
         unlink(from);
         return true;
     }
-    FILE *file = fopen(from, "w");
+    FILE *file = create(from);
     if (!file)
-        return refuse(from);
+        return false;
     bool good = fprintf(file, "%s\n%s\n", address, validator) > 0;
     return (fclose(file) == 0 && good) || refuse(from);
 }
@@ -156,7 +190,8 @@ void target_leave(struct target *target)
         fflush(target->file);
         return;
     }
-    fclose(target->file);
+    if (target->file) /* it could not be begun anew */
+        fclose(target->file);
     if (target->size == 0 || !target->validator[0]) { /* of no use */
         unlink(part);
         unlink(from);

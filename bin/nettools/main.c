@@ -42,7 +42,7 @@ int fail(const char *what)
     else if (errno == EACCES)
         fprintf(stderr, "%s: permission denied (needs capability net)\n", tool_name);
     else
-        fprintf(stderr, "%s: %s: %s\n", tool_name, what, strerror(errno));
+        fprintf(stderr, "%s: %s: %s\n", tool_name, what, sw_errno_text(errno));
     return 1;
 }
 

@@ -2,6 +2,8 @@
 #include "errors.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <swos/status.h>
 
 static const uint8_t table[] = {
 #define SW_STATUS(number, name, posix, text) [number] = posix,
@@ -29,4 +31,14 @@ int status_return_fd(status_t status)
         return status_return(status);
     errno = EMFILE;
     return -1;
+}
+
+const char *sw_errno_text(int error)
+{
+    static char text[64];
+
+    strlcpy(text, strerror(error), sizeof(text));
+    if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+        text[0] += 'a' - 'A'; /* but "I/O error" */
+    return text;
 }

@@ -20,7 +20,7 @@ end)
 tap.test("nobody listens: refused at once", function()
   local output, status = guest:run("tcpget 127.0.0.1 4444")
   tap.equal(status, 1)
-  tap.contains(output, "tcpget: 127.0.0.1: Connection refused")
+  tap.contains(output, "tcpget: 127.0.0.1: connection refused")
   output, status = guest:run("tcpget 10.0.2.2 " .. network.free_port("tcp"))
   tap.equal(status, 1)
   tap.contains(output, "Connection re") -- QEMU resets, or refuses

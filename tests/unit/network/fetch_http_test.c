@@ -83,6 +83,43 @@ static void test_follow(void)
                              : wrong != NULL,
                "followed: %zu", i);
     }
+    static const char *const dots[][2] = {
+        /* RFC 3986, 5.4 */
+        { "g", "/b/c/g" },
+        { "./g", "/b/c/g" },
+        { "g/", "/b/c/g/" },
+        { "g;x=1/./y", "/b/c/g;x=1/y" },
+        { "g;x=1/../y", "/b/c/y" },
+        { ".", "/b/c/" },
+        { "./", "/b/c/" },
+        { "..", "/b/" },
+        { "../", "/b/" },
+        { "../g", "/b/g" },
+        { "../..", "/" },
+        { "../../g", "/g" },
+        { "../../../g", "/g" },
+        { "../../../../g", "/g" },
+        { "/./g", "/g" },
+        { "/../g", "/g" },
+        { "g.", "/b/c/g." },
+        { ".g", "/b/c/.g" },
+        { "g..", "/b/c/g.." },
+        { "..g", "/b/c/..g" },
+        { "./../g", "/b/g" },
+        { "./g/.", "/b/c/g/" },
+        { "g/./h", "/b/c/g/h" },
+        { "g/../h", "/b/c/h" },
+        { "g?y/./x", "/b/c/g?y/./x" },
+        { "g?y/../x", "/b/c/g?y/../x" },
+        { "g/..?y", "/b/c/?y" },
+        { "g//../h", "/b/c/g/h" },
+        { "http://a/b/../c/./d?e/..", "/c/d?e/.." },
+        { "//a/..", "/" },
+    };
+    http_url_parse("http://a/b/c/d;p?q", &base);
+    for (size_t i = 0; i < sizeof(dots) / sizeof(dots[0]); i++)
+        tap_ok(!http_url_follow(&base, dots[i][0], &url) && !strcmp(url.target, dots[i][1]),
+               "%s leads to %s", dots[i][0], dots[i][1]);
     char name[16];
     http_url_parse("http://a/x/name.txt?q", &url);
     CHECK(http_url_name(&url, name, sizeof(name)) && !strcmp(name, "name.txt"));
@@ -240,6 +277,31 @@ static void test_body(void)
     CHECK(!http_body_may_end(&body));
 }
 
+static void test_part(void)
+{
+    static const struct {
+        const char *range;
+        uint64_t size; /* that is there when the body has ended */
+        enum http_part end;
+    } cases[] = {
+        { "20-29/56", 29, HTTP_PART_SHORT }, { "20-29/56", 30, HTTP_PART_ENDS },
+        { "20-29/56", 31, HTTP_PART_LONG },  { "20-55/56", 55, HTTP_PART_SHORT },
+        { "20-55/56", 56, HTTP_PART_LAST },  { "20-55/56", 57, HTTP_PART_LONG },
+        { "20-55/*", 55, HTTP_PART_SHORT },  { "20-55/*", 56, HTTP_PART_ENDS },
+        { "20-55/*", 57, HTTP_PART_LONG },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[96];
+        size_t used, length = (size_t)snprintf(text, sizeof(text),
+                                               "HTTP/1.1 206 x\r\nContent-Range: bytes %s\r\n\r\n",
+                                               cases[i].range);
+        CHECK(read_head(text, length, &used) == HTTP_DONE);
+        tap_ok(http_part_end(&head, cases[i].size) == cases[i].end, "%s and %d bytes",
+               cases[i].range, (int)cases[i].size);
+    }
+}
+
 static void test_random(void)
 {
     static const char seed[] =
@@ -277,6 +339,7 @@ int main(void)
     test_follow();
     test_head();
     test_body();
+    test_part();
     test_random();
     return tap_done();
 }
