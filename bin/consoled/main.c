@@ -13,6 +13,7 @@
  * State a successor needs is in struct terminal. Nothing here waits for a client. */
 #include "terminal.h"
 #include "uart.h"
+#include "waiters.h"
 #include <stdlib.h>
 #include <string.h>
 #include <swos/clock.h>
@@ -27,7 +28,6 @@
 #define INPUT_BUDGET 256
 #define OUTPUT_BUDGET 512
 
-#define WAITERS 16
 #define LAST_BITS_POLL SW_MILLISECOND /* the UART has no interrupt for "all sent" */
 
 enum key { KEY_CALLS, KEY_UART, KEY_OUTPUT, KEY_INPUT, KEY_KEYS };
@@ -39,14 +39,6 @@ struct watch {
     bool bound;
 };
 
-/* A call that is answered when the output of before it has left. */
-struct waiter {
-    uint64_t token; /* 0: free */
-    uint64_t until; /* terminal.printed to be reached */
-    bool sets_mode, flushes;
-    uint32_t mode;
-};
-
 /* Where a byte to be sent comes from. RETURN: it is the '\r' before a '\n' of the output. */
 enum source { NOTHING, ECHO, RETURN, OUTPUT };
 
@@ -56,8 +48,7 @@ static struct console {
     struct terminal terminal;
     enum source newline; /* of which '\r' was sent for '\n', which is next; NOTHING: none */
     struct watch output, input, keys; /* keys.pipe 0: no keyboard */
-    struct waiter waiters[WAITERS];
-    unsigned waiter_count;
+    struct waiters waiters;
 } console;
 
 static _Noreturn void fail(const char *what, status_t status)
@@ -183,7 +174,14 @@ static enum sent send_output(struct console *c)
     return SENT_BUDGET;
 }
 
-static void answer(struct waiter *waiter)
+static bool is_waiting(uint64_t token)
+{
+    char none;
+    uint64_t done;
+    return sw_call_read(token, SW_AREA_REQUEST, 0, &none, 0, &done) != SW_CALLER_GONE;
+}
+
+static void answer(const struct waiter *waiter)
 {
     struct terminal *terminal = &console.terminal;
     if (waiter->flushes)
@@ -192,24 +190,20 @@ static void answer(struct waiter *waiter)
         terminal_set_mode(terminal, waiter->mode);
     struct sw_reply_header reply;
     sw_server_answer(waiter->token, SW_OK, 0, &reply, sizeof(reply), NULL, 0, 0);
-    waiter->token = 0;
-    console.waiter_count--;
 }
 
 /* Answers those whose output has left; true if one waits only for the UART's last bits. */
 static bool answer_waiters(struct console *c)
 {
-    bool last_bits = false;
-    for (unsigned i = 0; i < WAITERS && c->waiter_count > 0; i++) {
-        struct waiter *waiter = &c->waiters[i];
-        if (!waiter->token || waiter->until > c->terminal.printed || c->newline != NOTHING)
-            continue;
-        if (uart_idle(&c->uart))
-            answer(waiter);
-        else
-            last_bits = true;
-    }
-    return last_bits;
+    uint64_t printed = c->terminal.printed;
+    struct waiter waiter;
+    if (c->newline != NOTHING || !waiters_due(&c->waiters, printed))
+        return false;
+    if (!uart_idle(&c->uart))
+        return true;
+    while (waiters_take(&c->waiters, printed, is_waiting, &waiter))
+        answer(&waiter);
+    return false;
 }
 
 static void pump(struct console *c)
@@ -264,15 +258,10 @@ static status_t get_mode(struct sw_request *request, const struct sw_terminal_ge
 /* Defers the call until what was written before it has left. BUSY: too many wait already. */
 static status_t wait_for_output(struct sw_request *request, struct waiter waiter)
 {
-    if (console.waiter_count == WAITERS)
+    waiter.token = request->event.token;
+    waiter.until = console.terminal.printed + terminal_unprinted(&console.terminal);
+    if (!waiters_add(&console.waiters, &waiter, is_waiting))
         return SW_BUSY;
-    struct waiter *place = console.waiters;
-    while (place->token)
-        place++;
-    *place = waiter;
-    place->token = request->event.token;
-    place->until = console.terminal.printed + terminal_unprinted(&console.terminal);
-    console.waiter_count++;
     request->deferred = 1;
     console.server.deadline = sw_clock_monotonic();
     return SW_OK;
@@ -288,6 +277,7 @@ static status_t set_mode(struct sw_request *request, const struct sw_terminal_se
         return wait_for_output(
             request,
             (struct waiter){ .sets_mode = true, .mode = in->mode, .flushes = in->drain == 2 });
+    waiters_supersede(&console.waiters);
     terminal_set_mode(&console.terminal, in->mode);
     console.server.deadline = sw_clock_monotonic(); /* what was gathered may be a record now */
     return SW_OK;

@@ -95,6 +95,24 @@ tap.test("stty: echo off, raw and back", function()
   tap.contains(guest:run("stty rows x"), "stty: rows: x: not a size")
 end)
 
+tap.test("modes to be set behind output are not, when the one who wanted them is gone", function()
+  -- The limit of the call is sought: it is to run out when the terminal has taken the call and has not yet
+  -- printed what came before. Meanwhile the modes stay; at the end all output has left.
+  local lines = { "local swos, protocol = require([[swos]]), require([[swos.protocol]])",
+    "local control, limit, code = swos.handle([[fd/0/control]]), 0.02",
+    "repeat",
+    "  io.write(([[x]]):rep(20000), [[\\n]]) io.stdout:flush()",
+    "  code = select(3, protocol.terminal.set_mode(control, { mode = 5, drain = 1 }, swos.deadline(limit)))",
+    "  if not code then protocol.terminal.set_mode(control, { mode = 7, drain = 0 }) end",
+    "  limit = code and limit * 1.5 or limit / 2",
+    "until code == [[UNKNOWN_OUTCOME]]",
+    "protocol.terminal.drain(control)",
+    "print(code, protocol.terminal.get_mode(control).mode)" }
+  guest:must("printf '" .. table.concat(lines, "\\n") .. "\\n' >/tmp/gone.lua", 0)
+  tap.matches(guest:must("lua /tmp/gone.lua", 0, 240), "UNKNOWN_OUTCOME\t7$")
+  guest:must("stty sane; rm /tmp/gone.lua")
+end)
+
 tap.test("odd names, closed standard input", function()
   guest:must([[cd /tmp; odd=$(printf 'a\nb'); echo text >"$odd"; echo other >'x y']])
   tap.equal(guest:must([[less "$odd" 'x y' | cat]]), "text\nother")

@@ -11,7 +11,7 @@ return {
   },
   operations = {
     { 1, "get_mode", reply = { { "u32", "mode", "SW_TERMINAL_*" }, { "u16", "rows" }, { "u16", "columns" }, { "u32", "interrupts", "Ctrl-C typed so far" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Modes and window size." },
-    { 2, "set_mode", request = { { "u32", "mode" }, { "u32", "drain", "1: after pending output; 2: also drop typed-ahead input" } }, idempotent = true, cap = false, doc = "Sets the modes. HOLD, without CANONICAL: behind an Enter or Ctrl-D nothing is taken until the modes are set again, so that what is typed ahead meets the modes of the program it is for." },
+    { 2, "set_mode", request = { { "u32", "mode" }, { "u32", "drain", "1: after pending output; 2: also drop typed-ahead input. Without effect if the caller is gone by then, or another has set the modes at once since" } }, idempotent = true, cap = false, doc = "Sets the modes. HOLD, without CANONICAL: behind an Enter or Ctrl-D nothing is taken until the modes are set again, so that what is typed ahead meets the modes of the program it is for." },
     { 3, "set_size", request = { { "u16", "rows" }, { "u16", "columns" }, { "u32", "reserved" } }, idempotent = true, cap = false, doc = "Sets the window size." },
     { 4, "set_foreground", request = { { "u32", "flags", "SW_FOREGROUND_*" }, { "u32", "interrupts", "as get_mode said, for INHERITS" } }, send = { "job" }, idempotent = true, cap = false,
       doc = "The job that Ctrl-C interrupts and that reads what is typed (copied; needs MANAGE); others that read wait. No handle: Ctrl-C does nothing, everybody reads." },
