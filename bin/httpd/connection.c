@@ -467,7 +467,7 @@ enum connection_next connection_answered(struct connection *connection, status_t
         respond_text(connection, &request, &response, text, length);
     else
         respond_status(connection, &request, &response, 503);
-    return connection_run(connection);
+    return CONNECTION_GOES_ON;
 }
 
 enum step { STEP_DONE, STEP_WAITS_INPUT, STEP_WAITS_ROOM, STEP_WAITS_ANSWER, STEP_ENDS };
@@ -585,6 +585,7 @@ static enum step step_sending(struct connection *connection)
                  room == 0)
             return STEP_ENDS; /* shorter than promised: only the end of the connection can say so */
         sw_socket_put(socket, room);
+        pace_take(&connection->pace, server_now(), room);
         connection->offset += room;
         connection->left -= room;
         moved = true;

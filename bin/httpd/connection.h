@@ -13,6 +13,7 @@
 #include <swos/socket.h>
 
 #include "files.h"
+#include "pace.h"
 
 /* A ring that a body is sent from: at least, at most. */
 #define CONNECTION_RING_LEAST 16384u
@@ -26,6 +27,7 @@ struct connection {
     uint32_t deadline_kind;
     uint64_t deadline;
     struct connection *earlier, *later; /* of the same kind of deadline */
+    struct pace pace;                   /* since it was idle last; what it takes is told by us */
     struct connection *next_runnable;
     bool runnable;
     /* ours */
@@ -55,7 +57,8 @@ enum connection_next {
 enum connection_next connection_run(struct connection *connection);
 /* Its deadline has passed. */
 enum connection_next connection_overdue(struct connection *connection);
-/* What it asked for, if it is ASKING; not OK: there is none. */
+/* What it asked for, if it is ASKING; not OK: there is none. Copies the text and runs nothing: others may
+ * have asked for the same. */
 enum connection_next connection_answered(struct connection *connection, status_t status,
                                          const char *text, size_t length);
 /* Frees what it holds, the socket too. */

@@ -33,6 +33,8 @@ static struct {
     struct connection *first, *last;
 } deadlines[DEADLINE_KINDS];
 static struct connection *runnable, **runnable_last = &runnable;
+static uint64_t waiting_since; /* of one who waits for a place; 0: nobody, as far as is known */
+static uint64_t room_deadline = SW_NEVER; /* when that one may have a place */
 static uint64_t now;
 static int64_t wall;
 
@@ -78,6 +80,8 @@ static void deadline_end(struct connection *connection)
 
 void server_deadline(struct connection *connection, enum deadline kind)
 {
+    if (connection->deadline_kind == DEADLINE_IDLE)
+        pace_begin(&connection->pace, now);
     deadline_end(connection);
     connection->deadline_kind = kind;
     if (kind == DEADLINE_NONE)
@@ -94,7 +98,7 @@ void server_deadline(struct connection *connection, enum deadline kind)
 
 static uint64_t deadline_next(void)
 {
-    uint64_t next = SW_NEVER;
+    uint64_t next = room_deadline;
 
     for (int kind = 0; kind < DEADLINE_KINDS; kind++)
         if (deadlines[kind].first && deadlines[kind].first->deadline < next)
@@ -205,21 +209,58 @@ static status_t listen_again(void)
     return listen_begin();
 }
 
-/* One connection an event: netd sets it again while more wait. A full house lets the one go that has been
- * idle for longest. */
+/* Who leaves a full house for another: the one that has been idle for longest, or else the one that
+ * has a request or a response under way and is the first whose time is over (pace.h); others are done soon.
+ * NULL: nobody before *out_next. */
+static struct connection *leaver(uint64_t *out_next)
+{
+    struct connection *slowest = NULL;
+    uint64_t ends = SW_NEVER;
+
+    *out_next = SW_NEVER;
+    if (deadlines[DEADLINE_IDLE].first)
+        return deadlines[DEADLINE_IDLE].first;
+    for (uint32_t i = 0; i < options.connections; i++) {
+        struct connection *connection = connections[i];
+        if (!connection || (connection->state != READING && connection->state != SENDING))
+            continue;
+        uint64_t time = pace_ends(&connection->pace, waiting_since);
+        if (!slowest || time < ends ||
+            (time == ends && connection->pace.mark < slowest->pace.mark)) {
+            slowest = connection;
+            ends = time;
+        }
+    }
+    if (slowest && ends <= now)
+        return slowest;
+    *out_next = ends;
+    return NULL;
+}
+
+/* One connection an event: netd sets it again while more wait. In a full house one leaves for it, or it
+ * waits. */
 static status_t accept_one(void)
 {
     struct sw_socket_address from;
     struct sw_socket *socket;
+    struct connection *leaves = NULL;
 
+    room_deadline = SW_NEVER;
     if (connection_count == options.connections) {
-        if (!deadlines[DEADLINE_IDLE].first) {
+        if (!waiting_since)
+            waiting_since = now;
+        if (!(leaves = leaver(&room_deadline))) {
             listener_watch(false);
             return SW_OK;
         }
-        end(deadlines[DEADLINE_IDLE].first);
     }
     status_t status = sw_socket_accept(listener, 0, 0, &socket, &from);
+    waiting_since = 0;
+    if (status == SW_OK && leaves) {
+        if (leaves->deadline_kind != DEADLINE_IDLE)
+            access_log("a client that takes too little gives its place to another");
+        end(leaves);
+    }
     if (status == SW_OK)
         status = begin(socket, &from);
     else if (status == SW_RESET)
@@ -234,6 +275,7 @@ static status_t accept_one(void)
 
 /* ------------------------------------------------------------------ the loop */
 
+/* All who asked get their copies before any of them goes on and asks again, into the same page. */
 static void on_metrics(void)
 {
     const char *text;
@@ -270,6 +312,10 @@ static void run_overdue(void)
         struct connection *connection;
         while ((connection = deadlines[kind].first) && connection->deadline <= now)
             follow(connection, connection_overdue(connection));
+    }
+    if (room_deadline <= now) {
+        room_deadline = SW_NEVER;
+        listener_watch(true);
     }
 }
 

@@ -40,6 +40,8 @@ local function statuses(text)
   return table.concat(list, " ")
 end
 
+local HOST = "Host: h\r\n"
+
 local function serve(name, command)
   network.background(guest, name, command, "httpd: listening on 8081")
 end
@@ -127,6 +129,33 @@ tap.test("/metrics: what `metrics` prints, as promtool and a Prometheus of the t
   network.until_true(guest, "the end of prometheus", function() return prometheus.status end)
 end)
 
+tap.test("/metrics asked for by many at once, several times each: no page has parts of another", function()
+  -- Pages that are copies of one answer have the same total of bytes sent, which httpd adds itself.
+  local one, askers, by_total = "GET /metrics HTTP/1.1\r\n" .. HOST .. "\r\n", {}, {}
+  for i = 1, 150 do -- one after the other: QEMU's forward queues few
+    askers[i] = network.connect(port)
+    askers[i].send("GET /health HTTP/1.1\r\n" .. HOST .. "\r\n")
+    network.until_true(guest, "an answer", function() return askers[i].text:find("ok\n", 1, true) end)
+  end
+  for i = 1, 150 do askers[i].send(one:rep(6) .. "GET /health HTTP/1.0\r\n\r\n") end
+  for i = 1, 150 do
+    network.until_true(guest, "the end", function() return askers[i].ended end, 120)
+    local text, pages = askers[i].text:match("ok\n(.*)"), 0
+    while true do
+      local head, body = text:match("^(.-\r\n)\r\n()")
+      local length = tap.matches(head or text, "\r\nContent%-Length: (%d+)\r\n")
+      if not head:find("Content-Type: text/plain; version=", 1, true) then break end
+      local page = text:sub(body, body + length - 1)
+      local total = exposition.read(page).value.httpd_body_bytes_total
+      by_total[total] = by_total[total] or page
+      tap.check(page == by_total[total], "two pages of one answer differ: %s and %s", by_total[total], page)
+      text, pages = text:sub(body + length), pages + 1
+    end
+    tap.equal(pages, 6)
+    askers[i].close()
+  end
+end)
+
 tap.test("/metrics without its service: 503, and nobody else waits", function()
   guest:must("svc stop metrics", 0, 60)
   local asked = network.start(("curl -si http://127.0.0.1:%d/metrics"):format(port))
@@ -139,7 +168,6 @@ tap.test("/metrics without its service: 503, and nobody else waits", function()
 end)
 
 -- Sent as they are; the statuses of the answers, and the connection ends.
-local HOST = "Host: h\r\n"
 local BAD = {
   { "GET /\r\n\r\n", "400" },
   { "nonsense\r\n\r\n", "400" },
@@ -327,6 +355,30 @@ tap.test("a full house lets the idle one go, and waits while none is", function(
   tap.equal(client("curl -s http://127.0.0.1:SECOND/hello.txt"), "Hello from /www.\n")
   for i = 1, 4 do held[i].close() end
   stop("few")
+end)
+
+tap.test("a house full of clients that do not read lets others in, and the machine itself", function()
+  serve("slow", "httpd -p 8081 -r / -c 8")
+  -- The limit is less than the 60 s after which a client that takes nothing is closed anyway.
+  local function fill()
+    local stuck = {}
+    for i = 1, 8 do
+      local connected
+      stuck[i] = uv.new_tcp()
+      stuck[i]:connect("127.0.0.1", second, function(problem) connected = problem or "connected" end)
+      network.until_true(guest, "a connection", function() return connected end)
+      stuck[i]:write("GET /bench/big HTTP/1.1\r\n" .. HOST .. "\r\n")
+    end
+    return stuck
+  end
+  local stuck = fill()
+  tap.equal(client("curl -s --max-time 45 http://127.0.0.1:SECOND/health"), "ok\n")
+  for i = 1, 8 do stuck[i]:close() end
+  stuck = fill()
+  tap.equal(guest:must("timeout 45 fetch -q -o - http://127.0.0.1:8081/health"), "ok")
+  for i = 1, 8 do stuck[i]:close() end
+  tap.contains(guest:must("cat /tmp/slow"), "a client that takes too little gives its place to another")
+  stop("slow")
 end)
 
 tap.test("a port that is taken, wrong command lines", function()
