@@ -227,7 +227,7 @@ tap.test("a connection that is being made goes on from the same port, and is giv
   kill()
   tap.equal(line(), before)
   kill()
-  tap.contains(says(name, "status"), "Connection timed out")
+  tap.contains(says(name, "status"), "connection timed out")
 end)
 
 tap.test("a connection of the machine with itself: both ends are rebuilt", function()
