@@ -1,5 +1,6 @@
 -- What small commands share: their name in messages, options, connections that must exist.
 local names = require("swos.names")
+local swos = require("swos")
 
 local M = {}
 
@@ -45,6 +46,20 @@ function M.usage(message)
   os.exit(2)
 end
 
+-- The end of the program with its help.
+function M.help()
+  io.write(require("swos.options").page(M.name).help)
+  io.stdout:flush()
+  os.exit(0)
+end
+
+-- The end of the program if it has not got the capability: for those that print before they are refused.
+function M.needs(capability)
+  if swos.sys.process_info(nil).caps & swos["CAP_" .. capability] == 0 then
+    M.fail(("permission denied (needs capability %s)"):format(capability))
+  end
+end
+
 -- The options, operands and order of options of the program's command line; see swos.options.parse.
 -- --help is answered, and what the page does not have is refused. first: "first" if the first operand ends
 -- the options.
@@ -53,9 +68,7 @@ function M.options(arguments, first)
   local page = options.page(M.name)
   local found, rest, order = options.parse(page.options, arguments, first == "first")
   if found == "help" then
-    io.write(page.help)
-    io.stdout:flush()
-    os.exit(0)
+    M.help()
   elseif not found then
     M.usage(rest)
   end

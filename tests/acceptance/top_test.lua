@@ -56,6 +56,15 @@ tap.test("interactive top repaints and leaves on q", function()
   tap.equal(guest:must("echo alive"), "alive")
 end)
 
+tap.test("-h is help, as --help", function()
+  local help = guest:must("top -h 2>/dev/null")
+  tap.matches(help, "^usage: top ")
+  tap.equal(help, guest:must("top --help"))
+  local output, status = guest:run("top nonsense 2>/dev/null")
+  tap.equal(output, "")
+  tap.equal(status, 2)
+end)
+
 tap.test("wrong options are told", function()
   for _, options in ipairs({ "-n x", "-d", "-Z" }) do
     local output, status = guest:run("top -b " .. options)

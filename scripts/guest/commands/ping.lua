@@ -23,6 +23,7 @@ local interval, patience = number("i", 1, 0.01), number("W", 5, 0.001)
 local size = math.tointeger(number("s", 56, 0)) or command.usage("-s: a whole number expected")
 
 local net = command.check(inet.connect())
+command.needs("net")
 local family = options["4"] and 4 or options["6"] and 6 or 0
 local address, kind = inet.host(net, rest[1], family)
 command.check(address, kind)

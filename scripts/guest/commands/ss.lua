@@ -28,11 +28,13 @@ local function show(words)
   end
 end
 
-print(FORMAT:format("KIND", "STATE", "UNREAD", "UNACKED", "PID", "LOCAL", "REMOTE"))
 local from = 0
 repeat
   local reply = command.check(protocol.net.list(net, { what = swos.NET_SOCKETS, from = from,
     capacity = CAPACITY }))
+  if from == 0 then
+    print(FORMAT:format("KIND", "STATE", "UNREAD", "UNACKED", "PID", "LOCAL", "REMOTE"))
+  end
   for words in command.rows(reply.data, 10) do show(words) end
   if reply.next ~= 0 and reply.next <= from then command.malformed() end
   from = reply.next

@@ -8,7 +8,8 @@ local swos = require("swos")
 local ROWS = 20  -- on a terminal
 
 local options, rest = command.options(arg)
-if options.h or rest[1] then command.usage() end
+if options.h then command.help() end
+if rest[1] then command.usage() end
 local batch = options.b
 local frames = tonumber(options.n or (batch and 1 or math.huge)) or command.usage()
 local delay = tonumber(options.d or 2) or command.usage()
