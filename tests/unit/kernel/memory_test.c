@@ -106,7 +106,7 @@ static void test_tree(struct thread *thread)
     }
     CHECK(!memory_new(thread, 0, 0) && !memory_new(thread, (1ull << 39) + 1, 0) &&
           !memory_new(thread, UINT64_MAX, 0));
-    CHECK(!memory_new(thread, PAGE_SIZE, 2));
+    CHECK(!memory_new(thread, PAGE_SIZE, 4));
     /* Committed as a whole, out of memory half way. */
     uint64_t spare = page_free_count;
     fake_page_limit = spare - 100;
