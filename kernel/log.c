@@ -129,9 +129,20 @@ static bool is_wanted(uint32_t level, const char *source, size_t length)
 bool log_wants(uint32_t level, const char *text, size_t length)
 {
     size_t source = 0;
-    while (source < length && text[source] != ':')
+    while (source < length && text[source] != ':' && text[source] != '[') /* name[pid]: */
         source++;
     return is_wanted(level, text, source);
+}
+
+void log_clean(char *out, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = (uint8_t)text[i];
+        bool controls = i > 0 && (uint8_t)text[i - 1] == 0xc2 && byte >= 0x80 && byte < 0xa0;
+        out[i] = byte < ' ' || byte == 0x7f || controls ? '?' : text[i];
+        if (controls)
+            out[i - 1] = '?';
+    }
 }
 
 void log_text(uint32_t level, const char *text, size_t length)
@@ -141,14 +152,7 @@ void log_text(uint32_t level, const char *text, size_t length)
         return;
     if (length > sizeof clean)
         length = sizeof clean;
-    for (size_t i = 0; i < length; i++) {
-        uint8_t byte = (uint8_t)text[i];
-        /* No control characters, nor in UTF-8 those of 0x80 to 0x9f: terminals obey them, too. */
-        bool controls = i > 0 && (uint8_t)text[i - 1] == 0xc2 && byte >= 0x80 && byte < 0xa0;
-        clean[i] = byte < ' ' || byte == 0x7f || controls ? '?' : text[i];
-        if (controls)
-            clean[i - 1] = '?';
-    }
+    log_clean(clean, text, length);
     record_add(level, clean, length);
 }
 

@@ -12,6 +12,8 @@ void log_line(uint32_t level, const char *source, const char *format, ...)
 #define LOG_RECORD_MAX (LOG_LINE_MAX + 32)
 /* Adds a record with this `source: message` text; bytes that are not printable become '?'. */
 void log_text(uint32_t level, const char *text, size_t length);
+/* Copies text that terminals will show: '?' for control characters, those of UTF-8 (0x80 to 0x9f), too. */
+void log_clean(char *out, const char *text, size_t length);
 /* False: the level of its source keeps that out. */
 bool log_wants(uint32_t level, const char *text, size_t length);
 /* The record numbered *sequence, or the oldest one kept if that is gone: its text with a newline,

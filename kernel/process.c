@@ -483,10 +483,10 @@ status_t process_create_image(struct job *job, const struct process_image *image
     process->caps = image->caps & job->caps;
     process->parent_pid = image->parent_pid;
     /* It is printed in the log and on terminals: no control characters. */
-    for (uint32_t i = 0; i < sizeof(process->name) - 1 && image->name[i]; i++) {
-        uint8_t byte = (uint8_t)image->name[i];
-        process->name[i] = byte < ' ' || byte == 0x7f ? '?' : image->name[i];
-    }
+    uint32_t length = 0;
+    while (length < sizeof(process->name) - 1 && image->name[length])
+        length++;
+    log_clean(process->name, image->name, length);
     uint64_t budget = COPY_PAGES;
     for (uint32_t i = 0; status == SW_OK && i < image->program->segment_count; i++)
         status = segment_map(process, image, &image->program->segments[i], &budget);

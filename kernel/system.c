@@ -56,16 +56,6 @@ void log_ask(void)
         job_log_wanted(true);
 }
 
-void process_log_settle(struct process *process)
-{
-    if (!process->log_dropped)
-        return;
-    log_warning("log", "%u lines of %s pid %u are gone: more than %u at once and %u a second",
-                process->log_dropped, process->name, process->pid, LOG_BURST,
-                (uint32_t)(1000000000 / LOG_INTERVAL));
-    process->log_dropped = 0;
-}
-
 /* Whether so many lines are left of an allowance. */
 static bool allowance_has(struct log_allowance *allowance, uint32_t lines, uint32_t share)
 {
@@ -87,6 +77,22 @@ static struct job *session_job(const struct process *process)
     return job;
 }
 
+void process_log_settle(struct process *process)
+{
+    struct job *session = session_job(process);
+    if (!process->log_dropped)
+        return;
+    if (!session || allowance_has(&session->log, 1, SESSION_SHARE)) {
+        if (session)
+            session->log.used++;
+        log_warning("log", "%u lines of %s pid %u are gone: more than %u at once and %u a second%s",
+                    process->log_dropped, process->name, process->pid, LOG_BURST,
+                    (uint32_t)(1000000000 / LOG_INTERVAL),
+                    session ? ", or four times that of its session" : "");
+    }
+    process->log_dropped = 0;
+}
+
 /* Takes a line from what the process may write, and one for the report of what is gone; false: so
  * much is not left. */
 static bool log_allow(struct process *process)
@@ -100,9 +106,9 @@ static bool log_allow(struct process *process)
         return false;
     }
     process->log.used += lines;
+    process_log_settle(process); /* takes its line of the session's */
     if (session)
-        session->log.used += lines;
-    process_log_settle(process);
+        session->log.used++;
     return true;
 }
 

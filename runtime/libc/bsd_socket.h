@@ -2,8 +2,8 @@
  *
  * Threads may use one descriptor at once. `lock` is held for moments, never while something is waited for. A
  * thread that waits has a bit of netd's event for itself, as it reads, writes or polls; so one of them reads at
- * a time and one writes (`busy`), while others wait for `free`. netd's socket is not let go of while
- * somebody waits on it (`waiting`). */
+ * a time and one writes (`busy`), while others wait for `free`; any number polls. netd's socket is not let go
+ * of while somebody waits on it (`waiting`). */
 #pragma once
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -20,11 +20,14 @@ struct bsd_socket {
     struct sw_condition free; /* one is no more */
     uint32_t queued;          /* who wait for `free` */
     uint32_t waiting;
+    uint32_t
+        pollers[2]; /* how many of them poll to read, to write; they share a bit of the event */
     int type, family;
     struct sw_socket *socket;       /* NULL: none yet */
     struct sw_socket_address local; /* bound to */
     struct sw_socket_address peer;  /* port 0: none */
     bool bound, listening, connecting, error_told;
+    bool dropped; /* it did not come about; goes when nobody waits on it any more */
     uint32_t ring;
     uint64_t receive_time, send_time; /* ns; 0: for ever */
     bool keepalive, nodelay, v6_only;

@@ -6,6 +6,7 @@
  * behind that: malloc can go on at a higher address. Each chunk keeps its handle: a lowered break gives
  * the pages above it back, whole chunks and parts. Callers hold malloc's lock. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <swos/abi.h>
 #include <swos/mapping.h>
@@ -32,7 +33,7 @@ static uintptr_t mapped_end(void)
     return chunk_count == 0 ? sw_start_heap() : chunks[chunk_count - 1].end;
 }
 
-/* Adds a chunk of at least `needed` bytes at the address; 0: above what is mapped. EXISTS: it is in use. */
+/* Adds a chunk of at least `needed` bytes at the address. EXISTS: something is there. */
 static status_t chunk_add(uintptr_t at, size_t needed)
 {
     if (chunk_count == CHUNKS)
@@ -46,10 +47,6 @@ static status_t chunk_add(uintptr_t at, size_t needed)
         status_t status = sw_memory_create(size, 0, &memory);
         if (status == SW_OK) {
             status = sw_memory_map(memory, at, 0, size, SW_MAP_READ | SW_MAP_WRITE, &start);
-            if (status == SW_OK && start < mapped_end()) {
-                sw_mapping_unmap((void *)(uintptr_t)start, size);
-                status = SW_NO_MEMORY;
-            }
             if (status == SW_OK) {
                 chunks[chunk_count++] =
                     (struct chunk){ (uintptr_t)start, (uintptr_t)start + size, memory };
@@ -89,7 +86,10 @@ void *_sbrk(ptrdiff_t increment)
     status_t status = SW_OK;
     if (wanted > mapped_end())
         status = chunk_add(mapped_end(), wanted - mapped_end());
-    if (status == SW_EXISTS && (status = chunk_add(0, (size_t)increment)) == SW_OK) {
+    bool jumps = status == SW_EXISTS;
+    for (size_t gap = SW_PAGE; status == SW_EXISTS; gap *= 2) /* ends at the end of addresses */
+        status = chunk_add(mapped_end() + gap, (size_t)increment);
+    if (jumps && status == SW_OK) {
         old = chunks[chunk_count - 1].start;
         wanted = old + (uintptr_t)increment;
     }

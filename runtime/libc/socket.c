@@ -106,6 +106,8 @@ static status_t way_take(struct bsd_socket *socket, enum way way, uint64_t deadl
         if (!in_time && socket->busy[way])
             return SW_TIMED_OUT;
     }
+    if (!socket->socket) /* dropped meanwhile */
+        return SW_NOT_CONNECTED;
     socket->busy[way] = true;
     return SW_OK;
 }
@@ -135,10 +137,13 @@ static status_t way_wait(struct bsd_socket *socket, enum way way, uint64_t deadl
 
 void bsd_drop(struct bsd_socket *socket)
 {
-    if (socket->waiting)
+    socket->dropped = socket->waiting > 0;
+    if (socket->dropped)
         return;
     sw_socket_close(socket->socket);
     socket->socket = NULL;
+    socket->error_told = false;
+    socket->peer = (struct sw_socket_address){ 0 };
 }
 
 /* ------------------------------------------------------------------ bytes and datagrams, locked */
@@ -258,10 +263,27 @@ static uint32_t object_ready(void *object, uint32_t wanted)
     struct bsd_socket *socket = object;
 
     sw_mutex_lock(&socket->lock);
-    uint32_t ready = socket->socket ? sw_socket_arm(socket->socket, SW_SOCKET_FOR_POLLER, wanted)
+    uint32_t ready = socket->socket ? sw_socket_look(socket->socket, wanted)
                                     : (wanted & SW_POLL_OUT) | SW_POLL_CLOSED;
     sw_mutex_unlock(&socket->lock);
     return ready;
+}
+
+/* One bit is for all who poll: it is cleared when nobody has what he waits for. */
+static void pollers_arm(struct bsd_socket *socket)
+{
+    uint32_t wanted =
+        (socket->pollers[READING] ? SW_POLL_IN : 0) | (socket->pollers[WRITING] ? SW_POLL_OUT : 0);
+
+    if (sw_socket_arm(socket->socket, SW_SOCKET_FOR_POLLER, wanted))
+        sw_socket_tell(socket->socket, SW_SOCKET_FOR_POLLER);
+}
+
+static void pollers_count(struct bsd_socket *socket, uint32_t wanted, int32_t change)
+{
+    socket->waiting += (uint32_t)change;
+    socket->pollers[READING] += wanted & SW_POLL_IN ? (uint32_t)change : 0;
+    socket->pollers[WRITING] += wanted & SW_POLL_OUT ? (uint32_t)change : 0;
 }
 
 static handle_t object_watched(void *object, uint32_t wanted, uint64_t *out_mask)
@@ -272,23 +294,34 @@ static handle_t object_watched(void *object, uint32_t wanted, uint64_t *out_mask
     *out_mask = 0;
     sw_mutex_lock(&socket->lock);
     if (socket->socket) {
+        event = sw_socket_event(socket->socket);
         if (sw_socket_tells(socket->socket, wanted)) {
             *out_mask = SW_SOCKET_FOR_POLLER;
-            socket->waiting++;
+            pollers_count(socket, wanted, 1);
+            pollers_arm(socket);
         }
-        event = sw_socket_event(socket->socket);
     }
     sw_mutex_unlock(&socket->lock);
     return event;
 }
 
-static void object_unwatched(void *object)
+static void object_rewatched(void *object)
 {
     struct bsd_socket *socket = object;
 
     sw_mutex_lock(&socket->lock);
-    socket->waiting--;
-    sw_socket_disarm(socket->socket, SW_SOCKET_FOR_POLLER);
+    pollers_arm(socket);
+    sw_mutex_unlock(&socket->lock);
+}
+
+static void object_unwatched(void *object, uint32_t wanted)
+{
+    struct bsd_socket *socket = object;
+
+    sw_mutex_lock(&socket->lock);
+    pollers_count(socket, wanted, -1);
+    if (socket->pollers[READING] + socket->pollers[WRITING] == 0)
+        sw_socket_disarm(socket->socket, SW_SOCKET_FOR_POLLER);
     sw_mutex_unlock(&socket->lock);
 }
 
@@ -305,6 +338,7 @@ static const struct sw_fd_class class = { .read = object_read,
                                           .write = object_write,
                                           .ready = object_ready,
                                           .watched = object_watched,
+                                          .rewatched = object_rewatched,
                                           .unwatched = object_unwatched,
                                           .close = object_close };
 
@@ -428,6 +462,10 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
     }
     if (socket->listening)
         return bsd_done_errno(&used, EOPNOTSUPP);
+    if (socket->dropped)
+        bsd_drop(socket);
+    if (socket->dropped || (socket->connecting && sw_socket_connecting(socket->socket)))
+        return bsd_done_errno(&used, EALREADY);
     if (socket->socket && !socket->connecting)
         return bsd_done_errno(&used, EISCONN);
     if (!socket->socket) {
@@ -653,7 +691,7 @@ int getpeername(int fd, struct sockaddr *address, socklen_t *length)
     struct bsd_socket *socket = used.socket;
     if (bsd_is_there(socket) && socket->connecting)
         socket->connecting = sw_socket_wait_connected(socket->socket, 0) != SW_OK;
-    if (!bsd_is_there(socket) || socket->connecting || socket->peer.port == 0)
+    if (!bsd_is_there(socket) || socket->connecting || socket->dropped || socket->peer.port == 0)
         return bsd_done_errno(&used, ENOTCONN);
     address_put(&socket->peer, socket->family, address, length);
     return bsd_done(&used, SW_OK);

@@ -107,18 +107,24 @@ static size_t watches_fill(struct sw_poll *polls, struct watch *watches, size_t 
     return ready;
 }
 
-/* Binds the handle of an object that is not ready. */
-static status_t object_bind(handle_t port, struct watch *watch, uint32_t wanted, size_t index)
+/* Binds the handle of the object of watch `first`, which is not ready. *out_ready: entries that are after all. */
+static status_t object_bind(handle_t port, struct sw_poll *polls, struct watch *watches,
+                            size_t count, size_t first, size_t *out_ready)
 {
+    struct watch *watch = &watches[first];
+    const struct sw_fd_class *class = watch->file->class;
+    uint32_t wanted = wanted_of(polls, watches, count, first);
     uint64_t mask;
-    handle_t handle = watch->file->class->watched(watch->file->object, wanted, &mask);
+    handle_t handle = class->watched(watch->file->object, wanted, &mask);
+    if (!handle)
+        *out_ready = object_ask(polls, watches, count, first);
     if (!mask)
         return SW_OK;
-    status_t status = sw_port_bind(port, handle, mask, index);
+    status_t status = sw_port_bind(port, handle, mask, first);
     if (status == SW_OK)
         watch->handle = handle;
     else
-        watch->file->class->unwatched(watch->file->object);
+        class->unwatched(watch->file->object, wanted);
     return status;
 }
 
@@ -145,17 +151,21 @@ status_t sw_fd_poll(struct sw_poll *polls, size_t count, uint64_t deadline, size
     for (size_t i = 0; i < count && deadline != 0; i++) {
         if (!watches[i].file || !watches[i].file->class || watches[i].first != i)
             continue;
-        status = object_bind(port, &watches[i], wanted_of(polls, watches, count, i), i);
+        size_t ready = 0;
+        status = object_bind(port, polls, watches, count, i, &ready);
         if (status != SW_OK)
             goto out_port;
+        if (ready > 0)
+            deadline = 0;
     }
     struct sw_wait wait = { 0 };
     while ((status = sw_port_wait(port, &wait, deadline)) == SW_OK) {
         size_t first = (size_t)wait.event.key;
         if (watches[first].file->class) {
-            if (!object_ask(polls, watches, count, first))
-                continue;
-            break;
+            if (object_ask(polls, watches, count, first))
+                break;
+            watches[first].file->class->rewatched(watches[first].file->object);
+            continue;
         }
         deadline = 0;
         for (size_t i = first; i < count; i++)
@@ -178,7 +188,8 @@ out_port:
     for (size_t i = 0; i < count; i++) {
         if (watches[i].handle) {
             sw_port_unbind(port, watches[i].handle);
-            watches[i].file->class->unwatched(watches[i].file->object);
+            watches[i].file->class->unwatched(watches[i].file->object,
+                                              wanted_of(polls, watches, count, i));
         }
     }
     wait_port_put(port);

@@ -142,6 +142,11 @@ static status_t wait_event(const struct sw_socket *socket, uint64_t deadline)
     return sw_socket_wait(socket, SW_SOCKET_FOR_PROGRAM, deadline);
 }
 
+void sw_socket_tell(struct sw_socket *socket, uint64_t bits)
+{
+    sw_event_update(socket->event, 0, bits, NULL);
+}
+
 static void event_clear(struct sw_socket *socket)
 {
     sw_event_update(socket->event, SW_SOCKET_FOR_PROGRAM, 0, NULL);
@@ -250,7 +255,7 @@ status_t sw_socket_grow(struct sw_socket *socket, uint32_t up, uint32_t down)
     if (wishes(
             socket)) { /* of other threads, which netd may have found nothing of since it moved */
         sw_stream_want(stream, wishes(socket));
-        sw_event_update(socket->event, 0, SW_SOCKET_FOR_PROGRAM, NULL);
+        sw_socket_tell(socket, SW_SOCKET_FOR_PROGRAM);
     }
     sw_mapping_unmap(socket->memory, socket->size);
     socket->memory = mapped;
@@ -379,6 +384,8 @@ status_t sw_socket_accept(struct sw_socket *listener, uint32_t ring, uint64_t de
         if (status != SW_TIMED_OUT || (status = wait_event(listener, deadline)) != SW_OK)
             break;
     }
+    if (status != SW_OK && status != SW_TIMED_OUT) /* what waits there may still */
+        sw_socket_tell(listener, SW_SOCKET_FOR_PROGRAM);
     if (status == SW_OK && out_from) {
         *out_from = (struct sw_socket_address){ .family = reply.family,
                                                 .port = reply.port,
@@ -538,7 +545,7 @@ status_t sw_socket_shutdown(struct sw_socket *socket, uint32_t how)
         return SW_INVALID;
     socket->read_ended |= (how & SW_SHUT_READ) != 0;
     socket->write_ended |= (how & SW_SHUT_WRITE) != 0;
-    sw_event_update(socket->event, 0, SW_SOCKET_FOR_PROGRAM, NULL); /* for who waits */
+    sw_socket_tell(socket, SW_SOCKET_FOR_PROGRAM); /* who waits */
     if (!(how & SW_SHUT_WRITE) || socket->end_told)
         return SW_OK;
     status_t status = sw_endpoint_shutdown(socket->connection, how, 0, SW_NEVER);
@@ -600,6 +607,8 @@ static status_t datagram_get(struct sw_socket *socket, void *buffer, size_t capa
         if (status != SW_TIMED_OUT || (status = wait_event(socket, deadline)) != SW_OK)
             break;
     }
+    if (status != SW_OK && status != SW_TIMED_OUT) /* what waits there may still */
+        sw_socket_tell(socket, SW_SOCKET_FOR_PROGRAM);
     if (status != SW_OK)
         return status;
     if (reply.length > DATAGRAM_MOST)
@@ -687,7 +696,7 @@ status_t sw_socket_ends(struct sw_socket *socket, struct sw_socket_address *out_
     return SW_OK;
 }
 
-static uint32_t look(struct sw_socket *socket, uint32_t wanted)
+uint32_t sw_socket_look(struct sw_socket *socket, uint32_t wanted)
 {
     uint32_t state, ready = 0;
 
@@ -722,7 +731,7 @@ bool sw_socket_tells(const struct sw_socket *socket, uint32_t wanted)
 
 uint32_t sw_socket_arm(struct sw_socket *socket, uint64_t bits, uint32_t wanted)
 {
-    uint32_t ready = look(socket, wanted);
+    uint32_t ready = sw_socket_look(socket, wanted);
 
     if (socket->kind != TCP)
         return ready;
@@ -731,7 +740,7 @@ uint32_t sw_socket_arm(struct sw_socket *socket, uint64_t bits, uint32_t wanted)
         want(socket, bits,
              (wanted & SW_POLL_IN ? SW_SOCKET_WANT_MORE : 0) |
                  (wanted & SW_POLL_OUT ? SW_SOCKET_WANT_ROOM : 0));
-        ready = look(socket, wanted);
+        ready = sw_socket_look(socket, wanted);
     }
     if (ready)
         sw_socket_disarm(socket, bits);

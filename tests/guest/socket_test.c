@@ -409,6 +409,70 @@ static void test_threads(void)
     close(server);
 }
 
+static void *poller(void *argument)
+{
+    check(wait_for(*(int *)argument, POLLIN, 20000) == POLLIN, "a byte for who polls in a thread");
+    return NULL;
+}
+
+/* Two poll one connection; the end of one's wait is not the other's. */
+static void test_pollers(void)
+{
+    uint16_t port = 0;
+    int server = listener(&port), client = connect_to(port), there = accept(server, NULL, NULL);
+    struct sw_thread *thread = NULL;
+
+    check(sw_thread_start(poller, &client, 0, &thread) == SW_OK, "a thread");
+    usleep(100000); /* it waits now */
+    check(wait_for(client, POLLIN, 50) == 0 && wait_for(client, POLLOUT, 2000) == POLLOUT &&
+              wait_for(client, 0, 50) == 0,
+          "others come and go");
+    clock_t began = clock();
+    check(wait_for(client, POLLIN, 500) == 0, "and wait with it");
+    check(clock() - began < CLOCKS_PER_SEC / 8, "asleep");
+    check(send(there, "x", 1, 0) == 1, "a byte");
+    sw_thread_join(thread, SW_NEVER, NULL);
+    close(client);
+    close(there);
+    close(server);
+}
+
+static void *asker(void *argument)
+{
+    char byte;
+
+    check(recv(*(int *)argument, &byte, 1, 0) < 0, "no byte of a connection that fails: %s",
+          strerror(errno));
+    return NULL;
+}
+
+/* A connect that fails while others wait to read: they hear of it, and it may be tried again. */
+static void test_failing(void)
+{
+    uint16_t port = 0;
+    struct sockaddr_in to = self(1);
+    int server = listener(&port), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sw_thread *threads[2] = { NULL };
+
+    inet_pton(AF_INET, "10.0.2.2", &to.sin_addr); /* the emulator's: not at once */
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno == EINPROGRESS) {
+        fcntl(fd, F_SETFL, 0);
+        for (int i = 0; i < 2; i++)
+            check(sw_thread_start(asker, &fd, 0, &threads[i]) == SW_OK, "a thread");
+        for (int i = 0; i < 2; i++)
+            sw_thread_join(threads[i], SW_NEVER, NULL);
+        int error = 0;
+        check(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){ sizeof(error) }) == 0 &&
+                  error == ECONNREFUSED,
+              "SO_ERROR: %s", strerror(error));
+    }
+    to = self(port);
+    check(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "once more: %s", strerror(errno));
+    check(connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno == EISCONN, "it is there");
+    close(fd);
+    close(server);
+}
+
 /* IPv4 at a socket of IPv6, by mapped addresses. */
 static void test_mapped(void)
 {
@@ -677,6 +741,8 @@ int main(int count, char **words)
         test_poll_sleeps();
         test_poll_twice();
         test_threads();
+        test_pollers();
+        test_failing();
         test_mapped();
         test_children();
         test_keep();

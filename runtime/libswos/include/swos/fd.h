@@ -45,9 +45,10 @@ status_t sw_fd_pipe(uint32_t capacity, int out_fds[2]);
 status_t sw_fd_adopt(uint32_t kind, uint32_t flags, handle_t handle, handle_t control, int *out_fd);
 
 /* What a kind of descriptor does that libswos does not know itself (sockets): programs without one do not
- * link it. `ready` tells readiness (SW_POLL_*) and, when there is none, arms the handle of `watched`: after
- * an event of it, with the bits of its mask, it is asked again. Mask 0: no event tells of what is wanted.
- * `unwatched`: nobody asks again; as often as `watched` gave a mask. */
+ * link it. `ready` tells readiness (SW_POLL_*). When there is none, `watched` gives a handle: after an event
+ * of it with a bit of the mask, `ready` is asked again; mask 0: no event tells of what is wanted;
+ * handle 0: ask at once. `rewatched`: there was an event, and it was not what is waited for. `unwatched` ends
+ * what `watched` with a mask began, with the same `wanted`. */
 struct sw_fd_class {
     status_t (*read)(void *object, void *buffer, size_t length, uint64_t deadline,
                      size_t *out_done);
@@ -55,7 +56,8 @@ struct sw_fd_class {
                       size_t *out_done);
     uint32_t (*ready)(void *object, uint32_t wanted);
     handle_t (*watched)(void *object, uint32_t wanted, uint64_t *out_mask);
-    void (*unwatched)(void *object);
+    void (*rewatched)(void *object);
+    void (*unwatched)(void *object, uint32_t wanted);
     void (*close)(void *object);
 };
 

@@ -88,7 +88,9 @@ status_t sw_socket_ends(struct sw_socket *socket, struct sw_socket_address *out_
                         struct sw_socket_address *out_remote);
 void sw_socket_close(struct sw_socket *socket);
 
-/* Readiness, SW_POLL_* of swos/fd.h. When there is none the event's bits SW_SOCKET_FOR_PROGRAM tell
+/* Readiness, SW_POLL_* of swos/fd.h. */
+uint32_t sw_socket_look(struct sw_socket *socket, uint32_t wanted);
+/* The same. When there is none the event's bits SW_SOCKET_FOR_PROGRAM tell
  * when to ask again. */
 uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted);
 /* The same for threads that wait at once: when there is none the event's bits `bits` (SW_SOCKET_FOR_READER and
@@ -97,6 +99,8 @@ uint32_t sw_socket_ready(struct sw_socket *socket, uint32_t wanted);
  * of the same. */
 uint32_t sw_socket_arm(struct sw_socket *socket, uint64_t bits, uint32_t wanted);
 void sw_socket_disarm(struct sw_socket *socket, uint64_t bits);
+/* Sets bits as netd does. */
+void sw_socket_tell(struct sw_socket *socket, uint64_t bits);
 /* Waits for one of the bits, which sw_socket_arm has cleared. Needs no lock: the socket must only be there. */
 status_t sw_socket_wait(const struct sw_socket *socket, uint64_t bits, uint64_t deadline);
 /* Whether the event tells of what is wanted: of a listener and of UDP it says that something waits, and says so
