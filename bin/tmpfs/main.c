@@ -101,7 +101,7 @@ static status_t open_file(struct sw_request *request, const struct sw_file_open_
             status = SW_NOT_FOUND;
     }
     if (status == SW_OK)
-        status = slot_allocate(store, &slot, &generation);
+        status = slot_allocate(store, principal, &slot, &generation);
     if (status == SW_OK)
         status = sw_connection_create(tmpfs.channel, BADGE_FILE | (uint64_t)generation << 32 | slot,
                                       &request->send[0]);
@@ -114,7 +114,7 @@ static status_t open_file(struct sw_request *request, const struct sw_file_open_
         tree_create(store, principal, &place, inode, SW_FILE_REGULAR, in->mode, sw_clock_wall());
     else if (flags & SW_OPEN_TRUNCATE)
         content_truncate(store, inode, 0, sw_clock_wall());
-    slot_open(store, slot, generation, inode, flags);
+    slot_open(store, slot, generation, principal, inode, flags);
     request->send_count = 1;
     request->send_move = 1;
     tree_attributes(store, inode, &out->attributes);

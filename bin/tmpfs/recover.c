@@ -118,10 +118,12 @@ static void check_slots(struct store *store)
         struct slot *slot = &store->slots[number];
         if (slot->flags && slot->check == slot_check(slot, number) &&
             slot->inode < store->inodes_ready && store->inodes[slot->inode].kind != 0 &&
-            store->inodes[slot->inode].generation == slot->inode_generation)
+            store->inodes[slot->inode].generation == slot->inode_generation) {
             store->nodes[slot->inode].opens++;
-        else
+            store->slots_used++;
+        } else {
             *slot = (struct slot){ 0 };
+        }
     }
 }
 

@@ -390,8 +390,22 @@ void inode_freed(struct store *store, uint32_t number)
 
 /* ------------------------------------------------------------------ open slots */
 
-status_t slot_allocate(struct store *store, uint32_t *out_slot, uint32_t *out_generation)
+/* Looks at all slots, but only where one principal may have so many: not while most are free. */
+static bool slot_is_too_much(const struct store *store, uint32_t principal)
 {
+    uint32_t free = store->plan.slot_count - store->slots_used, count = 0;
+    if (principal_is_privileged(principal) || store->slots_used < free)
+        return false;
+    for (uint32_t number = 0; number < store->slots_ready; number++)
+        count += store->slots[number].flags != 0 && store->slots[number].principal == principal;
+    return count >= free;
+}
+
+status_t slot_allocate(struct store *store, uint32_t principal, uint32_t *out_slot,
+                       uint32_t *out_generation)
+{
+    if (slot_is_too_much(store, principal))
+        return SW_QUOTA;
     uint32_t number = store->slot_hint;
     while (number < store->slots_ready && store->slots[number].flags != 0)
         number++;
@@ -403,8 +417,8 @@ status_t slot_allocate(struct store *store, uint32_t *out_slot, uint32_t *out_ge
     return slots_grow(store, number + 1);
 }
 
-void slot_open(struct store *store, uint32_t number, uint32_t generation, uint32_t inode,
-               uint32_t flags)
+void slot_open(struct store *store, uint32_t number, uint32_t generation, uint32_t principal,
+               uint32_t inode, uint32_t flags)
 {
     struct slot *slot = &store->slots[number];
     *slot = (struct slot){
@@ -412,10 +426,12 @@ void slot_open(struct store *store, uint32_t number, uint32_t generation, uint32
         .inode = inode,
         .inode_generation = store->inodes[inode].generation,
         .flags = flags,
+        .principal = principal,
     };
     atomic_signal_fence(memory_order_seq_cst); /* a torn slot must not have its check */
     slot->check = slot_check(slot, number);
     store->nodes[inode].opens++;
+    store->slots_used++;
 }
 
 const struct slot *slot_find(const struct store *store, uint32_t number, uint32_t generation)
@@ -433,6 +449,7 @@ void slot_close(struct store *store, uint32_t number)
     slot->check = 0;
     atomic_signal_fence(memory_order_seq_cst);
     *slot = (struct slot){ 0 };
+    store->slots_used--;
     if (number < store->slot_hint)
         store->slot_hint = number;
 

@@ -53,7 +53,7 @@ struct store {
     uint32_t pages_ready, inodes_ready, slots_ready;
     uint32_t pages_free, page_hint; /* all pages below the hint are taken */
     uint32_t inodes_used, inode_hint;
-    uint32_t slot_hint;
+    uint32_t slots_used, slot_hint;
     uint32_t change_count;
     struct answer answer;                 /* of the request at work, to go with its change */
     struct answer recent[ANSWERS_RECENT]; /* this process's own, one for each hash */
@@ -112,10 +112,19 @@ uint32_t name_find(const struct store *store, uint32_t directory, const void *na
 
 /* ---------------------------------------------------------------- open slots */
 
-/* A free slot and the generation it will have. NO_SPACE. */
-status_t slot_allocate(struct store *store, uint32_t *out_slot, uint32_t *out_generation);
-void slot_open(struct store *store, uint32_t number, uint32_t generation, uint32_t inode,
-               uint32_t flags);
+/* The system (0) and root (1). */
+static inline bool principal_is_privileged(uint32_t principal)
+{
+    return principal <= 1;
+}
+
+/* A free slot and the generation it will have. QUOTA: the principal has as many already as are
+ * free: whatever one has open, there is as much again for the others. The system and root pass.
+ * NO_SPACE. */
+status_t slot_allocate(struct store *store, uint32_t principal, uint32_t *out_slot,
+                       uint32_t *out_generation);
+void slot_open(struct store *store, uint32_t number, uint32_t generation, uint32_t principal,
+               uint32_t inode, uint32_t flags);
 /* The slot of that generation, or NULL. */
 const struct slot *slot_find(const struct store *store, uint32_t number, uint32_t generation);
 /* Closes it; the last close of an unlinked file frees the file. */

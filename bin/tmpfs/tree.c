@@ -4,17 +4,11 @@
 
 #define MODE_BITS 01777
 #define MODE_STICKY 01000
-#define PRINCIPAL_ROOT 1
-
-static bool is_privileged(uint32_t principal)
-{
-    return principal <= PRINCIPAL_ROOT;
-}
 
 bool inode_allows(const struct inode *inode, uint32_t principal, unsigned want)
 {
     unsigned bits = inode->owner == principal ? inode->mode >> 6 : inode->mode;
-    return is_privileged(principal) || (bits & want) == want;
+    return principal_is_privileged(principal) || (bits & want) == want;
 }
 
 /* ------------------------------------------------------------------ paths */
@@ -141,7 +135,7 @@ static bool may_remove(const struct store *store, uint32_t principal, uint32_t d
 {
     const struct inode *parent = &store->inodes[directory];
     return inode_allows(parent, principal, WANT_WRITE | WANT_SEARCH) &&
-           (!(parent->mode & MODE_STICKY) || is_privileged(principal) ||
+           (!(parent->mode & MODE_STICKY) || principal_is_privileged(principal) ||
             parent->owner == principal || store->inodes[inode].owner == principal);
 }
 
@@ -267,7 +261,7 @@ status_t tree_chmod(struct store *store, uint32_t principal, uint32_t inode, uin
 {
     if (mode & ~07777u)
         return SW_INVALID;
-    if (!is_privileged(principal) && store->inodes[inode].owner != principal)
+    if (!principal_is_privileged(principal) && store->inodes[inode].owner != principal)
         return SW_ACCESS;
     change_inode(store, inode)->mode = mode & MODE_BITS;
     change_commit(store);
@@ -276,7 +270,7 @@ status_t tree_chmod(struct store *store, uint32_t principal, uint32_t inode, uin
 
 status_t tree_chown(struct store *store, uint32_t principal, uint32_t inode, uint32_t owner)
 {
-    if (!is_privileged(principal))
+    if (!principal_is_privileged(principal))
         return SW_ACCESS;
     change_inode(store, inode)->owner = owner;
     change_commit(store);

@@ -46,7 +46,8 @@ struct slot {
     uint32_t inode;
     uint32_t inode_generation;
     uint32_t flags; /* SW_OPEN_*; 0: free */
-    uint32_t reserved[3];
+    uint32_t principal;
+    uint32_t reserved[2];
 };
 _Static_assert(sizeof(struct slot) == 32, "slot");
 

@@ -97,9 +97,9 @@ static status_t rename_as(uint32_t principal, const char *from, const char *to)
 static uint32_t open_slot(const char *path)
 {
     uint32_t slot, generation;
-    if (slot_allocate(&store, &slot, &generation) != SW_OK)
+    if (slot_allocate(&store, 0, &slot, &generation) != SW_OK)
         abort();
-    slot_open(&store, slot, generation, find(path), SW_OPEN_READ | SW_OPEN_WRITE);
+    slot_open(&store, slot, generation, 0, find(path), SW_OPEN_READ | SW_OPEN_WRITE);
     return slot;
 }
 
@@ -415,8 +415,44 @@ static void test_restart(void)
     slot_close(&store, slot);
     CHECK(!slot_find(&store, slot, generation) && find("open") != NONE && is_consistent());
     uint32_t next, next_generation;
-    slot_allocate(&store, &next, &next_generation);
+    slot_allocate(&store, 0, &next, &next_generation);
     CHECK(next_generation != generation);
+}
+
+/* Opens as often as the principal may, and tells what ended it. */
+static uint32_t open_all(uint32_t principal, status_t *status)
+{
+    uint32_t count = 0, slot, generation;
+    while ((*status = slot_allocate(&store, principal, &slot, &generation)) == SW_OK) {
+        slot_open(&store, slot, generation, principal, find("f"), SW_OPEN_READ);
+        count++;
+    }
+    return count;
+}
+
+/* Nobody's open files leave less to the others than he has, before a restart and after it. */
+static void test_shares(void)
+{
+    status_t status;
+    format();
+    make("f");
+    CHECK(open_all(5, &status) == plan.slot_count / 2 && status == SW_QUOTA);
+    CHECK(open_all(6, &status) == plan.slot_count / 4 && status == SW_QUOTA);
+    reopen();
+    CHECK(open_all(5, &status) == 0 && status == SW_QUOTA);
+    CHECK(open_all(6, &status) == 0 && status == SW_QUOTA);
+    slot_close(&store, 0);
+    slot_close(&store, 1);
+    slot_close(&store, plan.slot_count / 2); /* the other's */
+    CHECK(open_all(5, &status) == 0 && status == SW_QUOTA);
+    CHECK(open_all(6, &status) == 2 && status == SW_QUOTA);
+    CHECK(open_all(7, &status) == plan.slot_count / 8 + 1 && status == SW_QUOTA);
+    CHECK(open_all(1, &status) == plan.slot_count / 8 && status == SW_NO_SPACE);
+    CHECK(open_all(0, &status) == 0 && status == SW_NO_SPACE);
+    CHECK(store.slots_used == plan.slot_count && is_consistent());
+    for (uint32_t slot = 0; slot < plan.slot_count; slot++)
+        slot_close(&store, slot);
+    CHECK(store.slots_used == 0 && open_all(6, &status) == plan.slot_count / 2);
 }
 
 /* Bits flip anywhere in the vault: what fails its check goes, the rest stays, nothing breaks. */
@@ -751,6 +787,7 @@ int main(void)
     test_full();
     test_no_memory();
     test_restart();
+    test_shares();
     test_corruption();
     test_random();
     test_answers();
