@@ -310,7 +310,8 @@ static status_t handle_extent(struct sw_request *request, const struct sw_file_e
     if (in->id == 0 || in->id > base.image.super.inode_count) {
         return SW_NOT_FOUND;
     }
-    if (!is_visible(request, (uint32_t)in->id - 1)) {
+    if (!is_visible(request, (uint32_t)in->id - 1) ||
+        !image_reaches(&base.image, request->event.principal, (uint32_t)in->id - 1)) {
         return SW_ACCESS;
     }
     inode = &base.image.inodes[in->id - 1];

@@ -24,6 +24,17 @@ SW_HOT bool image_may(const struct image_inode *inode, uint32_t principal, uint3
     return (inode->mode >> (inode->owner == principal ? 6 : 0) & wanted) == wanted;
 }
 
+bool image_reaches(const struct image *image, uint32_t principal, uint32_t number)
+{
+    while (number != 0) {
+        number = image->inodes[number].parent; /* a smaller one */
+        if (!image_may(&image->inodes[number], principal, MAY_EXECUTE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Where a path is kept, if it is: one place for each, so a newer path may displace an older one. */
 static struct path_entry *entry_of(struct path_cache *cache, const char *path, size_t length)
 {

@@ -11,6 +11,9 @@ enum { MAY_EXECUTE = 1, MAY_WRITE = 2, MAY_READ = 4 };
  * last three for everyone else; there are no groups. */
 bool image_may(const struct image_inode *inode, uint32_t principal, uint32_t wanted);
 
+/* Whether every directory on the way to an inode lets the principal through. */
+bool image_reaches(const struct image *image, uint32_t principal, uint32_t number);
+
 /* What the last paths led to: one cache for one image, zero at first. The image never changes. */
 #define PATH_CACHE_ENTRIES 32
 #define PATH_CACHE_LENGTH 59 /* longer paths are walked each time */

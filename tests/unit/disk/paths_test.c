@@ -2,6 +2,7 @@
  * whatever state earlier lookups left it; each answer must be the one of an empty cache. */
 #include "paths.h"
 #include "tap.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <swos/protocol.h>
@@ -95,6 +96,30 @@ static void test_known(void)
     }
 }
 
+/* An inode is reached by its number where its path leads to it. */
+static void test_reaches(void)
+{
+    for (uint32_t number = 0; number < INODES; number++) {
+        char path[64] = "";
+
+        for (uint32_t at = number; at != 0; at = tree[at].parent) {
+            char rest[sizeof(path)];
+
+            memcpy(rest, path, sizeof(path));
+            snprintf(path, sizeof(path), "%s%s%.20s", tree[at].name, rest[0] ? "/" : "", rest);
+        }
+        for (size_t i = 0; i < sizeof(principals) / sizeof(principals[0]); i++) {
+            struct path_cache cache = { 0 };
+            uint32_t inode;
+            status_t status = image_path(&image, &cache, principals[i], path, strlen(path), &inode);
+
+            CHECK(status == SW_OK ? inode == number : status == SW_ACCESS);
+            CHECK(image_reaches(&image, principals[i], number) == (status == SW_OK));
+        }
+    }
+    CHECK(image_reaches(&image, OWNER, 9) && !image_reaches(&image, OTHER, 9));
+}
+
 static void test_cache(void)
 {
     static struct path_cache cache;
@@ -144,6 +169,7 @@ int main(void)
 {
     make_image();
     test_known();
+    test_reaches();
     test_cache();
     test_long();
     return tap_done();
