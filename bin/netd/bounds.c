@@ -59,6 +59,25 @@ void time_wait_bound(void)
     }
 }
 
+/* RFC 1122, 4.2.2.13: a SYN behind the sequence numbers of the old connection is no duplicate of its, but the
+ * client that uses its port again. Acknowledged as if it were one, it would stand there for a minute. */
+void lwip_port_time_wait(const struct tcp_hdr *header, u8_t flags, u32_t seqno)
+{
+    if ((flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+        return;
+    for (struct tcp_pcb **at = &tcp_tw_pcbs, *pcb; (pcb = *at); at = &pcb->next) {
+        if (pcb->remote_port != header->src || pcb->local_port != header->dest ||
+            !ip_addr_cmp(&pcb->remote_ip, ip_current_src_addr()) ||
+            !ip_addr_cmp(&pcb->local_ip, ip_current_dest_addr()))
+            continue;
+        if ((s32_t)(seqno - pcb->rcv_nxt) <= 0)
+            return;
+        *at = pcb->next;
+        tcp_free(pcb);
+        return;
+    }
+}
+
 /* Each takes a whole packet's room, if only for a byte. */
 u16_t lwip_port_unordered_most(void)
 {

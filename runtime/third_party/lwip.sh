@@ -25,6 +25,11 @@ edit "$SRC/src/core/tcp_in.c" "$outside$cr" "    if (TCP_SEQ_LT(seqno, pcb->rcv_
 full='    if (pcb->accepts_pending >= pcb->backlog'
 edit "$SRC/src/core/tcp_in.c" "$full) {$cr" "$full && !lwip_port_half_open_drop(pcb)) {$cr"
 
+# A client that used its port again within a minute was not let in until TIME_WAIT was over (bin/netd/bounds.c).
+again='    for (pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {'
+edit "$SRC/src/core/tcp_in.c" "$again$cr" "    lwip_port_time_wait(tcphdr, flags, seqno);$cr
+$again$cr"
+
 # Every second segment was acknowledged as it came; netd acknowledges those of a batch together (bin/netd/tcp.c).
 edit "$SRC/src/core/tcp_in.c" "        tcp_ack(pcb);$cr" "        lwip_port_tcp_ack(pcb);$cr"
 

@@ -132,6 +132,17 @@ local function finish(connection)
   connection:acknowledged()
 end
 
+tap.test("in TIME_WAIT an old SYN is acknowledged, and a new one begins another connection", function()
+  local connection = ended(true)
+  finish(connection)
+  local count = #connection.segments
+  connection:segment(SYN, { seq = connection.seq - 5, ack = 0 })
+  peer:wait("an acknowledgement by TIME_WAIT", function() return #connection.segments > count end)
+  tap.check(not connection.reset and connection.segments[#connection.segments].flags & SYN == 0, "no SYN")
+  local successor = peer:end_of(CLOSER, { from = connection.from, iss = connection.seq + 100000 }):open()
+  successor:abort()
+end)
+
 tap.test("TIME_WAIT is lost: a FIN that comes again is answered with a reset, not acknowledged", function()
   local connection = ended(true)
   finish(connection)

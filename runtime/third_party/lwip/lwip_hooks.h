@@ -28,6 +28,9 @@ void lwip_port_tcp_out(const struct pbuf *packet, const struct tcp_hdr *header,
 struct tcp_pcb_listen;
 int lwip_port_half_open_drop(const struct tcp_pcb_listen *listener);
 
+/* A segment that may be of a connection in TIME_WAIT: that one is gone if it begins another. */
+void lwip_port_time_wait(const struct tcp_hdr *header, u8_t flags, u32_t seqno);
+
 /* How many segments out of order a connection may have now. */
 u16_t lwip_port_unordered_most(void);
 
