@@ -72,7 +72,7 @@ tap.test("however many programs take all they can, commands and services get wha
   others_work()
   -- all that a session may have
   for i = 3, 8 do hog("hog" .. i) end
-  tap.contains(guest:run("tcpget 127.0.0.1 5555", 60), "No buffer space available")
+  tap.contains(guest:run("tcpget 127.0.0.1 5555", 60), "no buffer space available")
   tap.contains(guest:must("lua -e 'print(require([[swos]]).net.connect([[127.0.0.1]], 5555))'", 0, 60),
     "127.0.0.1 port 5555: too many sockets of this program, its session or its account\tTOO_MANY_SOCKETS")
   services_work()
