@@ -53,7 +53,6 @@ uint64_t memory_table_pages(uint64_t pages)
     return tables;
 }
 
-/* The entry that names the page at an index. Missing tables are made with create, else NULL. */
 /* May a page be taken for the object now? See job_may_take. */
 static bool memory_may_take(const struct memory *memory)
 {
@@ -61,6 +60,7 @@ static bool memory_may_take(const struct memory *memory)
                                : job_may_take(memory->object.payer);
 }
 
+/* The entry that names the page at an index. Missing tables are made with create, else NULL. */
 static paddr_t *memory_slot(struct memory *memory, uint64_t index, bool create)
 {
     uint64_t in_tree = tree_pages(memory->pages);

@@ -50,7 +50,8 @@ function loop.spawn(action, ...)
   local ok, message = coroutine.resume(thread, ...)
   if not ok then errors[#errors + 1] = debug.traceback(thread, message) end
 end
-local function sleep(why)
+-- Leaves a coroutine where the loop would wait, until go_on: no time passes.
+local function park(why)
   asleep[#asleep + 1] = { thread = coroutine.running(), why = why }
   return coroutine.yield()
 end
@@ -71,7 +72,7 @@ function loop.at(at) return { at = at } end
 function loop.cancel() end
 function loop.watch_overdue() return 1 end
 function loop.wait_exit(process)
-  local status = sleep("end of " .. process.pid)
+  local status = park("end of " .. process.pid)
   local list = process.job.processes
   for i = #list, 1, -1 do
     if list[i].pid == process.pid then table.remove(list, i) end
@@ -79,7 +80,7 @@ function loop.wait_exit(process)
   return status
 end
 function loop.wait(job)  -- for the processes of a job that were killed
-  sleep("sweep")
+  park("sweep")
   for i = #job.processes, 1, -1 do
     if job.processes[i].dying then table.remove(job.processes, i) end
   end
@@ -102,11 +103,11 @@ local function log_line(_, text) log_lines[#log_lines + 1] = text end
 package.loaded["init.log"] = { write = log_line,
   warning = function(text, ...) log_line(2, text:format(...)) end }
 package.loaded["init.logs"] = { recall = function() end, forget = function() end,
-  next_line = function() return { number = 7 } end, await = function() return sleep("line") end }
+  next_line = function() return { number = 7 } end, await = function() return park("line") end }
 package.loaded["init.launch"] = { new_job = function() return closable({ processes = {} }) end,
   start = function(service)
     launched[#launched + 1] = service.name
-    sleep("launch")
+    park("launch")
     local pid = 100 + #launched
     table.insert(service.job.processes, { pid = pid })
     return closable({ job = service.job, pid = pid }), pid
